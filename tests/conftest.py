@@ -1,0 +1,22 @@
+"""What holds for every test: no setting of the person who runs them, no deadline that a busy machine could miss."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+REAL_PROCESSES = ("tests/faults/", "tests/e2e/")
+
+for name in [name for name in os.environ if name.startswith("TAXIWAY_")]:
+    del os.environ[name]
+
+settings.register_profile("taxiway", deadline=None, print_blob=True)
+settings.load_profile("taxiway")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests with real processes on one worker, and start with them: they take longest and must not crowd each other."""
+    for item in items:
+        if item.nodeid.startswith(REAL_PROCESSES):
+            item.add_marker(pytest.mark.xdist_group("real processes"))
+    items.sort(key=lambda item: not item.nodeid.startswith(REAL_PROCESSES))
