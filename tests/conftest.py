@@ -14,8 +14,9 @@ settings.register_profile("taxiway", deadline=None, print_blob=True)
 settings.load_profile("taxiway")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests with real processes on one worker, and start with them: they take longest and must not crowd each other."""
+    """Keep tests with real processes on one worker and begin with them: they take longest and must not crowd others."""
     for item in items:
         if item.nodeid.startswith(REAL_PROCESSES):
             item.add_marker(pytest.mark.xdist_group("real processes"))
