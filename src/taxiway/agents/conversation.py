@@ -1,0 +1,184 @@
+"""One process tree as the engine sees it: the go, the output, the manners of ending, and how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from taxiway.agents.forkserver import ForkServer
+from taxiway.agents.guardian import wire
+from taxiway.agents.guardian.sweep import sweep
+from taxiway.agents.guardian.tree import look, send
+from taxiway.agents.output import OutputPump
+from taxiway.agents.protocol import DRAIN_S_MAX, Ended, Go, How, Message, Output, ProcessMark, SpawnFailure
+
+#: A guardian that gave no word so long after KILL is itself stuck (stopped, starved) and is killed.
+STUCK_S_MAX: Final = 7.0
+#: Want of something that others may give back, or a file that is just being written: the same launch may succeed later.
+PASSING_ERRNOS: Final = frozenset(
+    {errno.EINTR, errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE, errno.ETXTBSY, errno.ETOOMANYREFS}
+)
+
+
+class ProcessConversation:
+    """A conversation with a plain process through its guardian."""
+
+    def __init__(
+        self, control: socket.socket, pump: OutputPump, server: ForkServer, make_mark: Callable[[Any], ProcessMark]
+    ) -> None:
+        """``control`` leads to the guardian, ``make_mark`` turns its report of birth into a mark."""
+        self._loop = asyncio.get_running_loop()
+        self._control: socket.socket | None = control
+        self._pump = pump
+        self._server = server
+        self._make_mark = make_mark
+        self._mark: ProcessMark | None = None
+        self._end: wire.End | None = None
+        self._changed = asyncio.Event()
+        self._stuck: asyncio.TimerHandle | None = None
+        self.unborn: SpawnFailure | None = None
+        self._loop.add_reader(control, self._hear, control)
+
+    @property
+    def mark(self) -> ProcessMark:
+        """What to commit before the go."""
+        assert self._mark is not None, "a conversation is handed out only after its guardian has reported"
+        return self._mark
+
+    async def born(self) -> bool:
+        """Wait for the guardian's first word; False when its socket closed without one (nothing will be executed)."""
+        while self._mark is None and self._control is not None and self.unborn is None:
+            self._changed.clear()
+            await self._changed.wait()
+        return self._mark is not None
+
+    async def send(self, message: Message) -> None:
+        """Give the go."""
+        assert isinstance(message, Go)
+        self._say(wire.GO)
+
+    async def ping(self) -> None:
+        """Renew the guardian's deadline."""
+        self._say(wire.PING)
+
+    async def close(self, how: How) -> None:
+        """Ask for the end of the tree; a plain process understands asking only as SIGTERM."""
+        if how is not How.KILL:
+            self._say(wire.TERM)
+            return
+        self._wake_guardian()
+        self._say(wire.KILL)
+        if self._stuck is None and self._control is not None:
+            self._stuck = self._loop.call_later(STUCK_S_MAX, self._kill_guardian)
+
+    async def events(self) -> AsyncIterator[Output | Ended]:
+        """Output pieces in order of arrival, at last one `Ended`."""
+        while (piece := await self._pump.next()) is not None:
+            yield piece
+        await self._last_word()
+        if self._end is None:
+            certain = await self._settle_loss()
+            self._pump.end_within(DRAIN_S_MAX)
+            while (piece := await self._pump.next()) is not None:
+                yield piece
+            yield Ended(lost=True, certain=certain, output_truncated=self._pump.truncated)
+        else:
+            yield _ended(self._end, truncated=self._pump.truncated)
+
+    def drop(self) -> None:
+        """Hang up: the guardian kills the tree by itself."""
+        self._hang_up()
+        self._pump.close()
+
+    async def _last_word(self) -> None:
+        while self._end is None and self._control is not None:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _settle_loss(self) -> bool:
+        """The guardian died. The fork server ends what it left; without a fork server the sweep by tag must do."""
+        certain = await self._server.verdict(self.mark.guardian_pid)
+        if certain is None:
+            swept = await asyncio.to_thread(sweep, {self.mark.tag})
+            return swept.certain
+        return certain
+
+    def _hear(self, control: socket.socket) -> None:
+        try:
+            message = control.recv(wire.MESSAGE_BYTES_MAX)
+        except BlockingIOError:
+            return
+        except OSError:
+            message = b""
+        if not message:
+            self._hang_up()
+            self._pump.interrupt()
+            return
+        kind, *rest = wire.unpack(message)
+        if kind == wire.BORN:
+            self._mark = self._make_mark(rest)
+        elif kind == wire.UNBORN:
+            number, text = rest
+            self.unborn = SpawnFailure(text, number, passing=number in PASSING_ERRNOS)
+        elif kind == wire.ENDED:
+            self._end = wire.End(*rest)
+            self._hang_up()
+            self._pump.end_within(DRAIN_S_MAX)
+        self._changed.set()
+
+    def _say(self, message: bytes) -> None:
+        if self._control is not None:
+            with suppress(OSError):  # gone, or stopped with a full buffer: its end or its deadline will tell
+                self._control.send(message)
+
+    def _hang_up(self) -> None:
+        if self._control is not None:
+            self._loop.remove_reader(self._control)
+            self._control.close()
+            self._control = None
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+        self._changed.set()
+
+    def _wake_guardian(self) -> None:
+        """A program may have stopped its own guardian; a stopped one hears nothing."""
+        self._signal_guardian(signal.SIGCONT)
+
+    def _kill_guardian(self) -> None:
+        """Its death closes the control socket, kills the child, and hands the rest to the fork server."""
+        self._stuck = None
+        self._signal_guardian(signal.SIGKILL)
+
+    def _signal_guardian(self, number: int) -> None:
+        guardian = look(self.mark.guardian_pid)
+        if self._control is not None and guardian is not None and guardian.start == self.mark.guardian_start:
+            send(guardian, number)
+
+
+def _ended(end: wire.End, *, truncated: bool) -> Ended:
+    failure = None
+    exit_code = None
+    number = None
+    if end.spawn_text:
+        failure = SpawnFailure(end.spawn_text, end.spawn_errno or None, passing=end.spawn_errno in PASSING_ERRNOS)
+    elif end.started and os.WIFSIGNALED(end.status):
+        number = os.WTERMSIG(end.status)
+    elif end.started:
+        exit_code = os.WEXITSTATUS(end.status)
+    return Ended(
+        exit_code=exit_code,
+        signal=number,
+        spawn_failure=failure,
+        certain=end.certain,
+        leftovers=end.leftovers,
+        output_truncated=truncated,
+        started=end.started,
+        lease_expired=end.lease_expired,
+    )
