@@ -1,0 +1,37 @@
+"""The change log: one row for every change of a task, queue, lane or runner, numbered in commit order (I21)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class ChangeKind(StrEnum):
+    """What changed."""
+
+    TASK = "task"
+    SESSION = "session"
+    QUEUE = "queue"
+    LANE = "lane"
+    APPROVAL = "approval"
+    RUNNER = "runner"
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One change: who did it (``actor``), why (``cause``) and what came of it (``state``; ``removed`` is a tombstone)."""
+
+    version: int
+    kind: ChangeKind
+    id: str
+    state: str
+    reason: str | None
+    actor: str
+    cause: str
+    at: int
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who changes something: a door and a name, such as ``cli:anna`` or ``runner:runner_…``."""
+
+    name: str = "local"

@@ -1,0 +1,43 @@
+"""Every bound, with its unit in its name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SPEC_BYTES_MAX: Final = 1 << 20  #: a task's whole spec, encoded
+NAME_CHARS_MAX: Final = 200  #: names of tasks, queues, lanes, sessions, labels
+ARGV_ITEMS_MAX: Final = 10_000  #: arguments of one command
+LABELS_PER_TASK_MAX: Final = 64
+PLAN_TASKS_MAX: Final = 100_000  #: tasks in one plan
+PLAN_BYTES_MAX: Final = 64 << 20  #: a plan file
+SUBMIT_BATCH_MAX: Final = 1_000  #: tasks in one list submit
+RETRIES_MAX: Final = 1_000
+PRIORITY_MAX: Final = 1_000_000  #: and its negative is the least
+POSITION_MAX: Final = (1 << 53) - 1  #: what every JSON reader keeps exactly; its negative is the least
+DURATION_S_MAX: Final = 10 * 365 * 86_400  #: ten years; longer is a typing error
+
+EVENT_BYTES_MAX: Final = 64 << 10  #: one event's payload; longer output is split
+RUN_OUTPUT_BYTES_MAX: Final = 64 << 20  #: stored output of one run; more is drained and counted
+TASK_OUTPUT_BYTES_MAX: Final = 64 << 10  #: a task's ``output``: the tail of its stdout
+TEMPLATE_VALUE_BYTES_MAX: Final = 64 << 10  #: one value put in by ``${{ }}``
+RESULT_BYTES_MAX: Final = 1 << 20  #: a job's JSON result
+ERROR_CHARS_MAX: Final = 4_000
+
+CRASHES_MAX: Final = 3  #: runs that ended without a report before a task counts as poisoned
+CASCADE_ROWS_MAX: Final = 1_000  #: rows that one transaction of a cascade touches
+CLAIM_TASKS_MAX: Final = 64  #: tasks that one claim takes
+WRITER_BATCH_OPS_MAX: Final = 64  #: operations in one transaction of the writer
+WRITER_BATCH_S_MAX: Final = 0.010  #: how long one transaction may gather work
+WRITER_BACKLOG_OPS_MAX: Final = 4_096  #: operations that wait for the writer before callers must wait
+
+EVENTS_PAGE_MAX: Final = 500
+LIST_PAGE_MAX: Final = 500
+LIST_PAGE_DEFAULT: Final = 50
+CHANGES_PAGE_MAX: Final = 1_000
+
+LEASE_S: Final = 30.0  #: a runner that was not heard of for this long has lost its runs (other hosts decide by it)
+HEARTBEAT_S: Final = 8.0
+REAP_EVERY_S: Final = 0.5  #: how often a living process looks for dead runners of its host
+SAFETY_POLL_S: Final = 1.0  #: wake-ups are hints; this poll is what nothing depends on but everything survives by
+CANCEL_GRACE_S: Final = 10.0  #: between asking and SIGTERM
+TERM_GRACE_S: Final = 5.0  #: between SIGTERM and SIGKILL

@@ -1,0 +1,83 @@
+"""A queue: a named, ordered set of tasks with the six-state machine (rules A1-A14)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from taxiway.core.errors import QueueEnded, QueueStopping
+
+
+class QueueState(StrEnum):
+    """The six states of a queue."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+QUEUE_MOVES: Final[Mapping[QueueState, frozenset[QueueState]]] = MappingProxyType(
+    {
+        QueueState.IDLE: frozenset({QueueState.RUNNING}),
+        QueueState.RUNNING: frozenset(
+            {QueueState.PAUSED, QueueState.STOPPING, QueueState.COMPLETED, QueueState.FAILED}
+        ),
+        QueueState.PAUSED: frozenset({QueueState.RUNNING, QueueState.STOPPING}),
+        QueueState.STOPPING: frozenset({QueueState.COMPLETED, QueueState.FAILED}),
+        QueueState.COMPLETED: frozenset({QueueState.IDLE, QueueState.RUNNING}),
+        QueueState.FAILED: frozenset({QueueState.IDLE, QueueState.RUNNING}),
+    }
+)
+QUEUE_ENDED: Final = frozenset({QueueState.COMPLETED, QueueState.FAILED})
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """A queue as stored. ``slots`` bounds its live runs (``None``: unlimited); ``open`` counts tasks not yet ended."""
+
+    name: str
+    tenant: str = "default"
+    project: str = ""
+    state: QueueState = QueueState.IDLE
+    standing: bool = True
+    slots: int | None = None
+    open: int = 0
+    plan: str | None = None
+    created_at: int = 0
+    version: int = 0
+
+
+class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts of a queue's tasks by state, by ``state/reason`` and by lane."""
+
+    queue: str
+    state: QueueState
+    total: int
+    by_state: dict[str, int]
+    by_reason: dict[str, int]
+    by_lane: dict[str, int]
+    live: int
+    max_version: int
+    generated_at: int
+
+
+def check_admission(queue: Queue, by_plan: bool) -> None:
+    """Raise when the queue takes nothing new.
+
+    Idle keeps, running admits, paused admits and starts nothing, stopping refuses with ``queue_stopping``, an ended
+    plan queue refuses except through running its plan (``by_plan``). Source: semantics, "Queues"; rule A52.
+    """
+    if queue.state is QueueState.STOPPING:
+        raise QueueStopping(
+            f"Cannot add items when queue '{queue.name}' is in 'stopping' state; wait until it has ended", queue=queue.name
+        )
+    if queue.state in QUEUE_ENDED and not by_plan:
+        raise QueueEnded(
+            f"queue '{queue.name}' has ended ({queue.state}); run its plan again, or reset it first", queue=queue.name
+        )

@@ -1,0 +1,154 @@
+"""What may start, and what keeps a task from starting: the predicate that claim and explain share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from taxiway.core.queue import QueueState
+from taxiway.core.task import TaskState
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What a runner takes: ``None`` means any. Queues are ``(project, name)``; ``needs`` is what it has (``process``,
+    ``job:NAME``)."""
+
+    queues: frozenset[tuple[str, str]] | None = None
+    lanes: frozenset[str] | None = None
+    needs: frozenset[str] | None = None
+
+    def takes(self, project: str, queue: str, lane: str, needs: str) -> bool:
+        """Whether work of this queue, lane and need is for this runner."""
+        return (
+            (self.queues is None or (project, queue) in self.queues)
+            and (self.lanes is None or lane in self.lanes)
+            and (self.needs is None or needs in self.needs)
+        )
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """The facts that gate a group of ready tasks: its queue, its lane, what it needs, and the room in each."""
+
+    project: str
+    queue: str
+    queue_state: QueueState
+    queue_slots: int | None
+    queue_live: int
+    lane: str
+    lane_size: int | None
+    lane_live: int
+    needs: str
+
+    def room(self) -> int | None:
+        """How many more runs this gate lets through now; ``None`` is unlimited, 0 is shut."""
+        if self.queue_state is not QueueState.RUNNING:
+            return 0
+        rooms = [
+            max(0, limit - live)
+            for limit, live in ((self.queue_slots, self.queue_live), (self.lane_size, self.lane_live))
+            if limit is not None
+        ]
+        return min(rooms) if rooms else None
+
+
+class ObstacleKind(StrEnum):
+    """The closed set of things that keep a task from running."""
+
+    ENDED = "ended"
+    RUNNING = "running"
+    DELAY = "delay"
+    BACKOFF = "backoff"
+    RATE_LIMIT = "rate_limit"
+    DEPENDENCY = "dependency"
+    QUEUE_STATE = "queue_state"
+    QUEUE_FULL = "queue_full"
+    LANE_FULL = "lane_full"
+    NO_RUNNER = "no_runner"
+    RUNNER_SCOPE = "runner_scope"
+    RUNNER_FULL = "runner_full"
+    TURN = "turn"
+
+
+class Obstacle(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One condition that is not met: in a sentence, who holds it (ids) and since when (milliseconds UTC)."""
+
+    kind: ObstacleKind
+    text: str
+    holders: tuple[str, ...] = ()
+    since: int | None = None
+    until: int | None = None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What explain knows of one task. ``ahead`` counts ready tasks that go first through the same gate; ``holders``
+    maps a kind of limit (``queue``, ``lane``) to the ids of the tasks that hold its slots."""
+
+    state: TaskState
+    reason: str | None
+    since: int
+    due_at: int | None
+    waits_for: tuple[tuple[str, str, str], ...] = ()
+    gate: Gate
+    ahead: int = 0
+    queue_holders: tuple[str, ...] = ()
+    lane_holders: tuple[str, ...] = ()
+    runners: tuple[tuple[str, Scope, int], ...] = ()
+
+
+def obstacles(facts: Facts) -> list[Obstacle]:
+    """Every condition that keeps a task from running, empty when the next claim would take it.
+
+    A claim admits exactly what has no obstacle but ``TURN`` ahead of it: both ask ``Gate.room`` and ``Scope.takes``.
+    """
+    if facts.state not in (TaskState.SCHEDULED, TaskState.BLOCKED, TaskState.QUEUED):
+        kind = ObstacleKind.RUNNING if facts.state in (TaskState.RUNNING, TaskState.WAITING) else ObstacleKind.ENDED
+        return [Obstacle(kind, f"it is {facts.state}" + (f" ({facts.reason})" if facts.reason else ""), since=facts.since)]
+    found: list[Obstacle] = []
+    if facts.state is TaskState.SCHEDULED and facts.reason:
+        text = {"delay": "it may not start before a time", "backoff": "it waits before its next attempt"}
+        found.append(
+            Obstacle(
+                ObstacleKind(facts.reason),
+                text.get(facts.reason, "it waits for a limit to reset"),
+                since=facts.since,
+                until=facts.due_at,
+            )
+        )
+    for task, name, state in facts.waits_for:
+        found.append(Obstacle(ObstacleKind.DEPENDENCY, f"it waits for '{name or task}', which is {state}", (task,)))
+    found.extend(gate_obstacles(facts))
+    found.extend(runner_obstacles(facts))
+    if not found and facts.ahead:
+        found.append(Obstacle(ObstacleKind.TURN, f"{facts.ahead} ready task(s) go before it"))
+    return found
+
+
+def gate_obstacles(facts: Facts) -> list[Obstacle]:
+    """What the queue and the lane say."""
+    gate, found = facts.gate, []
+    if gate.queue_state is not QueueState.RUNNING:
+        found.append(Obstacle(ObstacleKind.QUEUE_STATE, f"queue '{gate.queue}' is {gate.queue_state}"))
+    if gate.queue_slots is not None and gate.queue_live >= gate.queue_slots:
+        text = f"queue '{gate.queue}' has all {gate.queue_slots} slots taken"
+        found.append(Obstacle(ObstacleKind.QUEUE_FULL, text, facts.queue_holders))
+    if gate.lane_size is not None and gate.lane_live >= gate.lane_size:
+        text = f"lane '{gate.lane}' has all {gate.lane_size} slots taken"
+        found.append(Obstacle(ObstacleKind.LANE_FULL, text, facts.lane_holders))
+    return found
+
+
+def runner_obstacles(facts: Facts) -> list[Obstacle]:
+    """What the living runners say: none there, none for this work, or all of them busy. ``runners`` holds
+    ``(id, scope, free slots)``."""
+    gate = facts.gate
+    if not facts.runners:
+        return [Obstacle(ObstacleKind.NO_RUNNER, "no runner is alive on this store; start one with 'taxiway runner start'")]
+    fitting = [
+        (name, free) for name, scope, free in facts.runners if scope.takes(gate.project, gate.queue, gate.lane, gate.needs)
+    ]
+    if not fitting:
+        return [Obstacle(ObstacleKind.RUNNER_SCOPE, f"no living runner takes queue '{gate.queue}', lane '{gate.lane}', {gate.needs}")]
+    if all(free <= 0 for _, free in fitting):
+        return [Obstacle(ObstacleKind.RUNNER_FULL, "every runner that takes it is busy", tuple(name for name, _ in fitting))]
+    return []

@@ -1,0 +1,82 @@
+"""Running a plan again: which tasks stay, which go on, which are made anew (semantics, "Running it again")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+import msgspec
+
+from taxiway.core.task import Reason, TaskSpec, TaskState
+
+
+class Fate(StrEnum):
+    """What becomes of one named task of a plan."""
+
+    KEEP = "keep"  #: it ended well (or its failure was handled) and is unchanged
+    GO_ON = "go_on"  #: it has not ended and is unchanged
+    ANEW = "anew"  #: a new task is made; an older one of that name is superseded
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the store holds under a name."""
+
+    state: TaskState
+    reason: Reason | None
+    hash: bytes
+    handled: bool = False
+
+
+def fates(
+    specs: Sequence[TaskSpec], hashes: Sequence[bytes], known: Mapping[str, Known], fresh: bool
+) -> dict[str, Fate]:
+    """Decide for every task of a plan whose names are unique and whose dependencies form no cycle.
+
+    Completed and unchanged stays; changed, and everything after it, runs anew; failed and cancelled are replaced;
+    what waits goes on. A failure that a dependent handled stays, and so does a skip whose cause stays.
+    """
+    order = _parents_first(specs)
+    by_name = {spec.name or "": (spec, digest) for spec, digest in zip(specs, hashes, strict=True)}
+    decided: dict[str, Fate] = {}
+    changed: set[str] = set()
+    for name in order:
+        spec, digest = by_name[name]
+        old = known.get(name)
+        parents = [edge.task for edge in spec.after]
+        if fresh or old is None or old.hash != digest or any(parent in changed for parent in parents):
+            changed.add(name)
+            decided[name] = Fate.ANEW
+        else:
+            decided[name] = _unchanged(old, [decided[parent] for parent in parents])
+    return {spec.name or "": decided[spec.name or ""] for spec in specs}
+
+
+def _unchanged(old: Known, parents: Sequence[Fate]) -> Fate:
+    match old.state:
+        case TaskState.COMPLETED:
+            return Fate.KEEP
+        case TaskState.FAILED:
+            return Fate.KEEP if old.handled else Fate.ANEW
+        case TaskState.CANCELLED:
+            stays = old.reason is Reason.SKIPPED and all(fate is Fate.KEEP for fate in parents)
+            return Fate.KEEP if stays else Fate.ANEW
+        case _:
+            # A waiting task whose parent is made anew must wait for the new one.
+            return Fate.ANEW if Fate.ANEW in parents else Fate.GO_ON
+
+
+def _parents_first(specs: Sequence[TaskSpec]) -> list[str]:
+    waiting = {spec.name or "": len(spec.after) for spec in specs}
+    children: dict[str, list[str]] = {}
+    for spec in specs:
+        for edge in spec.after:
+            children.setdefault(edge.task, []).append(spec.name or "")
+    order = [name for name, count in waiting.items() if count == 0]
+    for name in order:
+        for child in children.get(name, ()):
+            waiting[child] -= 1
+            if waiting[child] == 0:
+                order.append(child)
+    return order
+
+

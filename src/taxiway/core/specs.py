@@ -1,0 +1,351 @@
+"""From what a person writes (a plan's task, flags, Python arguments) to a checked ``TaskSpec``, or every fault at once.
+
+One reader for each field, in one table. The words are those of the plan file (``timeout: 30m``); the record's own
+names for durations (``timeout_s: 1800``) are taken too, so a spec in JSON can be handed in again as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from taxiway.core import fieldtypes
+from taxiway.core.dependencies import dependencies
+from taxiway.core.errors import Invalid, Problem
+from taxiway.core.fault import Fault, Path
+from taxiway.core.fieldtypes import Bad, Parts
+from taxiway.core.limits import (
+    ARGV_ITEMS_MAX,
+    LABELS_PER_TASK_MAX,
+    NAME_CHARS_MAX,
+    POSITION_MAX,
+    PRIORITY_MAX,
+    RETRIES_MAX,
+    SPEC_BYTES_MAX,
+)
+from taxiway.core.nearest import nearest
+from taxiway.core.retry import RETRY_ON_LEGAL
+from taxiway.core.task import RESERVED_FIELDS, Backoff, Reason, TaskSpec
+from taxiway.core.template import INPUT_VARIABLE, has_placeholder, mistakes
+
+KINDS: Final = ("command", "shell", "job")
+RESERVED_SENTENCE: Final = "comes with a later version; this version runs command, shell and job"
+
+#: Variables that the executor sets for every run, so nobody else may.
+OWN_VARIABLES: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT")
+
+_MERGED: Final = frozenset({"env", "labels", "metadata", "backoff"})
+_OTHER_WORDS: Final = {
+    "depends_on": "after", "needs": "after", "dependencies": "after", "depends": "after",
+    "cmd": "command", "argv": "command", "exec": "command", "run": "shell", "script": "shell",
+    "environment": "env", "dir": "cwd", "directory": "cwd", "workdir": "cwd", "working_dir": "cwd",
+    "working_directory": "cwd", "input": "stdin", "retry": "retries", "deadline": "timeout", "tags": "labels",
+    "pool": "lane", "function": "job",
+}  # fmt: skip
+
+
+class Draft(msgspec.Struct):
+    """A task that is being read: good fields under the record's names, and what was wrong with the others."""
+
+    path: Path
+    fields: dict[str, Any]
+    faults: list[Fault]
+    cleared: set[str]
+
+    def fault(self, message: str, *path: str | int, hint: str = "") -> None:
+        """Note one thing that is wrong."""
+        self.faults.append(Fault((*self.path, *path), message, hint))
+
+
+def task_spec(
+    fields: Mapping[str, Any], where: Path = (), defaults: Mapping[str, Any] | None = None
+) -> TaskSpec | tuple[Problem, ...]:
+    """A checked spec, or every problem with ``fields``; ``where`` leads to them, for the problems' field paths.
+
+    ``defaults`` are fields as ``read_defaults`` gives them. A field that is ``None`` counts as not given, and takes
+    a default away. Whether the lane and the tasks of ``after`` exist is for the store, or the plan's check, to say.
+    """
+    draft = read_task(fields, where)
+    spec = finish(draft, defaults or {})
+    if spec is not None and spec.template:
+        check_templates(draft, spec)
+    if draft.faults or spec is None:
+        return tuple(fault.problem() for fault in draft.faults)
+    return spec
+
+
+def checked_spec(fields: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> TaskSpec:
+    """The same for callers that speak in exceptions. Raises ``Invalid`` with every problem."""
+    spec = task_spec(fields, (), defaults)
+    if isinstance(spec, TaskSpec):
+        return spec
+    raise Invalid(f"this is no task: {spec[0]}" + (f" (and {len(spec) - 1} more)" if len(spec) > 1 else ""), spec)
+
+
+def read_task(fields: Mapping[str, Any], path: Path, refused: Mapping[str, str] | None = None) -> Draft:
+    """Read every field on its own; ``refused`` gives a sentence for fields that have no place here."""
+    draft = Draft(path, {}, [], set())
+    for key, value in fields.items():
+        if refused is not None and key in refused:
+            draft.fault(refused[key], key)
+        elif (field := _FIELDS.get(key)) is not None:
+            _read_field(draft, key, value, *field)
+        else:
+            draft.faults.append(_unknown(path, key, refused or {}))
+    return draft
+
+
+def read_defaults(fields: Mapping[str, Any], path: Path) -> Draft:
+    """Read fields that shall hold for every task: all but what makes one task different from another."""
+    sentence = "makes a task what it is, so it cannot be a default"
+    return read_task(fields, path, dict.fromkeys(("name", *KINDS, "args", "after", "idempotency_key"), sentence))
+
+
+def finish(draft: Draft, defaults: Mapping[str, Any]) -> TaskSpec | None:
+    """Lay the fields over the defaults, judge them together, and make the spec; ``None`` where one is impossible."""
+    fields = _with_defaults(draft, defaults)
+    _check_together(draft, fields)
+    if draft.faults:
+        return None
+    if "backoff" in fields:
+        fields["backoff"] = Backoff(**fields["backoff"])
+    spec = TaskSpec(**fields)
+    size = len(msgspec.json.encode(spec))
+    if size > SPEC_BYTES_MAX:
+        draft.fault(f"is {size} bytes long; a task has at most {SPEC_BYTES_MAX}", hint="put the bulk in a file")
+        return None
+    return spec
+
+
+def check_templates(draft: Draft, spec: TaskSpec, others: Collection[str] = ()) -> None:
+    """Note every placeholder that is wrong; ``others`` are tasks that could be added to ``after``."""
+    names = frozenset(edge.task for edge in spec.after)
+    for path, text in templated(spec):
+        for mistake in mistakes(text, names, others, shell=path == ("shell",)):
+            draft.fault(mistake.message, *path, hint=mistake.hint)
+
+
+def templated(spec: TaskSpec) -> Iterator[tuple[Path, str]]:
+    """Every text of a spec that may hold placeholders, with the path to it; only those that do."""
+    if spec.shell is not None and has_placeholder(spec.shell):
+        yield ("shell",), spec.shell
+    if spec.stdin is not None and has_placeholder(spec.stdin):
+        yield ("stdin",), spec.stdin
+    for place, item in enumerate(spec.command or ()):
+        if has_placeholder(item):
+            yield ("command", place), item
+    for key, item in spec.env.items():
+        if has_placeholder(item):
+            yield ("env", key), item
+    yield from _texts(("args",), spec.args)
+
+
+def legal_fields() -> tuple[str, ...]:
+    """The names that a person may write, without the record's own names for durations."""
+    return tuple(key for key in _FIELDS if not key.endswith("_s"))
+
+
+def _read_field(draft: Draft, key: str, value: Any, attribute: str, reader: Callable[[Any], Any]) -> None:
+    if attribute in draft.fields or attribute in draft.cleared:
+        draft.fault(f"is given twice, as {attribute.removesuffix('_s')} and {attribute}", key)
+    elif value is None:
+        draft.cleared.add(attribute)
+    else:
+        try:
+            draft.fields[attribute] = reader(value)
+        except Bad as bad:
+            for one in (bad, *bad.others):
+                draft.fault(one.message, key, *one.path, hint=one.hint)
+            draft.cleared.add(attribute)
+
+
+def _unknown(path: Path, key: object, refused: Mapping[str, str]) -> Fault:
+    if not isinstance(key, str):
+        return Fault(path, f"has the field {key!r}, and the names of fields are texts")
+    if key in RESERVED_FIELDS:
+        return Fault((*path, key), RESERVED_SENTENCE)
+    meant = _OTHER_WORDS.get(key.lower()) or nearest(key, [name for name in legal_fields() if name not in refused])
+    return Fault((*path, key), "is no field of a task", f"did you mean '{meant}'?" if meant else "")
+
+
+def _with_defaults(draft: Draft, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    fields = dict(draft.fields)
+    for attribute, value in defaults.items():
+        if attribute in _MERGED and attribute in fields:
+            fields[attribute] = {**value, **fields[attribute]}
+        elif attribute not in fields and attribute not in draft.cleared:
+            fields[attribute] = value
+    return fields
+
+
+def _check_together(draft: Draft, fields: Mapping[str, Any]) -> None:
+    kinds = [
+        kind
+        for kind in KINDS
+        if kind in fields or any(fault.path[: len(draft.path) + 1] == (*draft.path, kind) for fault in draft.faults)
+    ]
+    reserved = any(fault.message == RESERVED_SENTENCE for fault in draft.faults)
+    if len(kinds) > 1:
+        draft.fault(f"has {len(kinds)} kinds of work, {' and '.join(kinds)}; a task has exactly one")
+    elif not kinds and not reserved:
+        draft.fault("has no work: give one of command, shell or job")
+    if fields.get("args") and kinds and "job" not in kinds:
+        draft.fault("belongs to a job, and this task is a " + kinds[0], "args")
+    if fields.get("no_wait") and fields.get("after"):
+        draft.fault("refuses what cannot start at once, and this task waits for others (after)", "no_wait")
+    delay, expires = fields.get("delay_s"), fields.get("expires_s")
+    if delay is not None and expires is not None and expires <= delay:
+        draft.fault(f"ends the chance to start ({expires:g}s) before the delay is over ({delay:g}s)", "expires")
+    if len(fields.get("labels", ())) > LABELS_PER_TASK_MAX:
+        draft.fault(f"has {len(fields['labels'])} labels; a task has at most {LABELS_PER_TASK_MAX}", "labels")
+
+
+def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        if has_placeholder(value):
+            yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts((*path, key), item)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _texts((*path, place), item)
+
+
+def _command(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        raise Bad("must be a list of texts, not one text", "write [program, argument, …], or use shell")
+    argv = fieldtypes.items(value, "texts")
+    if not argv:
+        raise Bad("is empty; its first item names the program")
+    if len(argv) > ARGV_ITEMS_MAX:
+        raise Bad(f"has {len(argv)} items; a command has at most {ARGV_ITEMS_MAX}")
+    parts = Parts()
+    found = [parts.read((place,), fieldtypes.argument, item) for place, item in enumerate(argv)]
+    parts.close()
+    if not found[0]:
+        raise Bad("names no program: it is empty", "", 0)
+    return tuple(item or "" for item in found)
+
+
+def _env(value: Any) -> dict[str, str]:
+    return _table_of_texts(value, _variable, fieldtypes.argument)
+
+
+def _variable(name: Any) -> str:
+    found = fieldtypes.variable(name)
+    if found.startswith(INPUT_VARIABLE) or found in OWN_VARIABLES:
+        raise Bad("is a variable that Taxiway itself sets", "choose another name")
+    return found
+
+
+def _labels(value: Any) -> dict[str, str]:
+    return _table_of_texts(value, fieldtypes.name, _label)
+
+
+def _label(value: Any) -> str:
+    found = fieldtypes.argument(value)
+    if len(found) > NAME_CHARS_MAX:
+        raise Bad(f"is {len(found)} characters long; a label has at most {NAME_CHARS_MAX}")
+    return found
+
+
+def _table_of_texts(value: Any, key: Callable[[Any], str], item: Callable[[Any], str]) -> dict[str, str]:
+    parts = Parts()
+    found = {
+        parts.read((name,), key, name) or "": parts.read((name,), item, text) or ""
+        for name, text in fieldtypes.table(value).items()
+    }
+    parts.close()
+    return found
+
+
+def _backoff(value: Any) -> dict[str, float]:
+    parts = Parts()
+    found = [parts.read((key,), _backoff_field, key, item) for key, item in fieldtypes.table(value).items()]
+    parts.close()
+    return dict(field for field in found if field is not None)
+
+
+def _backoff_field(key: str, value: Any) -> tuple[str, float]:
+    if key not in _BACKOFF:
+        meant = nearest(key, [name for name in _BACKOFF if not name.endswith("_s")])
+        raise Bad("is no field of backoff", f"did you mean '{meant}'?" if meant else "first, factor, max or jitter")
+    attribute, reader = _BACKOFF[key]
+    return attribute, reader(value)
+
+
+def _retry_on(value: Any) -> tuple[Reason, ...]:
+    if isinstance(value, str):
+        return (_failure(value),)
+    parts = Parts()
+    found = [parts.read((place,), _failure, item) for place, item in enumerate(fieldtypes.items(value, "reasons"))]
+    parts.close()
+    return tuple(dict.fromkeys(reason for reason in found if reason is not None))
+
+
+def _failure(value: Any) -> Reason:
+    if not isinstance(value, str):
+        raise Bad(f"must be a reason, not {fieldtypes.kind_of(value)}")
+    if value not in RETRY_ON_LEGAL:
+        meant, legal = nearest(value, RETRY_ON_LEGAL), ", ".join(sorted(RETRY_ON_LEGAL))
+        hint = f"did you mean '{meant}'?" if meant else f"one of {legal}"
+        raise Bad(f"'{value}' is no failure that can be tried again", hint)
+    return Reason(value)
+
+
+def _json_table(value: Any) -> dict[str, Any]:
+    found: dict[str, Any] = fieldtypes.plain(fieldtypes.table(value))
+    return found
+
+
+def _key(value: Any) -> str:
+    found = fieldtypes.work(value)
+    if len(found) > NAME_CHARS_MAX:
+        raise Bad(f"is {len(found)} characters long; an idempotency key has at most {NAME_CHARS_MAX}")
+    return found
+
+
+_BACKOFF: Final[Mapping[str, tuple[str, Callable[[Any], float]]]] = {
+    "first": ("first_s", fieldtypes.duration),
+    "first_s": ("first_s", fieldtypes.duration),
+    "factor": ("factor", fieldtypes.number(1, 1_000)),
+    "max": ("max_s", fieldtypes.duration),
+    "max_s": ("max_s", fieldtypes.duration),
+    "jitter": ("jitter", fieldtypes.number(0, 1)),
+}
+
+#: What a person may write: the record's name for it, and its reader.
+_FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
+    "name": ("name", fieldtypes.name),
+    "queue": ("queue", fieldtypes.name),
+    "lane": ("lane", fieldtypes.name),
+    "priority": ("priority", fieldtypes.whole(-PRIORITY_MAX, PRIORITY_MAX)),
+    "position": ("position", fieldtypes.whole(-POSITION_MAX, POSITION_MAX)),
+    "command": ("command", _command),
+    "shell": ("shell", fieldtypes.work),
+    "job": ("job", fieldtypes.name),
+    "args": ("args", _json_table),
+    "after": ("after", dependencies),
+    "cwd": ("cwd", fieldtypes.work),
+    "env": ("env", _env),
+    "stdin": ("stdin", fieldtypes.text),
+    "timeout": ("timeout_s", fieldtypes.clock),
+    "timeout_s": ("timeout_s", fieldtypes.clock),
+    "idle_timeout": ("idle_timeout_s", fieldtypes.clock),
+    "idle_timeout_s": ("idle_timeout_s", fieldtypes.clock),
+    "expires": ("expires_s", fieldtypes.clock),
+    "expires_s": ("expires_s", fieldtypes.clock),
+    "delay": ("delay_s", fieldtypes.duration),
+    "delay_s": ("delay_s", fieldtypes.duration),
+    "retries": ("retries", fieldtypes.whole(0, RETRIES_MAX)),
+    "backoff": ("backoff", _backoff),
+    "retry_on": ("retry_on", _retry_on),
+    "no_wait": ("no_wait", fieldtypes.truth),
+    "template": ("template", fieldtypes.truth),
+    "idempotency_key": ("idempotency_key", _key),
+    "labels": ("labels", _labels),
+    "metadata": ("metadata", _json_table),
+}

@@ -1,0 +1,265 @@
+"""A task: what somebody asked for, its states, and the reasons that tell states apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+
+class TaskState(StrEnum):
+    """The eight states of a task."""
+
+    SCHEDULED = "scheduled"
+    BLOCKED = "blocked"
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Reason(StrEnum):
+    """Why a task is in its state: a closed set."""
+
+    DELAY = "delay"
+    BACKOFF = "backoff"
+    RATE_LIMIT = "rate_limit"
+    DEPENDENCY = "dependency"
+    CANCELLING = "cancelling"
+    APPROVAL = "approval"
+    INPUT = "input"
+
+    EXIT_CODE = "exit_code"
+    SIGNAL = "signal"
+    TIMEOUT = "timeout"
+    STALLED = "stalled"
+    LOST = "lost"
+    SPAWN_ERROR = "spawn_error"
+    AGENT_ERROR = "agent_error"
+    AUTH = "auth"
+    QUOTA = "quota"
+    PROVIDER = "provider"
+    BUDGET = "budget"
+    GAVE_UP = "gave_up"
+    POISONED = "poisoned"
+    INTERNAL = "internal"
+
+    REQUESTED = "requested"
+    DEPENDENCY_FAILED = "dependency_failed"
+    DROPPED = "dropped"
+    STALE = "stale"
+    INTERRUPTED = "interrupted"
+    RESET = "reset"
+    QUEUE_STOPPED = "queue_stopped"
+    EXPIRED = "expired"
+    SKIPPED = "skipped"
+    CARRIED = "carried"
+
+
+TASK_TERMINAL: Final = frozenset({TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED})
+TASK_NOT_STARTED: Final = frozenset({TaskState.SCHEDULED, TaskState.BLOCKED, TaskState.QUEUED})
+
+TASK_MOVES: Final[Mapping[TaskState, frozenset[TaskState]]] = MappingProxyType(
+    {
+        TaskState.SCHEDULED: frozenset({TaskState.QUEUED, TaskState.CANCELLED}),
+        TaskState.BLOCKED: frozenset({TaskState.QUEUED, TaskState.SCHEDULED, TaskState.CANCELLED}),
+        TaskState.QUEUED: frozenset({TaskState.RUNNING, TaskState.SCHEDULED, TaskState.CANCELLED}),
+        TaskState.RUNNING: frozenset(
+            {
+                TaskState.QUEUED,
+                TaskState.SCHEDULED,
+                TaskState.WAITING,
+                TaskState.COMPLETED,
+                TaskState.FAILED,
+                TaskState.CANCELLED,
+            }
+        ),
+        TaskState.WAITING: frozenset(
+            {TaskState.RUNNING, TaskState.QUEUED, TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED}
+        ),
+        TaskState.COMPLETED: frozenset(),
+        TaskState.FAILED: frozenset(),
+        TaskState.CANCELLED: frozenset(),
+    }
+)
+
+TASK_REASONS: Final[Mapping[TaskState, frozenset[Reason]]] = MappingProxyType(
+    {
+        TaskState.SCHEDULED: frozenset({Reason.DELAY, Reason.BACKOFF, Reason.RATE_LIMIT}),
+        TaskState.BLOCKED: frozenset({Reason.DEPENDENCY}),
+        TaskState.QUEUED: frozenset(),
+        TaskState.RUNNING: frozenset({Reason.CANCELLING}),
+        TaskState.WAITING: frozenset({Reason.APPROVAL, Reason.INPUT}),
+        TaskState.COMPLETED: frozenset(),
+        TaskState.FAILED: frozenset(
+            {
+                Reason.EXIT_CODE,
+                Reason.SIGNAL,
+                Reason.TIMEOUT,
+                Reason.STALLED,
+                Reason.LOST,
+                Reason.SPAWN_ERROR,
+                Reason.AGENT_ERROR,
+                Reason.AUTH,
+                Reason.QUOTA,
+                Reason.PROVIDER,
+                Reason.BUDGET,
+                Reason.GAVE_UP,
+                Reason.POISONED,
+                Reason.INTERNAL,
+            }
+        ),
+        TaskState.CANCELLED: frozenset(
+            {
+                Reason.REQUESTED,
+                Reason.DEPENDENCY_FAILED,
+                Reason.DROPPED,
+                Reason.STALE,
+                Reason.INTERRUPTED,
+                Reason.RESET,
+                Reason.QUEUE_STOPPED,
+                Reason.EXPIRED,
+                Reason.SKIPPED,
+                Reason.CARRIED,
+            }
+        ),
+    }
+)
+
+
+class Condition(StrEnum):
+    """What a dependent wants of the task that it waits for."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    FINISHED = "finished"
+
+
+class Dependency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One edge: ``task`` is a name inside the plan or a task's id."""
+
+    task: str
+    on: Condition = Condition.COMPLETED
+
+
+class Backoff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long to wait before the next attempt: ``first_s * factor ** n``, at most ``max_s``, give or take ``jitter``."""
+
+    first_s: float = 2.0
+    factor: float = 2.0
+    max_s: float = 300.0
+    jitter: float = 0.2
+
+
+class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What was asked; it never changes. Exactly one of ``command``, ``shell``, ``job`` is given.
+
+    Durations are seconds (``…_s``). ``timeout_s`` is the total clock of a run, ``idle_timeout_s`` its silence clock,
+    ``expires_s`` the latest start and ``delay_s`` the earliest, both counted from submission. ``stdin`` is text for
+    the program's standard input (absent: empty). ``retry_on`` replaces the set of failures that are tried again.
+    """
+
+    name: str | None = None
+    queue: str = "default"
+    lane: str = "main"
+    priority: int = 0
+    position: int = 0
+    command: tuple[str, ...] | None = None
+    shell: str | None = None
+    job: str | None = None
+    args: dict[str, Any] = {}
+    after: tuple[Dependency, ...] = ()
+    cwd: str | None = None
+    env: dict[str, str] = {}
+    stdin: str | None = None
+    timeout_s: float | None = None
+    idle_timeout_s: float | None = None
+    expires_s: float | None = None
+    delay_s: float | None = None
+    retries: int = 0
+    backoff: Backoff = Backoff()
+    retry_on: tuple[Reason, ...] | None = None
+    no_wait: bool = False
+    template: bool = False
+    idempotency_key: str | None = None
+    labels: dict[str, str] = {}
+    metadata: dict[str, Any] = {}
+
+    @property
+    def kind(self) -> str:
+        """``command``, ``shell`` or ``job``."""
+        if self.command is not None:
+            return "command"
+        return "shell" if self.shell is not None else "job"
+
+    @property
+    def needs(self) -> str:
+        """What a runner must have to take it: ``process``, or ``job:NAME``."""
+        return f"job:{self.job}" if self.job is not None else "process"
+
+
+#: Fields of later versions; a spec that uses one is told so instead of "unknown field".
+RESERVED_FIELDS: Final = frozenset(
+    {"prompt", "agent", "model", "access", "session", "resume", "accept", "workspace", "budget"}
+)
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What a run consumed; ``None`` where nobody measured it, never a made-up 0."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_tokens: int | None = None
+    usd: float | None = None
+    turns: int | None = None
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """A task as stored: the spec, its state, and what came of it.
+
+    Times are milliseconds since 1970 UTC. ``seq`` is the submission order, ``version`` the number of the task's last
+    change in the change log. ``attempt`` counts as semantics say; ``fence`` counts claims; ``crashes`` counts runs
+    that ended without a report. ``due_at`` is the earliest start while ``scheduled``.
+    """
+
+    id: str
+    seq: int
+    tenant: str
+    project: str
+    spec: TaskSpec
+    state: TaskState
+    reason: Reason | None = None
+    attempt: int = 0
+    fence: int = 0
+    crashes: int = 0
+    unmet: int = 0
+    error: str | None = None
+    output: str | None = None
+    result: Any = None
+    exit_code: int | None = None
+    signal: int | None = None
+    usage: Usage = Usage()
+    created_at: int = 0
+    due_at: int | None = None
+    expires_at: int | None = None
+    started_at: int | None = None
+    finished_at: int | None = None
+    run: str | None = None
+    retry_of: str | None = None
+    superseded: bool = False
+    version: int = 0
+
+    @property
+    def max_attempts(self) -> int:
+        """``retries`` + 1."""
+        return self.spec.retries + 1
+
+    @property
+    def ended(self) -> bool:
+        """Whether the state is terminal, and so final."""
+        return self.state in TASK_TERMINAL

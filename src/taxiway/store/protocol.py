@@ -1,0 +1,272 @@
+"""The contract of a store: every verb is one transaction, and what it returned is durable (I1).
+
+Commands go down and events come up, and they pass each other only here. Verbs that write raise one of
+``taxiway.core.errors``; when they raise anything but ``OutcomeUnknown``, nothing was stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from taxiway.core.change import Change
+from taxiway.core.event import Event, NewEvent
+from taxiway.core.lane import Lane
+from taxiway.core.plan import Plan
+from taxiway.core.queue import Queue, QueueStats
+from taxiway.core.readiness import Facts, Scope
+from taxiway.core.run import Outcome, ProcessMark, Run, StopCause
+from taxiway.core.task import Task, TaskSpec, TaskState
+
+
+class NewTask(msgspec.Struct, frozen=True):
+    """One task to submit: its id is chosen by the caller, so that a repeated call can be recognised."""
+
+    id: str
+    spec: TaskSpec
+    hash: bytes
+    project: str = ""
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """What a submit answers: the task, and whether this call made it (``False``: the idempotency key was known)."""
+
+    id: str
+    state: TaskState
+    created: bool
+
+
+class PlanAdmitted(msgspec.Struct, frozen=True):
+    """What running a plan did: ids by task name, and how many are new, kept as completed, going on, and replaced."""
+
+    queue: str
+    project: str
+    ids: dict[str, str]
+    new: int
+    kept: int
+    going_on: int
+    replaced: int
+
+
+class Parent(msgspec.Struct, frozen=True):
+    """What a template may take of a task named in ``after``."""
+
+    name: str
+    state: TaskState
+    output: str | None
+    result: Any
+    exit_code: int | None
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A run that the claimer now owns, by its fence."""
+
+    run: str
+    task: str
+    spec: TaskSpec
+    fence: int
+    attempt: int
+    project: str
+    parents: tuple[Parent, ...] = ()
+
+
+class StopRequest(msgspec.Struct, frozen=True):
+    """A live run of this runner that somebody wants ended."""
+
+    run: str
+    fence: int
+    cause: StopCause
+
+
+class Runner(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that executes runs."""
+
+    id: str
+    host: str
+    boot_id: str
+    pid: int
+    slots: int
+    scope: Scope = Scope()
+    state: str = "live"
+    beat: int = 0
+    started_at: int = 0
+    seen_at: int = 0
+
+
+class LiveRun(msgspec.Struct, frozen=True):
+    """A run that has not ended, as a caretaker sees it."""
+
+    run: str
+    task: str
+    runner: str
+    fence: int
+    process: ProcessMark | None
+
+
+class TaskFilter(msgspec.Struct, frozen=True):
+    """Which tasks a list shows: all conditions must hold. ``queue`` is a name (any project, unless ``project`` says);
+    ``superseded`` shows also what newer tasks replaced."""
+
+    queue: str | None = None
+    project: str | None = None
+    states: frozenset[TaskState] = frozenset()
+    lane: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    superseded: bool = False
+
+
+class TaskPage(msgspec.Struct, frozen=True):
+    """One page in priority order; ``cursor`` goes on behind it, ``None`` at the end."""
+
+    items: list[Task]
+    cursor: str | None
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """What became of the task when its run ended; ``applied`` is ``False`` when the fence was stale (nothing changed)."""
+
+    applied: bool
+    state: TaskState | None = None
+    reason: str | None = None
+    due_at: int | None = None
+
+
+class CheckFinding(msgspec.Struct, frozen=True):
+    """One broken invariant: its id, what is wrong, and the rows concerned."""
+
+    invariant: str
+    check: str
+    text: str
+
+
+class Store(Protocol):
+    """What the engine and the doors need of a store."""
+
+    # -- asking for work ------------------------------------------------------------------------------------------
+    async def submit(self, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:
+        """Admit all of ``tasks``, or none of them."""
+        ...
+
+    async def submit_plan(self, plan: Plan, tasks: Sequence[NewTask], fresh: bool, actor: str) -> PlanAdmitted:
+        """Run a plan, or run it again: see semantics, "Running it again"."""
+        ...
+
+    async def cancel(self, task: str, actor: str) -> Task:
+        """Ask that a task ends; answers with the task as it then is (I15). Cancelling what has ended changes nothing."""
+        ...
+
+    async def cancel_all(self, actor: str, queue: str | None = None, project: str | None = None) -> int:
+        """Cancel all that has not ended, of one queue or of everything; the count of tasks found open."""
+        ...
+
+    async def retry(self, task: str, actor: str) -> list[str]:
+        """Replace a failed or cancelled task, and what fell with it, by new ones; their ids, the task's own first."""
+        ...
+
+    async def remove(self, task: str, actor: str) -> bool:
+        """Forget a task that does not run; ``False`` while it runs (rules A22, A23)."""
+        ...
+
+    # -- reading --------------------------------------------------------------------------------------------------
+    async def find_task(self, ref: str) -> str:
+        """The whole id for a unique prefix or suffix of four or more characters, or a whole id."""
+        ...
+
+    async def task(self, task: str) -> Task: ...
+    async def tasks(self, filter: TaskFilter, limit: int, cursor: str | None) -> TaskPage: ...
+    async def runs(self, task: str) -> list[Run]: ...
+    async def run(self, run: str) -> Run: ...
+    async def events(self, run: str, after: int, limit: int) -> list[Event]: ...
+    async def changes(self, after: int, limit: int) -> list[Change]: ...
+    async def last_version(self) -> int: ...
+    async def facts(self, task: str) -> Facts:
+        """What ``readiness.obstacles`` needs to explain one task."""
+        ...
+
+    # -- queues and lanes -----------------------------------------------------------------------------------------
+    async def queue(self, name: str, project: str | None = None) -> Queue: ...
+    async def queues(self) -> list[Queue]: ...
+    async def make_queue(self, name: str, slots: int | None, actor: str) -> Queue: ...
+    async def move_queue(self, name: str, verb: str, actor: str, project: str | None = None) -> Queue:
+        """``start``, ``pause``, ``resume``, ``stop`` or ``reset`` a queue."""
+        ...
+
+    async def set_queue(self, name: str, slots: int | None, actor: str, project: str | None = None) -> Queue: ...
+    async def queue_stats(self, name: str, project: str | None = None) -> QueueStats: ...
+    async def lanes(self) -> list[Lane]: ...
+    async def set_lane(self, name: str, size: int | None, actor: str, queue: str | None = None) -> Lane: ...
+
+    # -- executing ------------------------------------------------------------------------------------------------
+    async def register(self, runner: Runner) -> None: ...
+    async def beat(self, runner: str) -> bool:
+        """Renew the runner's lease; ``False`` when it has been declared dead."""
+        ...
+
+    async def retire(self, runner: str, state: str) -> None:
+        """Mark a runner ``draining`` or ``gone``."""
+        ...
+
+    async def claim(self, runner: str, scope: Scope, free: int) -> list[Claimed]:
+        """Take up to ``free`` tasks in exact order; O(slots + open groups)."""
+        ...
+
+    async def started(self, run: str, fence: int, mark: ProcessMark | None) -> StopCause | None:
+        """Record the process before its program starts. Raises ``LeaseLost`` on a stale fence; answers a stop cause
+        when the run must not start any more."""
+        ...
+
+    async def record(self, run: str, fence: int, batch: int, events: Sequence[NewEvent]) -> int:
+        """Append events as batch number ``batch`` (1, 2, …): a repeated batch changes nothing, a stale fence raises
+        ``LeaseLost``. The last event's number."""
+        ...
+
+    async def finish(self, run: str, fence: int, outcome: Outcome, chance: float) -> Finished:
+        """End a run with its outcome: task moved, slots freed, dependents counted down; first writer wins (I12)."""
+        ...
+
+    async def stop_requests(self, runner: str) -> list[StopRequest]: ...
+    async def request_stop(self, run: str, fence: int, cause: StopCause) -> None:
+        """Mark a live run as stopping for the runner's own cause."""
+        ...
+
+    # -- caretaking: each one bounded and idempotent ---------------------------------------------------------------
+    async def next_due(self) -> int | None:
+        """When the next stored time falls due (milliseconds UTC), or ``None``; 0 when a cascade has pages left."""
+        ...
+
+    async def wake_due(self, limit: int) -> int:
+        """Queue what is due, expire what is too late; how many rows moved."""
+        ...
+
+    async def advance(self, limit: int) -> int:
+        """Do one page of what cascades have left; how many rows moved."""
+        ...
+
+    async def runners(self) -> list[Runner]: ...
+    async def live_runs(self, runner: str | None = None) -> list[LiveRun]: ...
+
+    # -- keeping --------------------------------------------------------------------------------------------------
+    async def check(self) -> list[CheckFinding]: ...
+    async def backup(self, path: str) -> None: ...
+    async def prune(self, older_than_ms: int, limit: int, actor: str) -> int: ...
+    async def close(self) -> None: ...
+
+
+class Wakes(Protocol):
+    """Hints that something was committed, by this process or another one. Never truth: a waiter looks again."""
+
+    def subscribe(self) -> Wake:
+        """A new waiter."""
+        ...
+
+
+class Wake(Protocol):
+    """One waiter."""
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Return ``True`` when something was committed since the last call, ``False`` after ``timeout_s``."""
+        ...
+
+    def close(self) -> None: ...

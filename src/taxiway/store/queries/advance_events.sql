@@ -1,0 +1,2 @@
+-- Count a batch of events.
+UPDATE run SET events = :events, batch = :batch WHERE id = :run

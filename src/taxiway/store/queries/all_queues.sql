@@ -1,0 +1,2 @@
+-- Every queue.
+SELECT id, name, tenant, project, state, standing, slots, open, plan, created_at, version FROM queue WHERE tenant = :tenant ORDER BY name, project

@@ -1,0 +1,2 @@
+-- I14: a queued task is not in its gate's order
+SELECT id FROM task WHERE state = 'queued' AND ready = 0 LIMIT 100

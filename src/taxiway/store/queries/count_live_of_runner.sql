@@ -1,0 +1,2 @@
+-- How many live runs a runner has.
+SELECT count(*) FROM run WHERE runner = :runner AND live = 1

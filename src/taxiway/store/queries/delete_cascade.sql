@@ -1,0 +1,2 @@
+-- All pages are done.
+DELETE FROM cascade WHERE id = :id

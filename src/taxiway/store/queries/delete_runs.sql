@@ -1,0 +1,2 @@
+-- Forget a task's rows in run.
+DELETE FROM run WHERE task = :task

@@ -1,0 +1,2 @@
+-- Forget a task's rows in task.
+DELETE FROM task WHERE seq = :task

@@ -1,0 +1,3 @@
+-- Tasks that are too late to start.
+SELECT seq FROM task WHERE expires_at IS NOT NULL AND started_at IS NULL AND open = 1 AND expires_at <= :now
+ORDER BY expires_at LIMIT :limit

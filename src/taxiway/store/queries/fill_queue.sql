@@ -1,0 +1,2 @@
+-- A claim saw every slot of the queue taken.
+UPDATE queue SET full = 1 WHERE id = :queue

@@ -1,0 +1,2 @@
+-- Pages that later transactions do.
+INSERT INTO cascade (kind, subject, after, actor) VALUES (:kind, :subject, :after, :actor)

@@ -1,0 +1,2 @@
+-- The highest submission number.
+SELECT max(seq) FROM task

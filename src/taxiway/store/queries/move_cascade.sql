@@ -1,0 +1,2 @@
+-- A page is done.
+UPDATE cascade SET after = :after WHERE id = :id

@@ -1,0 +1,2 @@
+-- A run's row.
+SELECT id FROM run WHERE name = :name

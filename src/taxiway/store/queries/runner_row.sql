@@ -1,0 +1,2 @@
+-- A runner's row.
+SELECT id, state FROM runner WHERE name = :name

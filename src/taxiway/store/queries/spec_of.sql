@@ -1,0 +1,2 @@
+-- A task's spec.
+SELECT body FROM spec WHERE task = :task

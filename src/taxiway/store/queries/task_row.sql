@@ -1,0 +1,3 @@
+-- What moving one task needs.
+SELECT seq, id, state, reason, ready, open, gate, queue, urgency, position, attempt, crashes, stop, created_at, due_at, expires_at, fence, name, project
+FROM task WHERE seq = :seq

@@ -1,0 +1,1 @@
+"""The SQLite store: one file, one writer connection in each process, readers apart."""

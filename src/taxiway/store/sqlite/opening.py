@@ -1,0 +1,101 @@
+"""Opening a SQLite store: connections, schema, writer, reader, and the folder beside the file.
+
+The folder (``NAME.d``, mode 0700) holds what lives only while processes do: wake-up sockets and runners' lock files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from taxiway.core.errors import StoreUnusable
+from taxiway.store.sqlite.connection import open_writer
+from taxiway.store.sqlite.migrate import migrate
+from taxiway.store.sqlite.reader import SqliteReader
+from taxiway.store.sqlite.store import SqliteStore
+from taxiway.store.sqlite.transactor import SqliteTransactor
+from taxiway.store.sqlite.wake import SqliteWakes
+from taxiway.store.statements import load_statements
+from taxiway.store.tx import Tx
+from taxiway.store.verbs.queues import found_store
+from taxiway.store.writer import ThreadedWriter, Urgency
+
+READER_THREADS: Final = 2
+
+
+class Seams(msgspec.Struct, frozen=True):
+    """Time, chance and ids as the store needs them; ``new_id`` is called on the writer's thread only."""
+
+    now_ms: Callable[[], int]
+    elapsed_s: Callable[[], float]
+    pause: Callable[[float], None]
+    random: Callable[[], float]
+    new_id: Callable[[str], str]
+
+
+class OpenStore(msgspec.Struct, frozen=True):
+    """An opened store, its wake-ups, and the folder beside it."""
+
+    store: SqliteStore
+    wakes: SqliteWakes
+    folder: Path
+
+    async def close(self) -> None:
+        """Write what waits and let go of everything."""
+        await self.store.close()
+        self.wakes.close()
+
+
+async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> OpenStore:
+    """Open or make the store at ``path``; ``name`` is this process's own among those that use the file.
+
+    Raises ``StoreUnusable`` with one sentence when the file or its place will not do; then nothing was changed.
+    """
+    path = path.absolute()
+    loop = asyncio.get_running_loop()
+    statements = load_statements("sqlite")
+    connection = open_writer(path)
+    migrate(connection, path, seams.now_ms())
+    folder = private_folder(path.with_name(path.name + ".d"))
+    wakes = SqliteWakes(folder, name, loop)
+    transactor = SqliteTransactor(
+        connection,
+        path,
+        statements,
+        now_ms=seams.now_ms,
+        elapsed_s=seams.elapsed_s,
+        pause=seams.pause,
+        random=seams.random,
+        committed=lambda: wakes.committed(seams.elapsed_s()),
+    )
+    writer = ThreadedWriter(transactor)
+    executor = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="taxiway-reader")
+    reader = SqliteReader(path, statements, seams.now_ms, executor)
+    await writer.write(lambda tx: _found(tx, main_size), Urgency.FIRST)
+    return OpenStore(SqliteStore(path, writer, reader, seams.new_id), wakes, folder)
+
+
+def _found(tx: Tx, main_size: int) -> None:
+    found_store(tx, main_size)
+
+
+def private_folder(folder: Path) -> Path:
+    """``folder``, made with mode 0700, or refused when somebody else could reach into it."""
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StoreUnusable(f"{folder} cannot be made: {error.strerror}", path=str(folder)) from error
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise StoreUnusable(
+            f"{folder} must be a folder of your own that nobody else can reach (mode 0700); move it away or set its mode",
+            path=str(folder),
+        )
+    return folder

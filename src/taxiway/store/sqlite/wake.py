@@ -1,0 +1,126 @@
+"""Wake-ups between the processes that use one file: datagrams on Unix sockets beside it.
+
+Each process binds one socket in the store's own folder and tells the others, after a commit that wrote, to look again.
+A lost datagram costs at most the safety poll: wake-ups are hints, never truth (I14).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from pathlib import Path
+from typing import Final
+
+from taxiway.core.limits import SAFETY_POLL_S
+
+SUFFIX: Final = ".wake"
+RELIST_S: Final = 0.25
+
+
+class SqliteWakes:
+    """The wake-ups of one process on one store."""
+
+    def __init__(self, folder: Path, name: str, loop: asyncio.AbstractEventLoop) -> None:
+        self._folder_fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._name = name + SUFFIX
+        self._loop = loop
+        self._waiters: set[SqliteWake] = set()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        self._socket.bind(self._address(self._name))
+        self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
+        self._peers: tuple[str, ...] = ()
+        self._listed_at = float("-inf")
+        self._ringing = False
+        loop.add_reader(self._socket, self._received)
+
+    def subscribe(self) -> SqliteWake:
+        """A new waiter of this process."""
+        wake = SqliteWake(self)
+        self._waiters.add(wake)
+        return wake
+
+    def committed(self, elapsed_s: float) -> None:
+        """Called on the writer's thread after each commit that wrote: wake this process, then the others."""
+        if not self._ringing:
+            self._ringing = True
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.notify)
+        self._relist(elapsed_s)
+        for peer in self._peers:
+            try:
+                self._sender.sendto(b"!", self._address(peer))
+            except BlockingIOError:
+                pass  # its buffer holds earlier hints, and one is as good as many
+            except OSError:
+                self._forget(peer)
+
+    def notify(self) -> None:
+        """Wake every waiter of this process; on the loop's thread."""
+        self._ringing = False
+        for waiter in self._waiters:
+            waiter.ring()
+
+    def _relist(self, elapsed_s: float) -> None:
+        """Look which other processes are there, at most every quarter of a second."""
+        if elapsed_s - self._listed_at < RELIST_S:
+            return
+        self._listed_at = elapsed_s
+        names = os.listdir(self._folder_fd)
+        self._peers = tuple(name for name in names if name.endswith(SUFFIX) and name != self._name)
+
+    def discard(self, waiter: SqliteWake) -> None:
+        """A waiter goes."""
+        self._waiters.discard(waiter)
+
+    def close(self) -> None:
+        """Go, and leave nothing behind."""
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        self._sender.close()
+        with contextlib.suppress(OSError):
+            os.unlink(self._name, dir_fd=self._folder_fd)
+        os.close(self._folder_fd)
+
+    def _received(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._socket.recv(16)
+        self.notify()
+
+    def _address(self, name: str) -> str:
+        # Through the folder's descriptor, because the path of a socket may have only 108 bytes.
+        return f"/proc/self/fd/{self._folder_fd}/{name}"
+
+    def _forget(self, peer: str) -> None:
+        """Nobody listens there any more: its process died without saying goodbye."""
+        self._peers = tuple(name for name in self._peers if name != peer)
+        with contextlib.suppress(OSError):
+            os.unlink(peer, dir_fd=self._folder_fd)
+
+
+class SqliteWake:
+    """One waiter: remembers a hint that came while nobody waited."""
+
+    def __init__(self, wakes: SqliteWakes) -> None:
+        self._wakes = wakes
+        self._event = asyncio.Event()
+
+    def ring(self) -> None:
+        """There is something to look at."""
+        self._event.set()
+
+    async def wait(self, timeout_s: float = SAFETY_POLL_S) -> bool:
+        """Whether a hint came since the last call, waiting up to ``timeout_s`` for one."""
+        if not self._event.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._event.wait()
+        rung = self._event.is_set()
+        self._event.clear()
+        return rung
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._wakes.discard(self)

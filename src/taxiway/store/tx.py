@@ -1,0 +1,90 @@
+"""One transaction as the verbs see it: named statements, the time, and the change log's next number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from taxiway.core.change import ChangeKind
+
+Row = tuple[Any, ...]
+
+
+class Cursor(Protocol):
+    """What a transaction needs of a database: run a statement, get its rows."""
+
+    def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
+        """Run one statement to its end."""
+        ...
+
+
+class Tx:
+    """A transaction in progress. Every verb takes one, and everything it does is committed whole or not at all.
+
+    ``now`` is the wall time of the transaction in milliseconds UTC. Versions of the change log and submission numbers
+    are counted here: the single writer makes them commit order.
+    """
+
+    def __init__(self, cursor: Cursor, statements: Mapping[str, str], now: int, tenant: str = "default") -> None:
+        self._cursor = cursor
+        self._statements = statements
+        self.now = now
+        self.tenant = tenant
+        self._version: int | None = None
+        self._seq: int | None = None
+        self.wrote = False
+
+    def all(self, name: str, /, **parameters: Any) -> list[Row]:
+        """Every row of the statement called ``name``."""
+        return self._cursor.rows(self._statements[name], parameters)
+
+    def one(self, name: str, /, **parameters: Any) -> Row | None:
+        """The first row, or ``None``."""
+        rows = self._cursor.rows(self._statements[name], parameters)
+        return rows[0] if rows else None
+
+    def run(self, name: str, /, **parameters: Any) -> None:
+        """A statement whose rows nobody wants."""
+        self._cursor.rows(self._statements[name], parameters)
+
+    def query(self, statement: str) -> list[Row]:
+        """Every row of a statement given as text (the invariant queries have no name in code)."""
+        return self._cursor.rows(statement, {})
+
+    def next_seq(self) -> int:
+        """The next submission number."""
+        if self._seq is None:
+            row = self.one("last_seq")
+            self._seq = row[0] if row and row[0] is not None else 0
+        self._seq += 1
+        return self._seq
+
+    def change(
+        self, kind: ChangeKind, ref: str, state: str, reason: str | None, actor: str, cause: str
+    ) -> int:
+        """Write one row of the change log and give its version (I21)."""
+        if self._version is None:
+            row = self.one("last_version")
+            self._version = row[0] if row and row[0] is not None else 0
+        self._version += 1
+        self.wrote = True
+        self._cursor.rows(
+            self._statements["insert_change"],
+            {
+                "version": self._version,
+                "tenant": self.tenant,
+                "kind": kind,
+                "ref": ref,
+                "state": state,
+                "reason": reason,
+                "actor": actor,
+                "cause": cause,
+                "at": self.now,
+            },
+        )
+        return self._version
+
+    def forget_counters(self) -> None:
+        """After a savepoint was rolled back, read the counters again."""
+        self._version = None
+        self._seq = None

@@ -1,0 +1,40 @@
+"""Cancelling: what waits ends at once, what runs is asked to, what has ended stays as it is (B21-B26, I15)."""
+
+from __future__ import annotations
+
+from taxiway.core.change import ChangeKind
+from taxiway.core.errors import NotFound
+from taxiway.core.run import StopCause
+from taxiway.core.task import TASK_NOT_STARTED, Reason, TaskState
+from taxiway.store.tx import Tx
+from taxiway.store.verbs.ending import TaskRow, cancel_waiting, task_row
+from taxiway.store.verbs.queues import queue_of
+
+
+def cancel(tx: Tx, task: str, actor: str) -> None:
+    """Ask that one task ends; raises ``NotFound``."""
+    row = tx.one("task_state_by_id", id=task)
+    if row is None:
+        raise NotFound(f"there is no task {task}", id=task)
+    cancel_row(tx, task_row(tx, row[0]), Reason.REQUESTED, StopCause.CANCEL, actor)
+
+
+def cancel_row(tx: Tx, row: TaskRow, reason: Reason, stop: StopCause, actor: str) -> None:
+    """End a waiting task now, mark a running one, leave an ended one."""
+    if TaskState(row.state) in TASK_NOT_STARTED:
+        cancel_waiting(tx, row.seq, reason, None, actor, "cancel")
+    elif row.open and row.stop is None:
+        version = tx.change(ChangeKind.TASK, row.id, row.state, Reason.CANCELLING, actor, "cancel")
+        tx.run("cancel_running", seq=row.seq, stop=stop, version=version)
+        live = tx.one("live_run_of", task=row.seq)
+        if live is not None:
+            tx.run("mark_run_stopping", run=live[0], stop=stop)
+
+
+def cancel_all(tx: Tx, actor: str, queue: str | None, project: str | None) -> int:
+    """Cancel all that has not ended, of one queue or of everything, in pages; the count of tasks found open."""
+    subject = 0 if queue is None else queue_of(tx, queue, project)[0]
+    row = tx.one("count_open_tasks", queue=subject, tenant=tx.tenant)
+    tx.run("insert_cascade", kind="cancel_all", subject=subject, after=0, actor=actor)
+    tx.wrote = True
+    return row[0] if row is not None else 0

@@ -1,0 +1,220 @@
+"""Claim: take up to so many tasks in exact order, in one transaction, at a cost that depth does not change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+import msgspec
+
+from taxiway.core.change import ChangeKind
+from taxiway.core.errors import LeaseLost
+from taxiway.core.event import EventType
+from taxiway.core.limits import CLAIM_TASKS_MAX
+from taxiway.core.queue import QueueState
+from taxiway.core.readiness import Gate, Scope
+from taxiway.core.task import TaskSpec, TaskState
+from taxiway.store.protocol import Claimed, Parent
+from taxiway.store.tx import Row, Tx
+from taxiway.store.verbs import gates
+
+Rank = tuple[int, int, int]
+LAST: Final[Rank] = (1 << 62, 1 << 62, 1 << 62)  #: after every task
+PAGE: Final = 32
+
+_decode_spec = msgspec.json.Decoder(TaskSpec).decode
+_decode_value = msgspec.json.decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Head(NamedTuple):
+    """An open gate with ready work, and the order of its first task."""
+
+    rank: Rank
+    gate: int
+    lane: int
+    lane_name: str
+    lane_size: int | None
+    queue: int
+    project: str
+    queue_name: str
+    queue_state: str
+    queue_slots: int | None
+    needs: str
+
+
+class Claim:
+    """One claim in progress."""
+
+    def __init__(self, tx: Tx, runner: str, new_run_id: Callable[[], str]) -> None:
+        row = tx.one("runner_row", name=runner)
+        if row is None or row[1] == "gone":
+            raise LeaseLost(f"runner {runner} is not registered any more, so it may take nothing", runner=runner)
+        self._tx = tx
+        self._runner_row: int = row[0]
+        self._runner = runner
+        self._new_run_id = new_run_id
+        self._draining = row[1] == "draining"
+
+    def take(self, scope: Scope, free: int) -> list[Claimed]:
+        """Up to ``free`` tasks that ``scope`` takes, most urgent first across all open gates."""
+        taken: list[Claimed] = []
+        wanted = 0 if self._draining else min(free, CLAIM_TASKS_MAX)
+        while len(taken) < wanted:
+            first, rival = best_gate(self._tx, scope)
+            if first is None:
+                break
+            taken.extend(self._take_from(first, rival, wanted - len(taken)))
+        return taken
+
+    def _take_from(self, head: Head, rival: Rank, wanted: int) -> list[Claimed]:
+        tx = self._tx
+        lane_taken = _taken(tx, "lane_slots_taken", lane=head.lane) if head.lane_size is not None else set()
+        queue_taken = _taken(tx, "queue_slots_taken", queue=head.queue) if head.queue_slots is not None else set()
+        room = _gate(head, len(lane_taken), len(queue_taken)).room()
+        limit = wanted if room is None else min(wanted, room)
+        urgency, position, seq = rival
+        rows = (
+            tx.all("ready_tasks", gate=head.gate, urgency=urgency, position=position, seq=seq, limit=limit)
+            if limit > 0
+            else []
+        )
+        claimed = [
+            self._start(head, row, _lowest(lane_taken, head.lane_size), _lowest(queue_taken, head.queue_slots))
+            for row in rows
+        ]
+        tx.run("settle_gate", gate=head.gate)
+        if head.queue_state != QueueState.RUNNING:
+            gates.open_gates(tx, head.queue, False)
+        if head.lane_size is not None and len(lane_taken) >= head.lane_size:
+            tx.run("fill_lane", lane=head.lane)
+        if head.queue_slots is not None and len(queue_taken) >= head.queue_slots:
+            tx.run("fill_queue", queue=head.queue)
+            gates.open_gates(tx, head.queue, False)
+        tx.run("settle_lane", lane=head.lane)
+        return claimed
+
+    def _start(self, head: Head, row: Row, lane_slot: int | None, queue_slot: int | None) -> Claimed:
+        tx = self._tx
+        seq, task, project, fence, attempt, _, body = row
+        fence += 1
+        run = self._new_run_id()
+        in_process = head.needs != "process"
+        version = tx.change(ChangeKind.TASK, task, TaskState.RUNNING, None, self._runner, "claim")
+        tx.run("start_task", seq=seq, fence=fence, now=tx.now, version=version)
+        made = tx.one(
+            "insert_run",
+            name=run,
+            tenant=tx.tenant,
+            task=seq,
+            runner=self._runner_row,
+            fence=fence,
+            attempt=attempt + 1,
+            state="running" if in_process else "starting",
+            queue=head.queue,
+            queue_slot=queue_slot,
+            lane=head.lane,
+            lane_slot=lane_slot,
+            now=tx.now,
+            started_at=tx.now if in_process else None,
+        )
+        assert made is not None
+        data = _encode({"attempt": attempt + 1, "fence": fence, "runner": self._runner}).decode()
+        tx.run("insert_event", run=made[0], seq=1, type=EventType.RUN_STARTED, at=tx.now, data=data, body=None)
+        spec = _decode_spec(body)
+        parents = _parents(tx, seq) if spec.template and spec.after else ()
+        return Claimed(run, task, spec, fence, attempt + 1, project, parents)
+
+
+def best_gate(tx: Tx, scope: Scope) -> tuple[Head | None, Rank]:
+    """The gate whose head goes first among those that ``scope`` takes, and the order of the next one's head."""
+    heads: list[Head] = []
+    if scope.queues is not None:
+        for queue in _queues(tx, scope):
+            heads.extend(_first_two(tx, scope, "gates_of_queue", queue=queue))
+    else:
+        for lane, rank in _lanes(tx, scope):
+            # Lanes come by their heads: a gate that goes before this lane's head goes before all that is left.
+            if heads and min(heads).rank < rank:
+                first, *others = sorted(heads)
+                return first, min([rank, *(head.rank for head in others)])
+            heads.extend(_first_two(tx, scope, "gates_of_lane", lane=lane))
+    heads.sort()
+    if not heads:
+        return None, LAST
+    return heads[0], heads[1].rank if len(heads) > 1 else LAST
+
+
+def _lanes(tx: Tx, scope: Scope) -> Iterator[tuple[int, Rank]]:
+    limit, skip = 2, 0
+    while True:
+        rows = tx.all("lanes_by_head", limit=limit, skip=skip)
+        for lane, name, _, urgency, position, seq in rows:
+            if scope.lanes is None or name in scope.lanes:
+                yield lane, (urgency, position, seq)
+        if len(rows) < limit:
+            return
+        skip += limit
+        limit = PAGE
+
+
+def _first_two(tx: Tx, scope: Scope, statement: str, **where: int) -> list[Head]:
+    found: list[Head] = []
+    limit, skip = 2, 0
+    while True:
+        rows = tx.all(statement, limit=limit, skip=skip, **where)
+        for row in rows:
+            head = Head((row[10], row[11], row[12]), *row[:10])
+            if scope.takes(head.project, head.queue_name, head.lane_name, head.needs):
+                found.append(head)
+                if len(found) == 2:
+                    return found
+        if len(rows) < limit:
+            return found
+        skip += limit
+        limit = PAGE
+
+
+def _queues(tx: Tx, scope: Scope) -> list[int]:
+    found = []
+    for project, name in sorted(scope.queues or ()):
+        row = tx.one("queue_exact", tenant=tx.tenant, project=project, name=name)
+        if row is not None:
+            found.append(row[0])
+    return found
+
+
+def _taken(tx: Tx, statement: str, **where: int) -> set[int]:
+    return {row[0] for row in tx.all(statement, **where)}
+
+
+def _lowest(taken: set[int], limit: int | None) -> int | None:
+    """The lowest free slot number, which this takes; ``None`` where there is no limit."""
+    if limit is None:
+        return None
+    slot = 1
+    while slot in taken:
+        slot += 1
+    taken.add(slot)
+    return slot
+
+
+def _gate(head: Head, lane_live: int, queue_live: int) -> Gate:
+    return Gate(
+        head.project,
+        head.queue_name,
+        QueueState(head.queue_state),
+        head.queue_slots,
+        queue_live,
+        head.lane_name,
+        head.lane_size,
+        lane_live,
+        head.needs,
+    )
+
+
+def _parents(tx: Tx, child: int) -> tuple[Parent, ...]:
+    return tuple(
+        Parent(name, TaskState(state), output, None if value is None else _decode_value(value), exit_code)
+        for name, state, output, value, exit_code in tx.all("parents_of", child=child)
+    )

@@ -1,0 +1,189 @@
+"""How a task ends, and what its end does to those that wait for it: in pages, so that no graph is too large (A20)."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+import msgspec
+
+from taxiway.core.change import ChangeKind
+from taxiway.core.dependency import VERDICT_ERRORS, verdict
+from taxiway.core.limits import CASCADE_ROWS_MAX
+from taxiway.core.queue import QueueState
+from taxiway.core.task import Condition, Reason, TaskState
+from taxiway.store.tx import Tx
+from taxiway.store.verbs import gates
+
+
+class End(msgspec.Struct, frozen=True, kw_only=True):
+    """A task's terminal state and what it leaves behind; counters are the values after it."""
+
+    state: TaskState
+    reason: Reason | None
+    attempt: int
+    crashes: int
+    exit_code: int | None = None
+    signal: int | None = None
+    error: str | None = None
+    usage: str | None = None
+
+
+class TaskRow(NamedTuple):
+    """The columns of the statement ``task_row``."""
+
+    seq: int
+    id: str
+    state: str
+    reason: str | None
+    ready: int
+    open: int
+    gate: int
+    queue: int
+    urgency: int
+    position: int
+    attempt: int
+    crashes: int
+    stop: str | None
+    created_at: int
+    due_at: int | None
+    expires_at: int | None
+    fence: int
+    name: str | None
+    project: str
+
+
+def task_row(tx: Tx, seq: int) -> TaskRow:
+    """What moving one task needs."""
+    row = tx.one("task_row", seq=seq)
+    assert row is not None
+    return TaskRow(*row)
+
+
+def end_task(tx: Tx, seq: int, task: str, queue: int, end: End, actor: str, cause: str) -> None:
+    """Move one task to its terminal state, then settle its dependents and perhaps its queue."""
+    _write_end(tx, seq, task, end, actor, cause)
+    count_ended(tx, queue, 1, actor)
+    settle_dependents(tx, seq, end.state, end.reason, actor)
+
+
+def cancel_waiting(tx: Tx, seq: int, reason: Reason, error: str | None, actor: str, cause: str) -> None:
+    """Cancel a task that has not started."""
+    row = task_row(tx, seq)
+    end = End(state=TaskState.CANCELLED, reason=reason, attempt=row.attempt, crashes=row.crashes, error=error)
+    end_task(tx, seq, row.id, row.queue, end, actor, cause)
+    if row.ready:
+        gates.note_gone(tx, row.gate)
+
+
+def settle_dependents(tx: Tx, seq: int, state: TaskState, reason: Reason | None, actor: str) -> None:
+    """Count a task's end down at its dependents: the first pages now, the rest as a cascade."""
+    budget = CASCADE_ROWS_MAX
+    waiting = deque([(seq, state, reason, 0)])
+    while waiting:
+        parent, parent_state, parent_reason, after = waiting.popleft()
+        if budget <= 0:
+            tx.run("insert_cascade", kind="dependents", subject=parent, after=after, actor=actor)
+            continue
+        page = tx.all("dependents", parent=parent, after=after, limit=budget)
+        budget -= len(page) or 1
+        fallen = settle_page(tx, parent, parent_state, parent_reason, after, page, actor)
+        waiting.extend((child, TaskState.CANCELLED, why, 0) for child, why in fallen)
+        if page and budget <= 0:
+            waiting.append((parent, parent_state, parent_reason, page[-1][0]))
+
+
+def settle_page(
+    tx: Tx,
+    parent: int,
+    state: TaskState,
+    reason: Reason | None,
+    after: int,
+    page: list[tuple[int, str, str, int]] | list[tuple[object, ...]],
+    actor: str,
+) -> list[tuple[int, Reason]]:
+    """Settle one page of dependents; those that fell, whose own dependents are the caller's next work."""
+    fallen: list[tuple[int, Reason]] = []
+    if not page:
+        return fallen
+    tx.run("settle_dependents", parent=parent, after=after, last=page[-1][0])
+    for child, condition, child_state, _ in page:
+        if child_state != TaskState.BLOCKED:
+            continue
+        why = verdict(state, reason, Condition(str(condition)))
+        assert isinstance(child, int)
+        if why is None:
+            _count_down(tx, child, actor)
+        else:
+            _fall(tx, child, why, actor)
+            fallen.append((child, why))
+    return fallen
+
+
+def make_ready(tx: Tx, row: TaskRow) -> None:
+    """A task has just become queued: put it behind its gate."""
+    gates.note_ready(tx, row.gate, row.urgency, row.position, row.seq)
+
+
+def count_ended(tx: Tx, queue: int, ended: int, actor: str) -> None:
+    """``ended`` tasks of a queue have ended; the last one may end the queue."""
+    row = tx.one("count_open", queue=queue, more=-ended)
+    assert row is not None
+    if row[0] == 0 and (row[2] == QueueState.STOPPING or (row[2] == QueueState.RUNNING and not row[1])):
+        end_queue(tx, queue, actor)
+
+
+def end_queue(tx: Tx, queue: int, actor: str) -> None:
+    """Nothing of the queue is open any more: it has completed, or failed when an unhandled failure is left (A10, A12)."""
+    state = QueueState.FAILED if tx.one("queue_fell", queue=queue) else QueueState.COMPLETED
+    move_queue_row(tx, queue, state, actor, "all its tasks have ended")
+
+
+def move_queue_row(tx: Tx, queue: int, state: QueueState, actor: str, cause: str) -> None:
+    """Write a queue's new state, its change, and whether its gates are open."""
+    row = tx.one("queue_by_id", queue=queue)
+    assert row is not None
+    version = tx.change(ChangeKind.QUEUE, row[1], state, None, actor, cause)
+    tx.run("set_queue_state", queue=queue, state=state, version=version)
+    gates.open_gates(tx, queue, state is QueueState.RUNNING)
+
+
+def _write_end(tx: Tx, seq: int, task: str, end: End, actor: str, cause: str) -> None:
+    version = tx.change(ChangeKind.TASK, task, end.state, end.reason, actor, cause)
+    tx.run(
+        "end_task",
+        seq=seq,
+        state=end.state,
+        reason=end.reason,
+        attempt=end.attempt,
+        crashes=end.crashes,
+        exit_code=end.exit_code,
+        signal=end.signal,
+        error=end.error,
+        usage=end.usage,
+        now=tx.now,
+        version=version,
+    )
+
+
+def _count_down(tx: Tx, child: int, actor: str) -> None:
+    counted = tx.one("count_down", seq=child)
+    if counted is None or counted[0] > 0:
+        return
+    row = task_row(tx, child)
+    delayed = row.due_at is not None and row.due_at > tx.now
+    state = TaskState.SCHEDULED if delayed else TaskState.QUEUED
+    reason = Reason.DELAY if delayed else None
+    version = tx.change(ChangeKind.TASK, row.id, state, reason, actor, "dependencies met")
+    tx.run("unblock_task", seq=child, state=state, reason=reason, ready=int(not delayed), version=version)
+    if not delayed:
+        make_ready(tx, row)
+
+
+def _fall(tx: Tx, child: int, why: Reason, actor: str) -> None:
+    row = task_row(tx, child)
+    end = End(
+        state=TaskState.CANCELLED, reason=why, attempt=row.attempt, crashes=row.crashes, error=VERDICT_ERRORS[why]
+    )
+    _write_end(tx, child, row.id, end, actor, "a dependency ended")
+    count_ended(tx, row.queue, 1, actor)

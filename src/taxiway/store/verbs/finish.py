@@ -1,0 +1,244 @@
+"""A run's life as its owner writes it: started, recorded, finished; every write proves its fence (I2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, assert_never
+
+import msgspec
+
+from taxiway.core.change import ChangeKind
+from taxiway.core.errors import LeaseLost, NotFound
+from taxiway.core.event import EventType, NewEvent
+from taxiway.core.limits import ERROR_CHARS_MAX
+from taxiway.core.queue import QueueState
+from taxiway.core.retry import Next, Standing, settle
+from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, ProcessMark, Released, StopCause
+from taxiway.core.task import TASK_TERMINAL, Reason, TaskSpec, TaskState
+from taxiway.store.protocol import Finished
+from taxiway.store.tx import Tx
+from taxiway.store.verbs import gates
+from taxiway.store.verbs.ending import End, end_task
+
+_decode_spec = msgspec.json.Decoder(TaskSpec).decode
+_encode = msgspec.json.Encoder().encode
+_NO_SPEC = TaskSpec(job="-")
+
+
+class RunRow(NamedTuple):
+    """The columns of the statement ``run_for_writer``."""
+
+    id: int
+    task_seq: int
+    fence: int
+    live: int
+    state: str
+    stop: str | None
+    queue: int
+    queue_slot: int | None
+    lane: int
+    lane_slot: int | None
+    events: int
+    batch: int
+    tenant: str
+    task: str
+    attempt: int
+    task_fence: int
+    crashes: int
+    task_stop: str | None
+    gate: int
+    urgency: int
+    position: int
+
+
+def run_row(tx: Tx, run: str) -> RunRow:
+    """The run as its writer finds it; raises ``NotFound``."""
+    row = tx.one("run_for_writer", run=run)
+    if row is None:
+        raise NotFound(f"there is no run {run}", id=run)
+    return RunRow(*row)
+
+
+def owned(tx: Tx, run: str, fence: int) -> RunRow:
+    """The run, when ``fence`` is its own and it has not ended; else ``LeaseLost``."""
+    row = run_row(tx, run)
+    if row.fence != fence or not row.live:
+        raise LeaseLost(f"run {run} is not yours any more (fence {fence}); nothing was changed", run=run)
+    return row
+
+
+def started(tx: Tx, run: str, fence: int, mark: ProcessMark | None) -> StopCause | None:
+    """Record the process before its program starts; a stop that came first wins (I7)."""
+    row = owned(tx, run, fence)
+    if row.stop is not None:
+        return StopCause(row.stop)
+    process = None if mark is None else _encode(mark).decode()
+    tx.run("record_process", run=row.id, process=process, now=tx.now)
+    return None
+
+
+def record(tx: Tx, run: str, fence: int, batch: int, events: Sequence[NewEvent]) -> int:
+    """Append a batch of events; a batch that is known changes nothing, and a gap is a lost lease (I4)."""
+    row = owned(tx, run, fence)
+    if batch <= row.batch:
+        return row.events
+    if batch != row.batch + 1:
+        raise LeaseLost(f"run {run}: batch {batch} came after {row.batch}; one is missing, so nothing was stored", run=run)
+    seq = row.events
+    for event in events:
+        seq += 1
+        insert_event(tx, row.id, seq, event)
+    tx.run("advance_events", run=row.id, events=seq, batch=batch)
+    tx.wrote = True
+    return seq
+
+
+def insert_event(tx: Tx, run: int, seq: int, event: NewEvent) -> None:
+    """Write one event row."""
+    data = _encode(event.data).decode() if event.data else None
+    tx.run("insert_event", run=run, seq=seq, type=event.type, at=event.at, data=data, body=event.body or None)
+
+
+def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Finished:
+    """End a run with its outcome. The first writer wins; a later one is kept as an event and changes nothing (I12)."""
+    row = run_row(tx, run)
+    actor = run
+    if row.fence != fence:
+        return Finished(False)
+    if not row.live:
+        _keep_late(tx, row, outcome)
+        return Finished(False)
+    spec = _NO_SPEC if isinstance(outcome, Completed) else _spec(tx, row.task_seq)
+    stop = row.task_stop or (row.stop if row.stop in (StopCause.CANCEL, StopCause.QUEUE_STOP) else None)
+    standing = Standing(row.attempt, row.task_fence, row.crashes, StopCause(stop) if stop else None)
+    after = settle(spec, standing, outcome, chance)
+    _end_run(tx, row, outcome)
+    gates.free_slots(tx, row.lane, row.lane_slot, row.queue, row.queue_slot)
+    _keep_result(tx, row.task_seq, outcome)
+    due_at = _move_task(tx, row, after, outcome, actor)
+    return Finished(True, after.state, after.reason, due_at)
+
+
+def request_stop(tx: Tx, run: str, fence: int, cause: StopCause) -> None:
+    """The owner itself stops its run (a timeout, a drain): it keeps its slots until it has ended."""
+    row = owned(tx, run, fence)
+    tx.run("mark_run_stopping", run=row.id, stop=cause)
+
+
+def _spec(tx: Tx, seq: int) -> TaskSpec:
+    row = tx.one("spec_of", task=seq)
+    assert row is not None
+    return _decode_spec(row[0])
+
+
+def _end_run(tx: Tx, row: RunRow, outcome: Outcome) -> None:
+    facts = describe(outcome)
+    usage = getattr(outcome, "usage", None)
+    tx.run(
+        "end_run",
+        run=row.id,
+        outcome=facts["outcome"],
+        reason=facts.get("reason"),
+        error=facts.get("error"),
+        exit_code=facts.get("exit_code"),
+        signal=facts.get("signal"),
+        usage=None if usage is None else _encode(usage).decode(),
+        now=tx.now,
+    )
+    insert_event(tx, row.id, row.events + 1, NewEvent(EventType.RUN_FINISHED, tx.now, facts))
+
+
+def describe(outcome: Outcome) -> dict[str, Any]:
+    """The facts of an outcome, as the event ``run.finished`` tells them."""
+    facts: dict[str, Any]
+    match outcome:
+        case Completed():
+            facts = {"outcome": "completed", "exit_code": outcome.exit_code}
+        case Failed():
+            facts = {
+                "outcome": "failed",
+                "reason": outcome.reason,
+                "error": outcome.error[:ERROR_CHARS_MAX],
+                "exit_code": outcome.exit_code,
+                "signal": outcome.signal,
+            }
+        case Cancelled():
+            facts = {
+                "outcome": "cancelled",
+                "reason": outcome.reason,
+                "exit_code": outcome.exit_code,
+                "signal": outcome.signal,
+            }
+        case Deferred():
+            facts = {"outcome": "deferred", "error": outcome.error[:ERROR_CHARS_MAX]}
+        case Released():
+            facts = {"outcome": "released", "reason": outcome.why}
+        case Lost():
+            facts = {"outcome": "lost", "reason": "lost", "error": outcome.why}
+        case _:
+            assert_never(outcome)
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, actor: str) -> int | None:
+    facts = describe(outcome)
+    if after.state in TASK_TERMINAL:
+        usage = getattr(outcome, "usage", None)
+        end = End(
+            state=after.state,
+            reason=after.reason,
+            attempt=after.attempt,
+            crashes=after.crashes,
+            exit_code=facts.get("exit_code"),
+            signal=facts.get("signal"),
+            error=after.error[:ERROR_CHARS_MAX] if after.error else None,
+            usage=None if usage is None else _encode(usage).decode(),
+        )
+        end_task(tx, row.task_seq, row.task, row.queue, end, actor, f"run {facts['outcome']}")
+        return None
+    queue = tx.one("queue_by_id", queue=row.queue)
+    if queue is not None and queue[4] == QueueState.STOPPING:
+        stopped = End(
+            state=TaskState.CANCELLED,
+            reason=Reason.QUEUE_STOPPED,
+            attempt=after.attempt,
+            crashes=after.crashes,
+            error="the queue was stopped",
+        )
+        end_task(tx, row.task_seq, row.task, row.queue, stopped, actor, f"run {facts['outcome']}")
+        return None
+    due_at = None if after.delay_s is None else tx.now + int(after.delay_s * 1000)
+    version = tx.change(ChangeKind.TASK, row.task, after.state, after.reason, actor, f"run {facts['outcome']}")
+    ready = after.state is TaskState.QUEUED
+    tx.run(
+        "requeue_task",
+        seq=row.task_seq,
+        state=after.state,
+        reason=after.reason,
+        ready=int(ready),
+        attempt=after.attempt,
+        crashes=after.crashes,
+        due_at=due_at,
+        error=facts.get("error"),
+        version=version,
+    )
+    if ready:
+        gates.note_ready(tx, row.gate, row.urgency, row.position, row.task_seq)
+    return due_at
+
+
+def _keep_result(tx: Tx, seq: int, outcome: Outcome) -> None:
+    output = getattr(outcome, "output", None)
+    value = outcome.result if isinstance(outcome, Completed) else None
+    if output is None and value is None:
+        return
+    tx.run("insert_result", task=seq, output=output, value=None if value is None else _encode(value).decode())
+
+
+def _keep_late(tx: Tx, row: RunRow, outcome: Outcome) -> None:
+    late = NewEvent(EventType.STATUS, tx.now, {"phase": "late_result", **describe(outcome)})
+    insert_event(tx, row.id, row.events + 1, late)
+    tx.run("advance_events", run=row.id, events=row.events + 1, batch=row.batch)
+    tx.wrote = True
+
+

@@ -1,0 +1,50 @@
+"""Gates group ready tasks by what gates them, and keep the order of their heads, so that a claim never scans.
+
+A gate is one (queue, lane, need). Its head is its first ready task; a lane's head is the first of its open gates'
+heads. Filling a lane or pausing a queue touches gates, never tasks.
+"""
+
+from __future__ import annotations
+
+from taxiway.store.tx import Tx
+
+
+def gate_of(tx: Tx, queue: int, lane: int, needs: str) -> int:
+    """The gate for this queue, lane and need, made when it is new."""
+    row = tx.one("find_gate", queue=queue, lane=lane, needs=needs)
+    if row is None:
+        row = tx.one("insert_gate", queue=queue, lane=lane, needs=needs)
+        assert row is not None
+    gate: int = row[0]
+    return gate
+
+
+def note_ready(tx: Tx, gate: int, urgency: int, position: int, seq: int) -> None:
+    """A task became ready behind ``gate``: raise the heads that it comes before."""
+    raised = tx.one("raise_gate_head", gate=gate, urgency=urgency, position=position, seq=seq)
+    if raised is not None and raised[1]:
+        tx.run("raise_lane_head", lane=raised[0], urgency=urgency, position=position, seq=seq)
+
+
+def note_gone(tx: Tx, gate: int) -> None:
+    """A ready task behind ``gate`` is ready no more: find the heads anew."""
+    row = tx.one("settle_gate", gate=gate)
+    if row is not None:
+        tx.run("settle_lane", lane=row[0])
+
+
+def open_gates(tx: Tx, queue: int, open_now: bool) -> None:
+    """Let a queue's work through, or shut it out; one row for each lane that the queue uses."""
+    lanes = {row[0] for row in tx.all("open_gates", queue=queue, open=int(open_now))}
+    for lane in sorted(lanes):
+        tx.run("settle_lane", lane=lane)
+
+
+def free_slots(tx: Tx, lane: int, lane_slot: int | None, queue: int, queue_slot: int | None) -> None:
+    """A run gave its slots back: what was full is looked at again."""
+    if lane_slot is not None:
+        tx.run("unfill_lane", lane=lane)
+    if queue_slot is not None:
+        row = tx.one("unfill_queue", queue=queue)
+        if row is not None and row[0] == "running":
+            open_gates(tx, queue, True)

@@ -1,0 +1,36 @@
+"""Keeping a store healthy: its invariants checked, its old tasks forgotten."""
+
+from __future__ import annotations
+
+from taxiway.store.protocol import CheckFinding
+from taxiway.store.statements import load_checks
+from taxiway.store.tx import Tx
+from taxiway.store.verbs.ending import task_row
+from taxiway.store.verbs.replacing import forget
+
+_SHOWN = 5
+
+
+def check(tx: Tx) -> list[CheckFinding]:
+    """Run every invariant query in one snapshot; an empty list is a healthy store."""
+    findings = []
+    for invariant, name, meaning, statement in load_checks():
+        rows = tx.query(statement)
+        if rows:
+            shown = ", ".join(str(row[0]) for row in rows[:_SHOWN])
+            more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+            findings.append(CheckFinding(invariant, name, f"{meaning}: {shown}{more}"))
+    return findings
+
+
+def prune(tx: Tx, before_ms: int, limit: int, actor: str) -> int:
+    """Forget up to ``limit`` tasks that ended before a time, and as many old lines of the change log.
+
+    Tasks that an open task waits for stay, and so does everything of a plan's queue that has not ended.
+    """
+    rows = tx.all("prunable", before=before_ms, after=0, limit=limit)
+    for (seq,) in rows:
+        forget(tx, task_row(tx, seq), actor, "prune")
+    changes = tx.all("prune_changes", before=before_ms, limit=limit)
+    tx.run("prune_runners", before=before_ms)
+    return len(rows) + len(changes)

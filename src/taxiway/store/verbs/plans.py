@@ -1,0 +1,183 @@
+"""Running a plan, and running it again: one transaction that admits the whole of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from taxiway.core.change import ChangeKind
+from taxiway.core.errors import Conflict
+from taxiway.core.lane import check_size
+from taxiway.core.plan import Plan
+from taxiway.core.queue import QUEUE_ENDED, QueueState, check_admission
+from taxiway.core.rerun import Fate, Known, fates
+from taxiway.core.task import TASK_NOT_STARTED, TASK_TERMINAL, Reason, TaskState
+from taxiway.store.protocol import NewTask, PlanAdmitted
+from taxiway.store.tx import Tx
+from taxiway.store.verbs import gates
+from taxiway.store.verbs.ending import cancel_waiting, move_queue_row, task_row
+from taxiway.store.verbs.queues import insert_queue, put_lane, queue_of
+from taxiway.store.verbs.submit import Admission, Edge
+
+
+class Held(NamedTuple):
+    """What the store holds under a name of the plan's queue."""
+
+    seq: int
+    id: str
+    state: TaskState
+    reason: Reason | None
+    hash: bytes
+
+
+def submit_plan(tx: Tx, plan: Plan, tasks: Sequence[NewTask], fresh: bool, actor: str) -> PlanAdmitted:
+    """Fill the plan's queue and start it; ``tasks`` holds one new task for every name, used where one is needed."""
+    queue = _plan_queue(tx, plan, actor)
+    held = _held(tx, queue)
+    decided = fates(plan.tasks, [new.hash for new in tasks], _known(tx, held), fresh)
+    by_name = {new.spec.name or "": new for new in tasks}
+    gone = [old for name, old in held.items() if decided.get(name, Fate.ANEW) is Fate.ANEW]
+    _clear(tx, gone, actor)
+    ids = {name: held[name].id for name, fate in decided.items() if fate is not Fate.ANEW}
+    ids |= _admit(tx, by_name, decided, held, actor)
+    going_on = [name for name, fate in decided.items() if fate is Fate.GO_ON]
+    for name in going_on:
+        tx.run("clear_crashes", seq=held[name].seq)
+    _start(tx, queue, actor)
+    anew = [name for name, fate in decided.items() if fate is Fate.ANEW]
+    return PlanAdmitted(
+        queue=plan.queue,
+        project=plan.project,
+        ids={spec.name or "": ids[spec.name or ""] for spec in plan.tasks},
+        new=sum(1 for name in anew if name not in held),
+        kept=sum(1 for fate in decided.values() if fate is Fate.KEEP),
+        going_on=len(going_on),
+        replaced=sum(1 for name in anew if name in held),
+    )
+
+
+def _plan_queue(tx: Tx, plan: Plan, actor: str) -> int:
+    check_size(plan.slots, "slots")
+    row = tx.one("queue_exact", tenant=tx.tenant, project=plan.project, name=plan.queue)
+    if row is None:
+        queue = insert_queue(
+            tx,
+            plan.queue,
+            plan.project,
+            QueueState.IDLE,
+            standing=False,
+            slots=plan.slots,
+            plan=plan.source,
+            actor=actor,
+        )
+    else:
+        queue = row[0]
+        found = queue_of(tx, plan.queue, plan.project)[1]
+        check_admission(found, by_plan=True)
+        if found.standing:
+            raise Conflict(f"queue '{plan.queue}' is a standing queue; give the plan a 'queue:' name of its own")
+        version = tx.change(ChangeKind.QUEUE, plan.queue, found.state, None, actor, "plan")
+        tx.run("set_queue_plan", queue=queue, plan=plan.source, slots=plan.slots, version=version)
+    for name, size in plan.lanes.items():
+        put_lane(tx, queue, name, check_size(size, f"lane '{name}'"), actor)
+    return queue
+
+
+def _held(tx: Tx, queue: int) -> dict[str, Held]:
+    return {
+        name: Held(seq, task, TaskState(state), Reason(reason) if reason else None, digest)
+        for name, seq, task, state, reason, digest, _ in tx.all("named_tasks_of_queue", queue=queue)
+        if name is not None
+    }
+
+
+def _known(tx: Tx, held: dict[str, Held]) -> dict[str, Known]:
+    return {
+        name: Known(
+            old.state,
+            old.reason,
+            old.hash,
+            old.state is TaskState.FAILED and tx.one("failure_handled", parent=old.seq) is not None,
+        )
+        for name, old in held.items()
+    }
+
+
+def _clear(tx: Tx, gone: Sequence[Held], actor: str) -> None:
+    """Take the place of older tasks: those that wait are cancelled, those that run are somebody's and refuse."""
+    running = [old for old in gone if old.state not in TASK_TERMINAL and old.state not in TASK_NOT_STARTED]
+    if running:
+        raise Conflict(
+            f"task {running[0].id} runs at this moment with the plan's older text; wait for it, or cancel it first",
+            ids=[old.id for old in running],
+        )
+    for old in gone:
+        if task_row(tx, old.seq).open:
+            cancel_waiting(tx, old.seq, Reason.RESET, "its plan was run anew", actor, "plan")
+        version = tx.change(ChangeKind.TASK, old.id, "superseded", Reason.RESET, actor, "plan")
+        tx.run("supersede_task", seq=old.seq, version=version)
+
+
+def _admit(
+    tx: Tx, by_name: dict[str, NewTask], decided: dict[str, Fate], held: dict[str, Held], actor: str
+) -> dict[str, str]:
+    """Admit the tasks that are made anew, parents before children; their ids by name."""
+    admission = Admission(tx, actor, by_plan=True)
+    edges_of: dict[str, tuple[int, TaskState, Reason | None]] = {}
+    for name, fate in decided.items():
+        if fate is not Fate.ANEW:
+            row = task_row(tx, held[name].seq)
+            edges_of[name] = (row.seq, TaskState(row.state), Reason(row.reason) if row.reason else None)
+    ids: dict[str, str] = {}
+    for name in _parents_first(by_name, decided):
+        new = by_name[name]
+        edges = [Edge(*edges_of[edge.task], edge.on, edge.task) for edge in new.spec.after]
+        seq, state = admission.admit(new, edges, held[name].id if name in held else None)
+        row = task_row(tx, seq)
+        edges_of[name] = (seq, state, Reason(row.reason) if row.reason else None)
+        ids[name] = new.id
+    admission.close()
+    return ids
+
+
+def _parents_first(by_name: dict[str, NewTask], decided: dict[str, Fate]) -> list[str]:
+    """Names to admit, each after those it waits for, otherwise in the order of the file."""
+    anew = {name for name, fate in decided.items() if fate is Fate.ANEW}
+    done: set[str] = set()
+    order: list[str] = []
+    for name in decided:
+        stack = [name] if name in anew else []
+        while stack:
+            top = stack[-1]
+            open_parents = [
+                edge.task for edge in by_name[top].spec.after if edge.task in anew and edge.task not in done
+            ]
+            if top in done:
+                stack.pop()
+            elif open_parents:
+                stack.extend(reversed(open_parents))
+            else:
+                done.add(top)
+                order.append(top)
+                stack.pop()
+    return order
+
+
+def _start(tx: Tx, queue: int, actor: str) -> None:
+    """Set the queue going; one whose tasks have all ended already ends at once with their sum."""
+    row = tx.one("queue_by_id", queue=queue)
+    assert row is not None
+    state, open_tasks = QueueState(row[4]), row[7]
+    if state is not QueueState.RUNNING and (open_tasks or state not in QUEUE_ENDED):
+        move_queue_row(tx, queue, QueueState.RUNNING, actor, "plan run")
+    elif state is QueueState.RUNNING:
+        gates.open_gates(tx, queue, True)
+    tx.run("unfill_queue", queue=queue)
+    if not open_tasks and state not in QUEUE_ENDED:
+        tx.run("count_open", queue=queue, more=0)
+        _end_empty(tx, queue, actor)
+
+
+def _end_empty(tx: Tx, queue: int, actor: str) -> None:
+    fell = tx.one("queue_fell", queue=queue)
+    move_queue_row(tx, queue, QueueState.FAILED if fell else QueueState.COMPLETED, actor, "nothing is left to do")

@@ -1,0 +1,217 @@
+"""Queues and lanes: made, moved by their table, resized, counted (A1-A14, A46-A50)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from taxiway.core.change import ChangeKind
+from taxiway.core.errors import Conflict, Invalid, NotFound
+from taxiway.core.lane import Lane, check_size
+from taxiway.core.moves import check_move
+from taxiway.core.nearest import nearest
+from taxiway.core.queue import QUEUE_MOVES, Queue, QueueState, QueueStats
+from taxiway.store.tx import Row, Tx
+from taxiway.store.verbs import gates
+from taxiway.store.verbs.ending import end_queue, move_queue_row
+
+DEFAULT_QUEUE: Final = "default"
+MAIN_LANE: Final = "main"
+
+#: The verbs that move a queue, and where to.
+QUEUE_VERBS: Final = {
+    "start": QueueState.RUNNING,
+    "resume": QueueState.RUNNING,
+    "pause": QueueState.PAUSED,
+    "stop": QueueState.STOPPING,
+    "reset": QueueState.IDLE,
+}
+
+
+def queue_record(row: Row) -> tuple[int, Queue]:
+    """A row of one of the queue statements as its id and record."""
+    row_id, name, tenant, project, state, standing, slots, open_tasks, plan, created_at, version = row
+    return row_id, Queue(
+        name=name,
+        tenant=tenant,
+        project=project,
+        state=QueueState(state),
+        standing=bool(standing),
+        slots=slots,
+        open=open_tasks,
+        plan=plan,
+        created_at=created_at,
+        version=version,
+    )
+
+
+def queue_of(tx: Tx, name: str, project: str | None) -> tuple[int, Queue]:
+    """The queue of this name in ``project``, else the one of no project; with ``None`` the only one of that name."""
+    if project is None:
+        rows = tx.all("queues_named", tenant=tx.tenant, name=name)
+        if len(rows) > 1 and rows[0][3] != "":
+            places = ", ".join(row[3] for row in rows)
+            raise Conflict(f"several projects have a queue '{name}' ({places}); say which with --project", queue=name)
+        row = rows[0] if rows else None
+    else:
+        row = tx.one("queue_named", tenant=tx.tenant, project=project, name=name)
+    if row is None:
+        legal = [found[0] for found in tx.all("queue_names", tenant=tx.tenant, project=project or "")]
+        hint = nearest(name, legal)
+        raise NotFound(
+            f"there is no queue '{name}'" + (f"; did you mean '{hint}'?" if hint else ""), queue=name, nearest=hint
+        )
+    return queue_record(row)
+
+
+def all_queues(tx: Tx) -> list[Queue]:
+    """Every queue, by name."""
+    return [queue_record(row)[1] for row in tx.all("all_queues", tenant=tx.tenant)]
+
+
+def make_queue(tx: Tx, name: str, slots: int | None, actor: str, project: str = "") -> Queue:
+    """Make a standing queue, which is started when it is made; an existing one is a ``Conflict``."""
+    check_size(slots, "the slots of a queue")
+    if tx.one("queue_exact", tenant=tx.tenant, project=project, name=name) is not None:
+        raise Conflict(f"queue '{name}' exists already", queue=name)
+    insert_queue(tx, name, project, QueueState.RUNNING, standing=True, slots=slots, plan=None, actor=actor)
+    return queue_of(tx, name, project)[1]
+
+
+def insert_queue(
+    tx: Tx, name: str, project: str, state: QueueState, *, standing: bool, slots: int | None, plan: str | None, actor: str
+) -> int:
+    """Write a new queue; its row."""
+    version = tx.change(ChangeKind.QUEUE, name, state, None, actor, "made")
+    row = tx.one(
+        "insert_queue",
+        tenant=tx.tenant,
+        project=project,
+        name=name,
+        state=state,
+        standing=int(standing),
+        slots=slots,
+        plan=plan,
+        now=tx.now,
+        version=version,
+    )
+    assert row is not None
+    made: int = row[0]
+    return made
+
+
+def move_queue(tx: Tx, name: str, verb: str, actor: str, project: str | None) -> Queue:
+    """Move a queue by a verb; illegal moves raise ``IllegalTransition`` and change nothing (A3)."""
+    row_id, queue = queue_of(tx, name, project)
+    wanted = QUEUE_VERBS.get(verb)
+    if wanted is None:
+        raise Invalid(f"a queue can {', '.join(QUEUE_VERBS)}; not '{verb}'")
+    check_move(QUEUE_MOVES, queue.state, wanted, f"queue '{name}'")
+    move_queue_row(tx, row_id, wanted, actor, verb)
+    _AFTER[verb](tx, row_id, queue, actor)
+    return queue_of(tx, name, queue.project)[1]
+
+
+def _started(tx: Tx, queue: int, before: Queue, actor: str) -> None:
+    if before.open == 0 and not before.standing:
+        end_queue(tx, queue, actor)
+
+
+def _stopping(tx: Tx, queue: int, before: Queue, actor: str) -> None:
+    if before.open == 0:
+        end_queue(tx, queue, actor)
+    else:
+        tx.run("insert_cascade", kind="stop", subject=queue, after=0, actor=actor)
+
+
+def _reset(tx: Tx, queue: int, before: Queue, actor: str) -> None:
+    tx.run("insert_cascade", kind="reset", subject=queue, after=0, actor=actor)
+
+
+def _paused(tx: Tx, queue: int, before: Queue, actor: str) -> None:
+    """What runs goes on to its end; the gates are shut already."""
+
+
+_AFTER: Final[dict[str, Callable[[Tx, int, Queue, str], None]]] = {
+    "start": _started,
+    "resume": _started,
+    "pause": _paused,
+    "stop": _stopping,
+    "reset": _reset,
+}
+
+
+def set_queue(tx: Tx, name: str, slots: int | None, actor: str, project: str | None) -> Queue:
+    """Change how many runs of a queue may go at once; raising it starts more, lowering it stops nothing (A30)."""
+    check_size(slots, "the slots of a queue")
+    row_id, queue = queue_of(tx, name, project)
+    version = tx.change(ChangeKind.QUEUE, name, queue.state, None, actor, f"slots {slots}")
+    tx.run("set_queue_slots", queue=row_id, slots=slots, version=version)
+    if queue.state is QueueState.RUNNING:
+        gates.open_gates(tx, row_id, True)
+    return queue_of(tx, name, queue.project)[1]
+
+
+def queue_stats(tx: Tx, name: str, project: str | None) -> QueueStats:
+    """Counts of a queue's present tasks; tasks that newer ones replaced do not count."""
+    row_id, queue = queue_of(tx, name, project)
+    by_state: dict[str, int] = {}
+    by_reason: dict[str, int] = {}
+    by_lane: dict[str, int] = {}
+    newest = queue.version
+    for state, reason, lane, count, version in tx.all("tally_tasks", queue=row_id):
+        by_state[state] = by_state.get(state, 0) + count
+        by_lane[lane] = by_lane.get(lane, 0) + count
+        if reason:
+            key = f"{state}/{reason}"
+            by_reason[key] = by_reason.get(key, 0) + count
+        newest = max(newest, version)
+    live = tx.one("queue_live", queue=row_id)
+    return QueueStats(
+        queue=name,
+        state=queue.state,
+        total=sum(by_state.values()),
+        by_state=by_state,
+        by_reason=by_reason,
+        by_lane=by_lane,
+        live=live[0] if live else 0,
+        max_version=newest,
+        generated_at=tx.now,
+    )
+
+
+def lanes(tx: Tx) -> list[Lane]:
+    """Every lane with its live runs and how many ready tasks wait behind it."""
+    found = []
+    for name, size, queue, live, version, row_id in tx.all("all_lanes", tenant=tx.tenant):
+        ready = tx.one("count_ready_of_lane", lane=row_id)
+        found.append(Lane(name=name, size=size, queue=queue, live=live, ready=ready[0] if ready else 0, version=version))
+    return found
+
+
+def set_lane(tx: Tx, name: str, size: int | None, actor: str, queue: str | None) -> Lane:
+    """Make a lane, or change its size: raising starts more at once, lowering ends nothing (A30)."""
+    check_size(size, f"the size of lane '{name}'")
+    owner = 0 if queue is None else queue_of(tx, queue, None)[0]
+    put_lane(tx, owner, name, size, actor)
+    return next(lane for lane in lanes(tx) if lane.name == name and lane.queue == queue)
+
+
+def put_lane(tx: Tx, owner: int, name: str, size: int | None, actor: str) -> None:
+    """Write a lane of a queue (``owner``; 0 is store-wide), new or resized."""
+    known = tx.one("lane_exact", tenant=tx.tenant, queue=owner, name=name)
+    if known is not None and known[1] == size:
+        return
+    version = tx.change(ChangeKind.LANE, name, "set", None, actor, f"size {size}")
+    if known is None:
+        tx.one("insert_lane", tenant=tx.tenant, queue=owner, name=name, size=size, version=version)
+    else:
+        tx.run("set_lane_size", lane=known[0], size=size, version=version)
+
+
+def found_store(tx: Tx, main_size: int) -> None:
+    """What every store has: the standing queue ``default``, and the lane ``main``."""
+    if tx.one("lane_exact", tenant=tx.tenant, queue=0, name=MAIN_LANE) is None:
+        put_lane(tx, 0, MAIN_LANE, main_size, "taxiway")
+    if tx.one("queue_exact", tenant=tx.tenant, project="", name=DEFAULT_QUEUE) is None:
+        insert_queue(tx, DEFAULT_QUEUE, "", QueueState.RUNNING, standing=True, slots=None, plan=None, actor="taxiway")

@@ -1,0 +1,130 @@
+"""Retrying and removing: a terminal task never changes, so a new one takes its place (semantics, "task retry")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from taxiway.core.change import ChangeKind
+from taxiway.core.errors import Conflict, NotFound
+from taxiway.core.queue import QUEUE_ENDED, QueueState
+from taxiway.core.task import Condition, Reason, TaskSpec, TaskState
+from taxiway.store.protocol import NewTask
+from taxiway.store.tx import Tx
+from taxiway.store.verbs import gates
+from taxiway.store.verbs.ending import TaskRow, count_ended, move_queue_row, settle_dependents, task_row
+from taxiway.store.verbs.submit import Admission, Edge
+
+_decode_spec = msgspec.json.Decoder(TaskSpec).decode
+
+
+def retry(tx: Tx, task: str, actor: str, new_id: Callable[[], str]) -> list[str]:
+    """Make new tasks for one that failed or was cancelled, and for what fell with it; the new ids, its own first."""
+    row = _find(tx, task)
+    if row.state not in (TaskState.FAILED, TaskState.CANCELLED):
+        raise Conflict(f"task {task} is {row.state}; only a failed or cancelled task can be tried again", id=task)
+    if tx.one("superseded", seq=row.seq):
+        raise Conflict(f"task {task} has been replaced by a newer one already; retry that one", id=task)
+    fallen = _fallen_parents_first(tx, row.seq)
+    for seq in fallen:
+        old = task_row(tx, seq)
+        version = tx.change(ChangeKind.TASK, old.id, "superseded", None, actor, "retry")
+        tx.run("supersede_task", seq=seq, version=version)
+    ids = _replace(tx, fallen, actor, new_id)
+    queue = tx.one("queue_by_id", queue=row.queue)
+    if queue is not None and queue[4] in QUEUE_ENDED:
+        move_queue_row(tx, row.queue, QueueState.RUNNING, actor, "retry")
+    return ids
+
+
+def remove(tx: Tx, task: str, actor: str) -> bool:
+    """Forget a task that does not run, with its runs and events; ``False`` while it runs (A22).
+
+    Those that waited for it are not stranded: for them it ended as it stands, or cancelled when it had not (A23).
+    """
+    row = _find(tx, task)
+    state = TaskState(row.state)
+    if state in (TaskState.RUNNING, TaskState.WAITING):
+        return False
+    if row.open:
+        settle_dependents(tx, row.seq, TaskState.CANCELLED, Reason.REQUESTED, actor)
+    if tx.one("open_children", parent=row.seq):
+        raise Conflict(f"tasks that waited for {task} are still being settled; try again in a moment", id=task)
+    forget(tx, row, actor, "removed")
+    if row.ready:
+        gates.note_gone(tx, row.gate)
+    if row.open:
+        count_ended(tx, row.queue, 1, actor)
+    return True
+
+
+def forget(tx: Tx, row: TaskRow, actor: str, cause: str) -> None:
+    """Delete every row of a task, leaving a tombstone in the change log."""
+    spec = tx.one("spec_of", task=row.seq)
+    key = _decode_spec(spec[0]).idempotency_key if spec is not None else None
+    if key is not None:
+        tx.run("delete_key", tenant=tx.tenant, project=row.project, key=key)
+    for statement in (
+        "delete_events",
+        "delete_runs",
+        "delete_result",
+        "delete_labels",
+        "delete_up",
+        "delete_down",
+        "delete_spec",
+        "delete_task",
+    ):
+        tx.run(statement, task=row.seq)
+    tx.change(ChangeKind.TASK, row.id, "removed", None, actor, cause)
+
+
+def _find(tx: Tx, task: str) -> TaskRow:
+    found = tx.one("task_state_by_id", id=task)
+    if found is None:
+        raise NotFound(f"there is no task {task}", id=task)
+    return task_row(tx, found[0])
+
+
+def _fallen_parents_first(tx: Tx, seq: int) -> list[int]:
+    """A task and all that fell with it, so that every one comes after those of them that it waits for."""
+    members = {seq}
+    frontier = [seq]
+    while frontier:
+        for (child,) in tx.all("fallen_with", parent=frontier.pop()):
+            if child not in members:
+                members.add(child)
+                frontier.append(child)
+    waits = {member: {row[0] for row in tx.all("edges_up", child=member)} & members for member in members}
+    order: list[int] = []
+    while waits:
+        free = sorted(member for member, parents in waits.items() if not parents)
+        order.extend(free)
+        for member in free:
+            del waits[member]
+        for parents in waits.values():
+            parents.difference_update(free)
+    order.remove(seq)
+    return [seq, *order]
+
+
+def _replace(tx: Tx, fallen: list[int], actor: str, new_id: Callable[[], str]) -> list[str]:
+    admission = Admission(tx, actor, by_plan=True)
+    replaced: dict[int, tuple[int, TaskState, Reason | None]] = {}
+    ids: list[str] = []
+    for seq in fallen:
+        old = task_row(tx, seq)
+        stored = tx.one("spec_and_hash", task=seq)
+        assert stored is not None
+        edges = []
+        for parent, condition, name, state, reason in tx.all("edges_up", child=seq):
+            now = replaced.get(parent, (parent, TaskState(state), Reason(reason) if reason else None))
+            edges.append(Edge(*now, Condition(condition), name))
+        spec = msgspec.structs.replace(_decode_spec(stored[1]), idempotency_key=None)
+        new = NewTask(new_id(), spec, stored[0], old.project)
+        made, born = admission.admit(new, edges, old.id)
+        row = task_row(tx, made)
+        replaced[seq] = (made, born, Reason(row.reason) if row.reason else None)
+        ids.append(new.id)
+    admission.close()
+    return ids

@@ -1,0 +1,81 @@
+"""Runners: who is there, who is alive, and what they hold."""
+
+from __future__ import annotations
+
+import msgspec
+
+from taxiway.core.change import ChangeKind
+from taxiway.core.readiness import Scope
+from taxiway.core.run import ProcessMark, StopCause
+from taxiway.store.protocol import LiveRun, Runner, StopRequest
+from taxiway.store.tx import Row, Tx
+
+_encode = msgspec.json.Encoder().encode
+_decode_scope = msgspec.json.Decoder(Scope).decode
+_decode_mark = msgspec.json.Decoder(ProcessMark).decode
+
+
+def register(tx: Tx, runner: Runner) -> None:
+    """Write down a new runner."""
+    version = tx.change(ChangeKind.RUNNER, runner.id, "live", None, runner.id, "start")
+    tx.run(
+        "insert_runner",
+        name=runner.id,
+        tenant=tx.tenant,
+        host=runner.host,
+        boot_id=runner.boot_id,
+        pid=runner.pid,
+        slots=runner.slots,
+        scope=_encode(runner.scope).decode(),
+        now=tx.now,
+        version=version,
+    )
+
+
+def beat(tx: Tx, runner: str) -> bool:
+    """Renew a runner's lease; ``False`` when it was declared dead meanwhile."""
+    return tx.one("beat_runner", name=runner, now=tx.now) is not None
+
+
+def retire(tx: Tx, runner: str, state: str, actor: str) -> None:
+    """A runner drains, or is gone; one that is gone stays gone."""
+    row = tx.one("runner_row", name=runner)
+    if row is None or row[1] in ("gone", state):
+        return
+    version = tx.change(ChangeKind.RUNNER, runner, state, None, actor, "retire")
+    tx.run("set_runner_state", name=runner, state=state, version=version)
+
+
+def runners(tx: Tx) -> list[Runner]:
+    """Every runner that is not gone."""
+    return [
+        Runner(
+            id=name,
+            host=host,
+            boot_id=boot_id,
+            pid=pid,
+            slots=slots,
+            scope=_decode_scope(scope),
+            state=state,
+            beat=beats,
+            started_at=started_at,
+            seen_at=seen_at,
+        )
+        for name, host, boot_id, pid, slots, scope, state, beats, started_at, seen_at, _ in tx.all("all_runners")
+    ]
+
+
+def live_runs(tx: Tx, runner: str | None) -> list[LiveRun]:
+    """Runs that have not ended, of one runner or of all."""
+    rows = tx.all("live_runs") if runner is None else tx.all("live_runs_of_runner", runner=runner)
+    return [_live_run(row) for row in rows]
+
+
+def stop_requests(tx: Tx, runner: str) -> list[StopRequest]:
+    """Live runs of a runner that somebody wants ended."""
+    return [StopRequest(run, fence, StopCause(stop)) for run, fence, stop in tx.all("stop_requests", runner=runner)]
+
+
+def _live_run(row: Row) -> LiveRun:
+    run, task, runner, fence, process = row
+    return LiveRun(run, task, runner, fence, None if process is None else _decode_mark(process))

@@ -1,0 +1,232 @@
+"""Submitting: a task with its dependencies, admitted whole or refused with what would be right (A15-A21, I9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from taxiway.core.change import ChangeKind
+from taxiway.core.dependency import VERDICT_ERRORS, verdict
+from taxiway.core.errors import Full, IdempotencyMismatch, Invalid, Problem
+from taxiway.core.ids import is_full_id
+from taxiway.core.nearest import nearest
+from taxiway.core.queue import Queue, check_admission
+from taxiway.core.readiness import obstacles
+from taxiway.core.task import Condition, Dependency, Reason, TaskSpec, TaskState
+from taxiway.store.protocol import NewTask, Submitted
+from taxiway.store.tx import Row, Tx
+from taxiway.store.verbs import gates
+from taxiway.store.verbs.explain import facts_of
+from taxiway.store.verbs.queues import queue_of
+
+_encode_spec = msgspec.json.Encoder().encode
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """A dependency whose parent is known: its row, its state now, and how the child calls it."""
+
+    parent: int
+    state: TaskState
+    reason: Reason | None
+    on: Condition
+    name: str
+
+
+class Birth(msgspec.Struct, frozen=True):
+    """The state in which a task is admitted: the scheduler decides it, never the caller (A15)."""
+
+    state: TaskState
+    reason: Reason | None
+    unmet: int
+    due_at: int | None
+
+
+class Admission:
+    """One submit in progress: looks up each queue, lane and gate once."""
+
+    def __init__(self, tx: Tx, actor: str, by_plan: bool = False) -> None:
+        self._tx = tx
+        self._actor = actor
+        self._by_plan = by_plan
+        self._queues: dict[tuple[str, str], tuple[int, Queue]] = {}
+        self._gates: dict[tuple[int, str, str], int] = {}
+        self._opened: dict[int, int] = {}
+
+    def admit(self, new: NewTask, edges: Sequence[Edge], retry_of: str | None = None) -> tuple[int, TaskState]:
+        """Write one task with its dependencies; its submission number and the state it was born in."""
+        tx, spec = self._tx, new.spec
+        queue, _ = self._queue(new.project, spec.queue)
+        gate = self._gate(queue, spec)
+        seq = tx.next_seq()
+        birth = _birth(spec, edges, tx.now)
+        version = tx.change(ChangeKind.TASK, new.id, birth.state, birth.reason, self._actor, "submit")
+        ended = birth.state is TaskState.CANCELLED
+        urgency = -spec.priority
+        tx.run(
+            "insert_task",
+            seq=seq,
+            id=new.id,
+            tenant=tx.tenant,
+            project=new.project,
+            queue=queue,
+            gate=gate,
+            name=spec.name,
+            urgency=urgency,
+            position=spec.position,
+            state=birth.state,
+            reason=birth.reason,
+            ready=int(birth.state is TaskState.QUEUED),
+            open=int(not ended),
+            unmet=birth.unmet,
+            now=tx.now,
+            due_at=birth.due_at,
+            expires_at=None if spec.expires_s is None else tx.now + int(spec.expires_s * 1000),
+            finished_at=tx.now if ended else None,
+            error=VERDICT_ERRORS[birth.reason] if ended and birth.reason else None,
+            retry_of=retry_of,
+            version=version,
+        )
+        tx.run("insert_spec", task=seq, hash=new.hash, body=_encode_spec(spec).decode())
+        for key, value in spec.labels.items():
+            tx.run("insert_label", key=key, value=value, task=seq)
+        for edge in edges:
+            self._write_edge(seq, edge)
+        if birth.state is TaskState.QUEUED:
+            gates.note_ready(tx, gate, urgency, spec.position, seq)
+        if not ended:
+            self._opened[queue] = self._opened.get(queue, 0) + 1
+        return seq, birth.state
+
+    def close(self) -> None:
+        """Count what was admitted into its queues."""
+        for queue, more in self._opened.items():
+            self._tx.run("count_open", queue=queue, more=more)
+        self._opened.clear()
+
+    def _write_edge(self, seq: int, edge: Edge) -> None:
+        settled = edge.state in (TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED)
+        self._tx.run(
+            "insert_dependency", parent=edge.parent, child=seq, condition=edge.on, name=edge.name, settled=int(settled)
+        )
+
+    def _queue(self, project: str, name: str) -> tuple[int, Queue]:
+        known = self._queues.get((project, name))
+        if known is None:
+            known = queue_of(self._tx, name, project)
+            check_admission(known[1], self._by_plan)
+            self._queues[project, name] = known
+        return known
+
+    def _gate(self, queue: int, spec: TaskSpec) -> int:
+        key = (queue, spec.lane, spec.needs)
+        gate = self._gates.get(key)
+        if gate is None:
+            gate = gates.gate_of(self._tx, queue, lane_of(self._tx, queue, spec.lane), spec.needs)
+            self._gates[key] = gate
+        return gate
+
+
+def lane_of(tx: Tx, queue: int, name: str) -> int:
+    """The lane that work of this queue means by ``name``; refused with the nearest name when there is none."""
+    row = tx.one("lane_named", tenant=tx.tenant, queue=queue, name=name)
+    if row is None:
+        legal = [found[0] for found in tx.all("lane_names", tenant=tx.tenant, queue=queue)]
+        hint = nearest(name, legal)
+        raise Invalid(
+            f"there is no lane '{name}'" + (f"; did you mean '{hint}'?" if hint else "; make it with 'taxiway lane set'"),
+            [Problem(f"there is no lane '{name}'", field="lane", hint=f"nearest: '{hint}'" if hint else "")],
+        )
+    lane: int = row[0]
+    return lane
+
+
+def submit(tx: Tx, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:
+    """Admit all of ``tasks``, or raise and admit none. A task may name earlier ones of the same call."""
+    admission = Admission(tx, actor)
+    batch: dict[str, tuple[int, TaskState]] = {}
+    answers: list[Submitted] = []
+    for new in tasks:
+        known = _known_key(tx, new)
+        if known is not None:
+            answers.append(known)
+            continue
+        edges = [_find_parent(tx, new, edge, batch) for edge in new.spec.after]
+        seq, state = admission.admit(new, edges)
+        if new.spec.name is not None:
+            batch[new.spec.name] = (seq, state)
+        answers.append(Submitted(new.id, state, True))
+    admission.close()
+    for new, answer in zip(tasks, answers, strict=True):
+        if new.spec.no_wait and answer.created:
+            _must_start_now(tx, answer)
+    return answers
+
+
+def _known_key(tx: Tx, new: NewTask) -> Submitted | None:
+    """The task that this idempotency key already stands for; also when it is terminal."""
+    key = new.spec.idempotency_key
+    if key is None:
+        return None
+    scope = {"tenant": tx.tenant, "project": new.project, "key": key}
+    if tx.one("claim_key", hash=new.hash, task=new.id, **scope) is not None:
+        return None
+    row = tx.one("find_key", **scope)
+    assert row is not None
+    if row[0] != new.hash:
+        raise IdempotencyMismatch(
+            f"idempotency key '{key}' was used before with a different payload (by {row[1]}); use another key", id=row[1]
+        )
+    state = tx.one("task_state_by_id", id=row[1])
+    assert state is not None
+    return Submitted(row[1], TaskState(state[1]), False)
+
+
+def _find_parent(tx: Tx, new: NewTask, edge: Dependency, batch: dict[str, tuple[int, TaskState]]) -> Edge:
+    """An edge's parent: a task of this call, a whole id, or a name in the same queue. Anything else is refused."""
+    if edge.task in (new.id, new.spec.name):
+        raise _bad_edge(edge.task, "a task cannot wait for itself")
+    if edge.task in batch:
+        seq, state = batch[edge.task]
+        return Edge(seq, state, None, edge.on, edge.task)
+    row: Row | None
+    if is_full_id(edge.task, "task"):
+        row = tx.one("task_state_by_id", id=edge.task)
+    else:
+        queue, _ = queue_of(tx, new.spec.queue, new.project)
+        row = tx.one("task_named", queue=queue, name=edge.task)
+    if row is None:
+        raise _bad_edge(edge.task, f"there is no task '{edge.task}' to wait for")
+    return Edge(row[0], TaskState(row[1]), Reason(row[2]) if row[2] else None, edge.on, edge.task)
+
+
+def _bad_edge(task: str, text: str) -> Invalid:
+    return Invalid(text, [Problem(text, field="after", hint="")], dependency=task)
+
+
+def _birth(spec: TaskSpec, edges: Sequence[Edge], now: int) -> Birth:
+    due_at = now + int(spec.delay_s * 1000) if spec.delay_s else None
+    unmet = 0
+    for edge in edges:
+        if edge.state not in (TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED):
+            unmet += 1
+            continue
+        why = verdict(edge.state, edge.reason, edge.on)
+        if why is not None:
+            return Birth(TaskState.CANCELLED, why, 0, None)
+    if unmet:
+        return Birth(TaskState.BLOCKED, Reason.DEPENDENCY, unmet, due_at)
+    if due_at is not None:
+        return Birth(TaskState.SCHEDULED, Reason.DELAY, 0, due_at)
+    return Birth(TaskState.QUEUED, None, 0, None)
+
+
+def _must_start_now(tx: Tx, answer: Submitted) -> None:
+    found = obstacles(facts_of(tx, answer.id))
+    if found:
+        raise Full(
+            "it cannot start now, and no_wait asks not to wait: " + "; ".join(obstacle.text for obstacle in found),
+            obstacles=[str(obstacle.kind) for obstacle in found],
+        )
+
+
