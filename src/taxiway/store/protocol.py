@@ -19,6 +19,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Facts, Scope
 from taxiway.core.run import Outcome, ProcessMark, Run, StopCause
 from taxiway.core.task import Task, TaskSpec, TaskState
+from taxiway.store.tx import Topic
 
 
 class NewTask(msgspec.Struct, frozen=True):
@@ -257,8 +258,8 @@ class Store(Protocol):
 class Wakes(Protocol):
     """Hints that something was committed, by this process or another one. Never truth: a waiter looks again."""
 
-    def subscribe(self) -> Wake:
-        """A new waiter."""
+    def subscribe(self, topics: Topic) -> Wake:
+        """A new waiter for hints on any of ``topics``."""
         ...
 
 

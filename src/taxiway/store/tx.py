@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntFlag
 from typing import Any, Protocol
 
 from taxiway.core.change import ChangeKind
 
 Row = tuple[Any, ...]
+
+
+class Topic(IntFlag):
+    """What a commit may be of interest for; a hint carries it, so that nobody looks in vain."""
+
+    NOTHING = 0
+    WORK = 1  #: something may be able to start
+    STOP = 2  #: a live run is wanted ended
+    TIME = 4  #: the next due time may be nearer
+    CHANGE = 8  #: the change log grew
+    EVENTS = 16  #: a run log grew
+    ANY = 31
 
 
 class Cursor(Protocol):
@@ -32,7 +45,7 @@ class Tx:
         self.tenant = tenant
         self._version: int | None = None
         self._seq: int | None = None
-        self.wrote = False
+        self.topics = Topic.NOTHING
 
     def all(self, name: str, /, **parameters: Any) -> list[Row]:
         """Every row of the statement called ``name``."""
@@ -67,7 +80,7 @@ class Tx:
             row = self.one("last_version")
             self._version = row[0] if row and row[0] is not None else 0
         self._version += 1
-        self.wrote = True
+        self.topics |= Topic.CHANGE
         self._cursor.rows(
             self._statements["insert_change"],
             {

@@ -73,7 +73,7 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
         elapsed_s=seams.elapsed_s,
         pause=seams.pause,
         random=seams.random,
-        committed=lambda: wakes.committed(seams.elapsed_s()),
+        committed=lambda topics: wakes.committed(topics, seams.elapsed_s()),
     )
     writer = ThreadedWriter(transactor)
     executor = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="taxiway-reader")

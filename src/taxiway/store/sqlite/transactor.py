@@ -15,7 +15,7 @@ import apsw
 from taxiway.core.errors import Error, OutcomeUnknown, Unavailable
 from taxiway.core.limits import WRITER_BATCH_S_MAX
 from taxiway.store.sqlite.connection import explain
-from taxiway.store.tx import Row, Tx
+from taxiway.store.tx import Row, Topic, Tx
 from taxiway.store.writer import Job
 
 LOCK_WAIT_S_MAX: Final = 30.0
@@ -52,7 +52,7 @@ class SqliteTransactor:
         elapsed_s: Callable[[], float],
         pause: Callable[[float], None],
         random: Callable[[], float],
-        committed: Callable[[], None],
+        committed: Callable[[Topic], None],
     ) -> None:
         self._connection = connection
         self._path = path
@@ -94,8 +94,8 @@ class SqliteTransactor:
             raise self._unknown(error) from error
         for job in jobs[:done]:
             job.committed = True
-        if tx.wrote:
-            self._committed()
+        if tx.topics:
+            self._committed(tx.topics)
         return done
 
     def _begin(self) -> None:

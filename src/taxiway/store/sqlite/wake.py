@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from taxiway.core.limits import SAFETY_POLL_S
+from taxiway.store.tx import Topic
 
 SUFFIX: Final = ".wake"
 RELIST_S: Final = 0.25
@@ -32,35 +33,34 @@ class SqliteWakes:
         self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
         self._peers: tuple[str, ...] = ()
         self._listed_at = float("-inf")
-        self._ringing = False
         loop.add_reader(self._socket, self._received)
 
-    def subscribe(self) -> SqliteWake:
-        """A new waiter of this process."""
-        wake = SqliteWake(self)
+    def subscribe(self, topics: Topic) -> SqliteWake:
+        """A new waiter of this process, for hints on any of ``topics``."""
+        wake = SqliteWake(self, topics)
         self._waiters.add(wake)
         return wake
 
-    def committed(self, elapsed_s: float) -> None:
+    def committed(self, topics: Topic, elapsed_s: float) -> None:
         """Called on the writer's thread after each commit that wrote: wake this process, then the others."""
-        if not self._ringing:
-            self._ringing = True
+        if any(waiter.topics & topics and not waiter.rung for waiter in tuple(self._waiters)):
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self.notify)
+                self._loop.call_soon_threadsafe(self.notify, topics)
         self._relist(elapsed_s)
+        hint = bytes([topics])
         for peer in self._peers:
             try:
-                self._sender.sendto(b"!", self._address(peer))
+                self._sender.sendto(hint, self._address(peer))
             except BlockingIOError:
                 pass  # its buffer holds earlier hints, and one is as good as many
             except OSError:
                 self._forget(peer)
 
-    def notify(self) -> None:
-        """Wake every waiter of this process; on the loop's thread."""
-        self._ringing = False
+    def notify(self, topics: Topic) -> None:
+        """Wake the waiters of this process whom it concerns; on the loop's thread."""
         for waiter in self._waiters:
-            waiter.ring()
+            if waiter.topics & topics:
+                waiter.ring()
 
     def _relist(self, elapsed_s: float) -> None:
         """Look which other processes are there, at most every quarter of a second."""
@@ -84,10 +84,11 @@ class SqliteWakes:
         os.close(self._folder_fd)
 
     def _received(self) -> None:
+        topics = Topic.NOTHING
         with contextlib.suppress(BlockingIOError):
             while True:
-                self._socket.recv(16)
-        self.notify()
+                topics |= Topic(self._socket.recv(16)[0] & Topic.ANY)
+        self.notify(topics)
 
     def _address(self, name: str) -> str:
         # Through the folder's descriptor, because the path of a socket may have only 108 bytes.
@@ -103,9 +104,15 @@ class SqliteWakes:
 class SqliteWake:
     """One waiter: remembers a hint that came while nobody waited."""
 
-    def __init__(self, wakes: SqliteWakes) -> None:
+    def __init__(self, wakes: SqliteWakes, topics: Topic) -> None:
         self._wakes = wakes
+        self.topics = topics
         self._event = asyncio.Event()
+
+    @property
+    def rung(self) -> bool:
+        """Whether a hint is there that nobody has taken yet."""
+        return self._event.is_set()
 
     def ring(self) -> None:
         """There is something to look at."""

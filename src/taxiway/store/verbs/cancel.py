@@ -6,7 +6,7 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.errors import NotFound
 from taxiway.core.run import StopCause
 from taxiway.core.task import TASK_NOT_STARTED, Reason, TaskState
-from taxiway.store.tx import Tx
+from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs.ending import TaskRow, cancel_waiting, task_row
 from taxiway.store.verbs.queues import queue_of
 
@@ -29,6 +29,7 @@ def cancel_row(tx: Tx, row: TaskRow, reason: Reason, stop: StopCause, actor: str
         live = tx.one("live_run_of", task=row.seq)
         if live is not None:
             tx.run("mark_run_stopping", run=live[0], stop=stop)
+            tx.topics |= Topic.STOP
 
 
 def cancel_all(tx: Tx, actor: str, queue: str | None, project: str | None) -> int:
@@ -36,5 +37,5 @@ def cancel_all(tx: Tx, actor: str, queue: str | None, project: str | None) -> in
     subject = 0 if queue is None else queue_of(tx, queue, project)[0]
     row = tx.one("count_open_tasks", queue=subject, tenant=tx.tenant)
     tx.run("insert_cascade", kind="cancel_all", subject=subject, after=0, actor=actor)
-    tx.wrote = True
+    tx.topics |= Topic.TIME
     return row[0] if row is not None else 0

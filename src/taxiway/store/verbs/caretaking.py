@@ -8,7 +8,7 @@ from typing import Final
 from taxiway.core.change import ChangeKind
 from taxiway.core.run import StopCause
 from taxiway.core.task import TASK_NOT_STARTED, Reason, TaskState
-from taxiway.store.tx import Tx
+from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs.cancel import cancel_row
 from taxiway.store.verbs.ending import cancel_waiting, make_ready, settle_dependents, settle_page, task_row
 
@@ -51,7 +51,7 @@ def advance(tx: Tx, limit: int) -> int:
         tx.run("delete_cascade", id=cascade)
     else:
         tx.run("move_cascade", id=cascade, after=last)
-    tx.wrote = True
+    tx.topics |= Topic.TIME
     return max(seen, 1)
 
 

@@ -12,7 +12,7 @@ from taxiway.core.dependency import VERDICT_ERRORS, verdict
 from taxiway.core.limits import CASCADE_ROWS_MAX
 from taxiway.core.queue import QueueState
 from taxiway.core.task import Condition, Reason, TaskState
-from taxiway.store.tx import Tx
+from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs import gates
 
 
@@ -84,6 +84,7 @@ def settle_dependents(tx: Tx, seq: int, state: TaskState, reason: Reason | None,
         parent, parent_state, parent_reason, after = waiting.popleft()
         if budget <= 0:
             tx.run("insert_cascade", kind="dependents", subject=parent, after=after, actor=actor)
+            tx.topics |= Topic.TIME
             continue
         page = tx.all("dependents", parent=parent, after=after, limit=budget)
         budget -= len(page) or 1
@@ -176,7 +177,9 @@ def _count_down(tx: Tx, child: int, actor: str) -> None:
     reason = Reason.DELAY if delayed else None
     version = tx.change(ChangeKind.TASK, row.id, state, reason, actor, "dependencies met")
     tx.run("unblock_task", seq=child, state=state, reason=reason, ready=int(not delayed), version=version)
-    if not delayed:
+    if delayed:
+        tx.topics |= Topic.TIME
+    else:
         make_ready(tx, row)
 
 

@@ -16,7 +16,7 @@ from taxiway.core.retry import Next, Standing, settle
 from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, ProcessMark, Released, StopCause
 from taxiway.core.task import TASK_TERMINAL, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Finished
-from taxiway.store.tx import Tx
+from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs import gates
 from taxiway.store.verbs.ending import End, end_task
 
@@ -89,7 +89,7 @@ def record(tx: Tx, run: str, fence: int, batch: int, events: Sequence[NewEvent])
         seq += 1
         insert_event(tx, row.id, seq, event)
     tx.run("advance_events", run=row.id, events=seq, batch=batch)
-    tx.wrote = True
+    tx.topics |= Topic.EVENTS
     return seq
 
 
@@ -224,6 +224,8 @@ def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, actor: str) -
     )
     if ready:
         gates.note_ready(tx, row.gate, row.urgency, row.position, row.task_seq)
+    else:
+        tx.topics |= Topic.TIME
     return due_at
 
 
@@ -239,6 +241,6 @@ def _keep_late(tx: Tx, row: RunRow, outcome: Outcome) -> None:
     late = NewEvent(EventType.STATUS, tx.now, {"phase": "late_result", **describe(outcome)})
     insert_event(tx, row.id, row.events + 1, late)
     tx.run("advance_events", run=row.id, events=row.events + 1, batch=row.batch)
-    tx.wrote = True
+    tx.topics |= Topic.EVENTS
 
 

@@ -11,7 +11,7 @@ from taxiway.core.lane import Lane, check_size
 from taxiway.core.moves import check_move
 from taxiway.core.nearest import nearest
 from taxiway.core.queue import QUEUE_MOVES, Queue, QueueState, QueueStats
-from taxiway.store.tx import Row, Tx
+from taxiway.store.tx import Row, Topic, Tx
 from taxiway.store.verbs import gates
 from taxiway.store.verbs.ending import end_queue, move_queue_row
 
@@ -122,10 +122,12 @@ def _stopping(tx: Tx, queue: int, before: Queue, actor: str) -> None:
         end_queue(tx, queue, actor)
     else:
         tx.run("insert_cascade", kind="stop", subject=queue, after=0, actor=actor)
+        tx.topics |= Topic.TIME
 
 
 def _reset(tx: Tx, queue: int, before: Queue, actor: str) -> None:
     tx.run("insert_cascade", kind="reset", subject=queue, after=0, actor=actor)
+    tx.topics |= Topic.TIME
 
 
 def _paused(tx: Tx, queue: int, before: Queue, actor: str) -> None:
@@ -207,6 +209,7 @@ def put_lane(tx: Tx, owner: int, name: str, size: int | None, actor: str) -> Non
         tx.one("insert_lane", tenant=tx.tenant, queue=owner, name=name, size=size, version=version)
     else:
         tx.run("set_lane_size", lane=known[0], size=size, version=version)
+        tx.topics |= Topic.WORK
 
 
 def found_store(tx: Tx, main_size: int) -> None:

@@ -15,7 +15,7 @@ from taxiway.core.queue import Queue, check_admission
 from taxiway.core.readiness import obstacles
 from taxiway.core.task import Condition, Dependency, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import NewTask, Submitted
-from taxiway.store.tx import Row, Tx
+from taxiway.store.tx import Row, Topic, Tx
 from taxiway.store.verbs import gates
 from taxiway.store.verbs.explain import facts_of
 from taxiway.store.verbs.queues import queue_of
@@ -94,6 +94,8 @@ class Admission:
             self._write_edge(seq, edge)
         if birth.state is TaskState.QUEUED:
             gates.note_ready(tx, gate, urgency, spec.position, seq)
+        if birth.due_at is not None or spec.expires_s is not None:
+            tx.topics |= Topic.TIME
         if not ended:
             self._opened[queue] = self._opened.get(queue, 0) + 1
         return seq, birth.state
