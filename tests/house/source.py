@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "taxiway"
-ROOMS = ("core", "store", "agents", "engine", "server", "client", "cli", "mcp", "observe", "testing")
+ROOMS = ("core", "store", "agents", "engine", "server", "client", "cli", "mcp", "observe", "testing", "planfile")
 
 # What only a whole house can keep (everything tested, documented and used) is asked from its first README on.
 WHOLE = (ROOT / "README.md").exists()

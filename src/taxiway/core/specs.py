@@ -37,6 +37,7 @@ RESERVED_SENTENCE: Final = "comes with a later version; this version runs comman
 OWN_VARIABLES: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT")
 
 _MERGED: Final = frozenset({"env", "labels", "metadata", "backoff"})
+_TEMPLATED: Final = ("shell", "command", "stdin", "env", "args")
 _OTHER_WORDS: Final = {
     "depends_on": "after", "needs": "after", "dependencies": "after", "depends": "after",
     "cmd": "command", "argv": "command", "exec": "command", "run": "shell", "script": "shell",
@@ -69,11 +70,7 @@ def task_spec(
     """
     draft = read_task(fields, where)
     spec = finish(draft, defaults or {})
-    if spec is not None and spec.template:
-        check_templates(draft, spec)
-    if draft.faults or spec is None:
-        return tuple(fault.problem() for fault in draft.faults)
-    return spec
+    return tuple(fault.problem() for fault in draft.faults) if spec is None else spec
 
 
 def checked_spec(fields: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> TaskSpec:
@@ -103,10 +100,19 @@ def read_defaults(fields: Mapping[str, Any], path: Path) -> Draft:
     return read_task(fields, path, dict.fromkeys(("name", *KINDS, "args", "after", "idempotency_key"), sentence))
 
 
-def finish(draft: Draft, defaults: Mapping[str, Any]) -> TaskSpec | None:
-    """Lay the fields over the defaults, judge them together, and make the spec; ``None`` where one is impossible."""
+def finish(draft: Draft, defaults: Mapping[str, Any], plan: Collection[str] | None = None) -> TaskSpec | None:
+    """Lay the fields over the defaults, judge them together, and make the spec; ``None`` where there were faults.
+
+    ``plan`` holds the names of all tasks when they come from a plan file: there, placeholders mean something without
+    ``template: true``.
+    """
     fields = _with_defaults(draft, defaults)
     _check_together(draft, fields)
+    texts = list(templated(fields))
+    if plan is not None and texts:
+        fields.setdefault("template", True)
+    if fields.get("template") and texts and not _faulty(draft, "after"):
+        _check_templates(draft, fields, texts, plan or ())
     if draft.faults:
         return None
     if "backoff" in fields:
@@ -119,27 +125,11 @@ def finish(draft: Draft, defaults: Mapping[str, Any]) -> TaskSpec | None:
     return spec
 
 
-def check_templates(draft: Draft, spec: TaskSpec, others: Collection[str] = ()) -> None:
-    """Note every placeholder that is wrong; ``others`` are tasks that could be added to ``after``."""
-    names = frozenset(edge.task for edge in spec.after)
-    for path, text in templated(spec):
-        for mistake in mistakes(text, names, others, shell=path == ("shell",)):
-            draft.fault(mistake.message, *path, hint=mistake.hint)
-
-
-def templated(spec: TaskSpec) -> Iterator[tuple[Path, str]]:
-    """Every text of a spec that may hold placeholders, with the path to it; only those that do."""
-    if spec.shell is not None and has_placeholder(spec.shell):
-        yield ("shell",), spec.shell
-    if spec.stdin is not None and has_placeholder(spec.stdin):
-        yield ("stdin",), spec.stdin
-    for place, item in enumerate(spec.command or ()):
-        if has_placeholder(item):
-            yield ("command", place), item
-    for key, item in spec.env.items():
-        if has_placeholder(item):
-            yield ("env", key), item
-    yield from _texts(("args",), spec.args)
+def templated(fields: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """The texts of a task that hold placeholders, each with the path to it."""
+    for key in _TEMPLATED:
+        if (value := fields.get(key)) is not None:
+            yield from _texts((key,), value)
 
 
 def legal_fields() -> tuple[str, ...]:
@@ -181,15 +171,11 @@ def _with_defaults(draft: Draft, defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_together(draft: Draft, fields: Mapping[str, Any]) -> None:
-    kinds = [
-        kind
-        for kind in KINDS
-        if kind in fields or any(fault.path[: len(draft.path) + 1] == (*draft.path, kind) for fault in draft.faults)
-    ]
+    kinds = [kind for kind in KINDS if kind in fields or _faulty(draft, kind)]
     reserved = any(fault.message == RESERVED_SENTENCE for fault in draft.faults)
     if len(kinds) > 1:
         draft.fault(f"has {len(kinds)} kinds of work, {' and '.join(kinds)}; a task has exactly one")
-    elif not kinds and not reserved:
+    elif not kinds and not reserved and not draft.cleared.issuperset(KINDS):
         draft.fault("has no work: give one of command, shell or job")
     if fields.get("args") and kinds and "job" not in kinds:
         draft.fault("belongs to a job, and this task is a " + kinds[0], "args")
@@ -202,6 +188,20 @@ def _check_together(draft: Draft, fields: Mapping[str, Any]) -> None:
         draft.fault(f"has {len(fields['labels'])} labels; a task has at most {LABELS_PER_TASK_MAX}", "labels")
 
 
+def _faulty(draft: Draft, field: str) -> bool:
+    depth = len(draft.path)
+    return any(fault.path[: depth + 1] == (*draft.path, field) for fault in draft.faults)
+
+
+def _check_templates(
+    draft: Draft, fields: Mapping[str, Any], texts: list[tuple[Path, str]], others: Collection[str]
+) -> None:
+    names = frozenset(edge.task for edge in fields.get("after", ()))
+    for path, text in texts:
+        for mistake in mistakes(text, names, others, shell=path == ("shell",)):
+            draft.fault(mistake.message, *path, hint=mistake.hint)
+
+
 def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
     if isinstance(value, str):
         if has_placeholder(value):
@@ -209,7 +209,7 @@ def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _texts((*path, key), item)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for place, item in enumerate(value):
             yield from _texts((*path, place), item)
 

@@ -22,7 +22,7 @@ from taxiway.core.task import TaskSpec
 INPUT_VARIABLE: Final = "TAXIWAY_IN_"  #: followed by 1, 2, 3 …: how a value reaches a ``shell``
 
 _TOKEN: Final = re.compile(r"\$\$\{\{|\$\{\{(?:([^{}\n]*)\}\})?")
-_FIELD: Final = re.compile(r"(output|exit_code|result(?=\.|\Z))((?<=result)(?:\.[A-Za-z0-9_-]+)*)\Z")
+_FIELD: Final = re.compile(r"(output|exit_code|result)((?<=result)(?:\.[A-Za-z0-9_-]+)+)?\Z")
 _WRITTEN: Final = "write ${{ name.output }}, ${{ name.exit_code }} or ${{ name.result.path }}; $${{ is a literal ${{"
 
 
@@ -220,7 +220,7 @@ def _placeholder(inner: str | None, names: Collection[str], others: Collection[s
     dots = [position for position, character in enumerate(path) if character == "."]
     for dot in reversed(dots):
         if path[:dot] in names and (field := _FIELD.match(path, dot + 1)):
-            return Ref(path[:dot], Field(field[1]), tuple(field[2].split(".")[1:]))
+            return Ref(path[:dot], Field(field[1]), tuple((field[2] or "").split(".")[1:]))
     return _unknown(path, dots, names, others)
 
 
