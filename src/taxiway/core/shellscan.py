@@ -14,23 +14,25 @@ from typing import Final
 
 import msgspec
 
+from taxiway.core.heredoc import ENDS_WORD, HereDocument, find_body, read_delimiter
 from taxiway.core.shellwords import Command
 
 HOLE: Final = "\0"  #: stands for a placeholder in the scanned text; a shell's text holds no NUL of its own
 
 BY_ENVIRONMENT: Final = "give it through env, and use the variable in double quotes"
 _DOUBLE: Final = "use double quotes, or none"
-_ENDS_WORD: Final = frozenset(" \t\n;&|()<>")
 _QUOTING_OPERATOR: Final = re.compile(r"[A-Za-z0-9_]+(?:##?|%%?)")
 _LITERAL_OPERATOR: Final = re.compile(r"[A-Za-z0-9_]+:?[-=+?]")
 _SUBSCRIPT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[[^\]]*\Z")
 
 
 class Hole(msgspec.Struct, frozen=True):
-    """One place: ``bare`` outside all quotes; ``refusal`` continues a sentence that begins with the placeholder."""
+    """One place: ``bare`` outside all quotes, ``comment`` where it is nothing to the shell; ``refusal`` continues a
+    sentence that begins with the placeholder."""
 
     offset: int
     bare: bool = False
+    comment: bool = False
     refusal: str = ""
     hint: str = ""
 
@@ -43,12 +45,6 @@ class _Kind(Enum):
     DOCUMENT = auto()  # the body of a here-document that expands
 
 
-class _Pending(msgspec.Struct):
-    delimiter: str
-    tabs: bool
-    quoted: bool
-
-
 class _Frame(msgspec.Struct):
     kind: _Kind
     start: int
@@ -57,7 +53,7 @@ class _Frame(msgspec.Struct):
     resume: int = 0
     quoted: bool = False
     reading: bool = False
-    pending: list[_Pending] = msgspec.field(default_factory=list)
+    pending: list[HereDocument] = msgspec.field(default_factory=list)
     cases: list[int] = msgspec.field(default_factory=list)
     command: Command = msgspec.field(default_factory=Command)
 
@@ -109,10 +105,10 @@ class _Scan:
 
     # -- holes ---------------------------------------------------------------------------------------------------
 
-    def _hole(self, refusal: str = "", hint: str = "", bare: bool = False) -> None:
+    def _hole(self, refusal: str = "", hint: str = "", bare: bool = False, comment: bool = False) -> None:
         if not refusal and self._doubt:
             refusal, hint = self._doubt, BY_ENVIRONMENT
-        self._found.append(Hole(self._at, bare and not refusal, refusal, hint))
+        self._found.append(Hole(self._at, bare and not refusal, comment, refusal, hint))
         self._at += 1
 
     def _expanded_hole(self, bare: bool) -> None:
@@ -135,7 +131,8 @@ class _Scan:
         self._at = end
 
     def _doubtful(self, why: str) -> None:
-        self._doubt = self._doubt or f"stands after {why}, which shells read differently"
+        if why and not self._doubt:
+            self._doubt = f"stands after {why}, which shells read differently"
 
     # -- one step in each kind of frame ----------------------------------------------------------------------------
 
@@ -145,14 +142,14 @@ class _Scan:
         character = self._text[self._at]
         if character == HOLE:
             self._expanded_hole(bare=True)
-        elif character in _ENDS_WORD:
+        elif character in ENDS_WORD:
             self._operator(frame, character)
         elif character == "#" and frame.command.word is None:
             end = self._text.find("\n", self._at)
             end = len(self._text) if end < 0 else end
             while (found := self._text.find(HOLE, self._at, end)) >= 0:
                 self._at = found
-                self._hole()
+                self._hole(comment=True)
             self._at = end
         elif character == "\\" and self._text.startswith("\n", self._at + 1):
             self._at += 2
@@ -343,64 +340,27 @@ class _Scan:
 
     def _delimiter(self, frame: _Frame, tabs: bool) -> None:
         frame.command.redirected()
-        while self._text[self._at : self._at + 1] in (" ", "\t"):
-            self._at += 1
-        word, quoted = "", False
-        while self._at < len(self._text) and (character := self._text[self._at]) not in _ENDS_WORD:
-            if character == HOLE:
-                self._hole("stands in a here-document's delimiter", "write the delimiter out")
-                continue
-            if character in "$`" or self._text.startswith("\\\n", self._at):
-                self._doubtful("an expansion in a here-document's delimiter")
-            quoted = quoted or character in "'\"\\"
-            end = self._at + 1
-            if character == "\\":
-                word, end = word + self._text[end : end + 1], end + 1
-            elif character in "'\"":
-                end = self._text.find(character, end)
-                end = len(self._text) if end < 0 else end
-                if "\\" in (inner := self._text[self._at + 1 : end]) or "\n" in inner:
-                    self._doubtful("an escape in a here-document's delimiter")
-                word, end = word + inner, end + 1
-            else:
-                word += character
-            self._refuse_until(min(end, len(self._text)), "stands in a here-document's delimiter", "write it out")
-        frame.pending.append(_Pending(word, tabs, quoted))
+        document = read_delimiter(self._text, self._at, tabs)
+        self._refuse_until(document.end, "stands in a here-document's delimiter", "write the delimiter out")
+        self._doubtful(document.doubt)
+        frame.pending.append(document)
 
     def _open_document(self, frame: _Frame) -> bool:
         if not frame.pending:
             frame.reading = False
             return False
-        pending = frame.pending.pop(0)
-        end, resume = self._document_end(pending)
-        if pending.quoted:
-            name = pending.delimiter
-            self._refuse_until(
-                end,
-                f"stands in a here-document whose delimiter is quoted ('{name}'), where a shell puts in nothing",
-                f"write <<{name} without quotes",
-            )
-            self._at = resume
+        document = frame.pending.pop(0)
+        body = find_body(self._text, self._at, document)
+        self._doubtful(body.doubt)
+        if document.quoted:
+            name = document.delimiter
+            why = f"stands in a here-document whose delimiter is quoted ('{name}'), where a shell puts in nothing"
+            self._refuse_until(body.end, why, f"write <<{name} without quotes")
+            self._at = body.resume
         else:
             self._documents.append(len(self._frames))
-            self._frames.append(_Frame(_Kind.DOCUMENT, self._at, end=end, resume=resume))
+            self._frames.append(_Frame(_Kind.DOCUMENT, self._at, end=body.end, resume=body.resume))
         return True
-
-    def _document_end(self, pending: _Pending) -> tuple[int, int]:
-        position, continued = self._at, False
-        while position < len(self._text):
-            newline = self._text.find("\n", position)
-            stop = len(self._text) if newline < 0 else newline
-            line = self._text[position:stop]
-            if (line.lstrip("\t") if pending.tabs else line) == pending.delimiter:
-                if continued:
-                    self._doubtful("a here-document's end after a continued line")
-                return position, min(stop + 1, len(self._text))
-            slashes = len(line) - len(line.rstrip("\\"))
-            continued = not pending.quoted and slashes % 2 == 1
-            position = stop + 1
-        self._doubtful("a here-document without an end")
-        return len(self._text), len(self._text)
 
     def _leave_document(self, frame: _Frame) -> bool:
         if not self._documents or self._at < self._frames[self._documents[-1]].end:

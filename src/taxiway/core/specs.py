@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from taxiway.core import fieldtypes
-from taxiway.core.dependencies import dependencies
+from taxiway.core.after import dependencies
 from taxiway.core.errors import Invalid, Problem
 from taxiway.core.fault import Fault, Path
 from taxiway.core.fieldtypes import Bad, Parts

@@ -1,0 +1,28 @@
+"""One number for what was asked, to tell a repeated submit from another, and a changed task from an unchanged one."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from taxiway.core.task import TaskSpec
+
+
+def spec_hash(spec: TaskSpec) -> bytes:
+    """SHA-256 (32 bytes) of the spec as canonical JSON: keys sorted, defaults left out, numbers in one form (I9).
+
+    Everything that was asked counts, ``name`` and ``queue`` too, so a plan's task that only moved to another lane has
+    changed. ``idempotency_key`` does not: it says under which key the payload is known, and is no part of it. Neither
+    does the order in which ``after`` and ``retry_on`` were written. As defaults are left out, a field that a later
+    version adds leaves the hashes of older specs as they are.
+    """
+    meant = msgspec.structs.replace(
+        spec,
+        idempotency_key=None,
+        after=tuple(sorted(spec.after, key=lambda edge: edge.task)),
+        retry_on=None if spec.retry_on is None else tuple(sorted(set(spec.retry_on))),
+    )
+    # Through the record's own types and back, so that a timeout of 30 and one of 30.0 are the same.
+    typed = msgspec.json.decode(msgspec.json.encode(meant), type=TaskSpec)
+    return hashlib.sha256(msgspec.json.encode(typed, order="sorted")).digest()
