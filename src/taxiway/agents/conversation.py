@@ -111,11 +111,9 @@ class ProcessConversation:
 
     def _hear(self, control: socket.socket) -> None:
         try:
-            message = control.recv(wire.MESSAGE_BYTES_MAX)
+            message = wire.receive(control)
         except BlockingIOError:
             return
-        except OSError:
-            message = b""
         if not message:
             self._hang_up()
             self._pump.interrupt()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from taxiway.agents.guardian.wire import FORK, MESSAGE_BYTES_MAX, pack, unpack
+from taxiway.agents.guardian.wire import FORK, receive, unpack
 
 PROGRAM: Final = Path(__file__).parent / "guardian"
 GOODBYE_S_MAX: Final = 5.0
@@ -39,7 +39,7 @@ class ForkServer:
             while True:
                 link = self._connected()
                 try:
-                    socket.send_fds(link, [pack(FORK)], fds)
+                    socket.send_fds(link, [FORK], fds)
                     return
                 except (BrokenPipeError, ConnectionError):
                     self._forget()
@@ -99,11 +99,9 @@ class ForkServer:
 
     def _hear(self, link: socket.socket) -> None:
         try:
-            message = link.recv(MESSAGE_BYTES_MAX)
+            message = receive(link)
         except BlockingIOError:
             return
-        except OSError:
-            message = b""
         if not message:
             if link is self._socket:
                 self._forget()

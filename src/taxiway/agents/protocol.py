@@ -18,6 +18,8 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from taxiway.core.run import ProcessMark as ProcessMark
+
 OUTPUT_PIECE_BYTES_MAX: Final = 64 << 10  #: one Output; there is no limit on lines
 OUTPUT_BUFFER_BYTES_MAX: Final = 256 << 10  #: read but not yet pulled; past it the pipe fills and the program waits
 GO_S_MAX: Final = 10.0  #: without the go within this time nothing is executed
@@ -39,22 +41,6 @@ class Launch(msgspec.Struct, frozen=True):
     tag: str
     stdin: bytes | None = None
     lease_s: float = 30.0
-
-
-class ProcessMark(msgspec.Struct, frozen=True):
-    """Which processes a run has, so that anybody on this host can find them later and take nobody else for them.
-
-    Starts are clock ticks since boot (/proc/PID/stat, field 22). Pids mean something only within one boot and one pid
-    namespace (the inode number of /proc/self/ns/pid).
-    """
-
-    tag: str
-    guardian_pid: int
-    guardian_start: int
-    child_pid: int
-    child_start: int
-    boot_id: str
-    pid_namespace: int
 
 
 class SpawnFailure(msgspec.Struct, frozen=True):

@@ -1,20 +1,19 @@
-"""The child between fork and exec: it waits for the go, makes itself clean, and becomes the program or says why not."""
+"""The child between fork and exec: it waits for the go, and becomes the program or says why not.
+
+Every page that Python touches here is copied first, so the child does only what nobody else can do for it. Its signals
+are clean by themselves: fork server and guardians catch signals, never ignore them, and exec resets what is caught.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
-import signal
 import socket
-from contextlib import suppress
 from typing import Final, NoReturn
 
 from .kernel import die_with_parent
 from .wire import LaunchOrder, pack
 
-OOM_SCORE_ADJ: Final = b"500"  # agents are killed before Taxiway when memory runs out
-#: A service manager or a terminal signals the whole family at once; only the runner's word, or its death, ends a tree.
-IGNORED_BY_GUARDIANS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 DEFAULT_PATH: Final = b"/usr/local/bin:/usr/bin:/bin"
 
 
@@ -24,7 +23,6 @@ def become(order: LaunchOrder, streams: tuple[int, int, int], link: socket.socke
     ``link`` is close-on-exec: the guardian reads end-of-file when the program runs, or the packed (errno, text) when it
     cannot. Without the byte (guardian or runner died, or nobody gave the go in time) nothing is ever executed (I7).
     """
-    status = 127
     try:
         os.setsid()
         die_with_parent()
@@ -34,7 +32,7 @@ def become(order: LaunchOrder, streams: tuple[int, int, int], link: socket.socke
     except BaseException as error:  # a child that goes on past this point would be a second guardian
         link.send(pack("failed", 0, f"{type(error).__name__}: {error}"[:500]))
     finally:
-        os._exit(status)
+        os._exit(127)
 
 
 def _start(order: LaunchOrder, streams: tuple[int, int, int]) -> bytes:
@@ -44,9 +42,6 @@ def _start(order: LaunchOrder, streams: tuple[int, int, int]) -> bytes:
     except OSError as error:
         return _failed(error.errno or errno.EIO, f"{os.fsdecode(order.cwd)!r} (working directory)")
     _give_streams(streams)
-    _reset_signals()
-    with suppress(OSError):
-        _write_oom_score()
     return _exec(order)
 
 
@@ -55,21 +50,6 @@ def _give_streams(streams: tuple[int, int, int]) -> None:
     # They were received while 0, 1 and 2 were open, so none of them is one of these numbers.
     for target, source in enumerate(streams):
         os.dup2(source, target)
-
-
-def _reset_signals() -> None:
-    """Default dispositions and an empty mask, as ignored signals survive exec; the fork server has reset the others."""
-    for number in IGNORED_BY_GUARDIANS:
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _write_oom_score() -> None:
-    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    try:
-        os.write(fd, OOM_SCORE_ADJ)
-    finally:
-        os.close(fd)
 
 
 def _exec(order: LaunchOrder) -> bytes:

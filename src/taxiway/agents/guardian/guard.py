@@ -8,34 +8,44 @@ import signal
 import socket
 import time
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from .child import become
-from .kernel import adopt_orphans, name_process
-from .tree import Process, descendants, look, send
-from .wire import BORN, ENDED, GO, KILL, MESSAGE_BYTES_MAX, TERM, UNBORN, End, LaunchOrder, pack, unpack
+from .tree import ZOMBIE, Process, descendants, look, send
+from .wire import BORN, ENDED, GO, KILL, TERM, UNBORN, End, LaunchOrder, pack, receive, unpack
 
 LEFTOVER_GRACE_S: Final = 0.2  # between SIGTERM and SIGKILL for what outlives the main child
 CONFIRM_S: Final = 5.0  # then the runner is told that the end is not certain; the guardian goes on trying
 FAST_LOOK_S: Final = 0.01
 SLOW_LOOK_S: Final = 0.5
 SLEEP_MAX_S: Final = 3600.0
+OOM_SCORE_ADJ: Final = b"500"  # programs are killed before Taxiway when memory runs out
 KILL_NOW: Final = signal.SIGUSR1  # another Taxiway process of this host asks for the end of a dead runner's tree
 
 
-class Guard:
-    """The tree of one launch. ``run`` returns when the tree is gone; the process then exits."""
+class Post(NamedTuple):
+    """What a guardian has whatever tree it keeps: who it is, the runner's pidfd, a pipe with the numbers of signals."""
 
-    def __init__(self, control: socket.socket, order: LaunchOrder, runner_fd: int) -> None:
-        """``control`` leads to the runner; ``runner_fd`` is its pidfd, in case a copy of its socket outlives it."""
+    pid: int
+    start: int
+    runner_fd: int
+    wake_fd: int
+
+
+class Guard:
+    """The tree of one launch. ``run`` returns when the tree is gone."""
+
+    def __init__(self, control: socket.socket, order: LaunchOrder, post: Post) -> None:
+        """``control`` leads to the runner, ``post`` is where this guardian stands."""
         self.control = control
         self.order = order
-        self.me = os.getpid()
+        self.post = post
         self.child = 0
         self.status: int | None = None
         self.started = False
         self.empty = False
         self.killing = False
+        self.dismissed = False
         self.lease_expired = False
         self.in_grace = False
         self.leftovers: set[int] = set()
@@ -44,26 +54,29 @@ class Guard:
         self.lease_until = self.now() + order.lease_s
         self.step_until = self.now() + order.go_s
         self.link, self.childs_link = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.wake_fd = _signals_as_bytes()
         self.poll = select.poll()
-        for fd in (control.fileno(), self.wake_fd, runner_fd):
+        for fd in (control.fileno(), post.wake_fd, post.runner_fd):
             self.poll.register(fd, select.POLLIN)
 
-    def run(self, streams: tuple[int, int, int]) -> None:
-        """Fork the child, say so, and keep the tree to its end."""
-        try:
-            self.child = os.fork()
-        except OSError as error:
-            self._tell(pack(UNBORN, error.errno, f"{error.strerror}: fork"))
-            return
-        if self.child == 0:
-            self.link.close()  # else the child would itself keep open what it listens to
-            become(self.order, streams, self.childs_link, self.me)
-        self.childs_link.close()
-        for fd in set(streams):
-            os.close(fd)  # a guardian that held the pipes would hide their end
-        self._tell(pack(BORN, self.me, _start_of(self.me), self.child, _start_of(self.child)))
-        self._keep()
+    def run(self, streams: tuple[int, int, int]) -> bool:
+        """Fork the child, say so, keep the tree to its end. Whether this guardian may take another tree after it."""
+        with self.link, self.childs_link:
+            try:
+                self.child = os.fork()
+            except OSError as error:
+                self._tell(pack(UNBORN, error.errno, f"{error.strerror}: fork"))
+                return True
+            if self.child == 0:
+                self.link.close()  # else the child would itself keep open what it listens to
+                become(self.order, streams, self.childs_link, self.post.pid)
+            self.childs_link.close()
+            for fd in set(streams):
+                os.close(fd)  # a guardian that held the pipes would hide their end
+            with suppress(OSError):
+                _write(f"/proc/{self.child}/oom_score_adj", OOM_SCORE_ADJ)
+            self._tell(pack(BORN, self.post.pid, self.post.start, self.child, _start_of(self.child)))
+            self._keep()
+        return not self.dismissed
 
     def _keep(self) -> None:
         while True:
@@ -90,18 +103,13 @@ class Guard:
     def _wait(self, seconds: float) -> None:
         """Sleep until something happens, at most ``seconds``, and take it in."""
         for fd, _ in self.poll.poll(min(max(0.0, seconds), SLEEP_MAX_S) * 1000 + 1):
-            if fd == self.wake_fd:
-                self.killing |= KILL_NOW in os.read(fd, 4096)
-            elif fd == self.control.fileno():
+            if fd == self.control.fileno():
                 self._obey()
-            else:
-                self.killing = True  # the runner is dead
+            elif fd == self.post.runner_fd or KILL_NOW in os.read(fd, 4096):
+                self.killing = self.dismissed = True  # the runner is dead, or somebody settles what it left
 
     def _obey(self) -> None:
-        try:
-            message = self.control.recv(MESSAGE_BYTES_MAX)
-        except ConnectionError:
-            message = b""
+        message = receive(self.control)
         self.lease_until = self.now() + self.order.lease_s
         if message == GO and not self.started:
             self.started = True
@@ -110,8 +118,10 @@ class Guard:
                 self.link.send(b"g")
         elif message == TERM and self.started:
             self._terminate()
-        elif message in (TERM, KILL, b""):
-            self.killing = True  # asked to, before there is a program that could be asked; or the runner is gone
+        elif message in (TERM, KILL):
+            self.killing = True  # TERM before there is a program that could be asked means the same
+        elif message == b"":
+            self.killing = self.dismissed = True  # the runner is gone, or has dropped the tree
 
     def _reap(self) -> None:
         """Collect the dead. No children means no descendants: every orphan below a sub-reaper becomes its child."""
@@ -128,9 +138,9 @@ class Guard:
 
     def _terminate(self) -> None:
         """SIGTERM to each process of the tree once, then SIGCONT because a stopped one would not see it."""
-        members = descendants(self.me)
+        members = descendants(self.post.pid)
         if self.status is not None:
-            self.leftovers.update(process.pid for process in members)
+            self._count(members)
         for number in (signal.SIGTERM, signal.SIGCONT):
             if self.status is None:
                 _signal_group(self.child, number)  # in one stroke, so that nobody forks past it
@@ -143,8 +153,8 @@ class Guard:
         uncertain_at = self.now() + CONFIRM_S
         pause = FAST_LOOK_S
         while True:
-            members = descendants(self.me)
-            self.leftovers.update(process.pid for process in members if process.pid != self.child)
+            members = descendants(self.post.pid)
+            self._count(members)
             self._kill(members)
             self._sleep(pause)
             self._reap()
@@ -154,10 +164,16 @@ class Guard:
                 self._report(certain=False)
                 pause = SLOW_LOOK_S
 
+    def _count(self, members: list[Process]) -> None:
+        """Remember whom we have to end beside the main child; the dead that nobody collected do not count."""
+        self.leftovers.update(
+            process.pid for process in members if process.pid != self.child and process.state != ZOMBIE
+        )
+
     def _kill(self, members: list[Process]) -> None:
         mine = os.getpgrp()
         for process in members:
-            if process.parent == self.me:
+            if process.parent == self.post.pid:
                 # Not reaped, so neither its pid nor its group's number can belong to a stranger.
                 if process.group != mine:
                     _signal_group(process.group, signal.SIGKILL)
@@ -168,9 +184,9 @@ class Guard:
 
     def _sleep(self, seconds: float) -> None:
         """Sleep until a child dies, at most ``seconds``."""
-        readable, _, _ = select.select([self.wake_fd], [], [], seconds)
+        readable, _, _ = select.select([self.post.wake_fd], [], [], seconds)
         if readable:
-            os.read(self.wake_fd, 4096)
+            os.read(self.post.wake_fd, 4096)
 
     def _report(self, *, certain: bool) -> None:
         """Tell the runner how it ended, once."""
@@ -185,9 +201,9 @@ class Guard:
         """What the child said instead of becoming the program; (0, "") when it became one."""
         self.link.setblocking(False)
         try:
-            message = self.link.recv(MESSAGE_BYTES_MAX)
-        except OSError:
-            return 0, ""
+            message = receive(self.link)
+        except BlockingIOError:
+            return 0, ""  # somebody has stolen its end and holds it open
         if not message:
             return 0, ""
         _, number, text = unpack(message)
@@ -198,26 +214,19 @@ class Guard:
             self.control.send(message)
 
 
-def guard(control: socket.socket, order: LaunchOrder, streams: tuple[int, int, int], runner_fd: int) -> None:
-    """Be the guardian of one launch, in a session of its own, and return when its tree is gone."""
-    os.setsid()
-    adopt_orphans()
-    name_process("taxiway-guard")
-    Guard(control, order, runner_fd).run(streams)
-
-
 def _start_of(pid: int) -> int:
     process = look(pid)
     return process.start if process else 0
 
 
+def _write(path: str, content: bytes) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, content)
+    finally:
+        os.close(fd)
+
+
 def _signal_group(group: int, number: int) -> None:
     with suppress(OSError):
         os.killpg(group, number)
-
-
-def _signals_as_bytes() -> int:
-    """A descriptor that becomes readable with the number of each signal that arrives."""
-    read_fd, write_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
-    return read_fd

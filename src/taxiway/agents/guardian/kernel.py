@@ -12,11 +12,11 @@ PR_SET_NAME: Final = 15
 PR_SET_CHILD_SUBREAPER: Final = 36
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
+_libc.prctl.argtypes = [ctypes.c_int, *([ctypes.c_ulong] * 4)]
 
 
-def _prctl(option: int, value: int | bytes) -> None:
-    argument = ctypes.c_char_p(value) if isinstance(value, bytes) else ctypes.c_ulong(value)
-    if _libc.prctl(option, argument, 0, 0, 0) != 0:
+def _prctl(option: int, value: int) -> None:
+    if _libc.prctl(option, value, 0, 0, 0) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), f"prctl {option}")
 
@@ -33,4 +33,5 @@ def die_with_parent() -> None:
 
 def name_process(name: str) -> None:
     """Set the name that ``ps`` and ``top`` show (15 bytes). Raises OSError."""
-    _prctl(PR_SET_NAME, name.encode())
+    text = ctypes.create_string_buffer(name.encode())
+    _prctl(PR_SET_NAME, ctypes.addressof(text))

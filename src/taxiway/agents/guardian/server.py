@@ -1,8 +1,7 @@
-"""The fork server: small and warm, it forks a guardian per request and adopts what a killed guardian left behind."""
+"""The fork server: small and warm, it finds a guardian for each request and adopts what killed guardians left."""
 
 from __future__ import annotations
 
-import array
 import gc
 import os
 import resource
@@ -13,86 +12,116 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from .child import IGNORED_BY_GUARDIANS
-from .guard import CONFIRM_S, FAST_LOOK_S, KILL_NOW, guard
+from .guard import CONFIRM_S, FAST_LOOK_S, KILL_NOW
 from .kernel import adopt_orphans, name_process
+from .standby import receive_fds, signals_as_bytes, stand_by
 from .tree import descendants, send
-from .wire import LOST, MESSAGE_BYTES_MAX, UNBORN, pack, read_order
+from .wire import FORK, LOST, UNBORN, pack, receive
 
-DESCRIPTORS: Final = 5
+IDLE_MAX: Final = 16  # guardians that stand by; more are let go when their trees are gone
+#: A service manager or a terminal signals the whole family at once; only the runner's word or death ends a tree.
+OVERHEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
 
 class Server:
-    """Forks guardians until the runner is gone, then waits for them to finish and goes too."""
+    """Serves until the runner is gone, then waits for its guardians to finish and goes too."""
 
     def __init__(self, requests: socket.socket) -> None:
         """``requests`` leads to the runner, this process's parent."""
         self.requests = requests
         self.runner_fd = os.pidfd_open(os.getppid())
-        self.guardians: set[int] = set()
+        self.wake_fd = signals_as_bytes()
+        self.guardians: dict[int, socket.socket] = {}
+        self.idle: list[int] = []
         self.lost: dict[int, float] = {}
         self.open = True
-        read_fd, write_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(write_fd, warn_on_full_buffer=False)
-        self.wake_fd = read_fd
-        self.write_fd = write_fd
         self.poll = select.poll()
-        for fd in (requests.fileno(), self.runner_fd, read_fd):
+        for fd in (requests.fileno(), self.runner_fd, self.wake_fd):
             self.poll.register(fd, select.POLLIN)
 
     def run(self) -> None:
         """Serve until the runner is gone and no guardian and no stray is left."""
         while self.open or self.guardians or self.lost:
             for fd, _ in self.poll.poll(FAST_LOOK_S * 1000 if self.lost else None):
-                if fd == self.wake_fd:
-                    os.read(fd, 4096)
-                elif fd == self.requests.fileno():
+                if fd == self.requests.fileno():
                     self._serve()
-                else:
+                elif fd == self.wake_fd:
+                    os.read(fd, 4096)
+                elif fd == self.runner_fd:
                     self._retire()
+                else:
+                    self._hear(fd)
             self._reap()
             if self.lost:
                 self._end_strays()
 
     def _serve(self) -> None:
-        try:
-            message, ancillary, _, _ = self.requests.recvmsg(
-                MESSAGE_BYTES_MAX, socket.CMSG_SPACE(DESCRIPTORS * 4), socket.MSG_CMSG_CLOEXEC
-            )
-        except ConnectionError:
-            message, ancillary = b"", []
-        if not message:
+        fds = receive_fds(self.requests)
+        if not fds:
             self._retire()
             return
-        fds = array.array("i")
-        for _, _, content in ancillary:
-            fds.frombytes(content)
-        self._fork(fds.tolist())
-
-    def _fork(self, fds: list[int]) -> None:
-        control_fd, order_fd, stdin, stdout, stderr = fds
         try:
-            pid = os.fork()
+            self._hand_over(fds)
         except OSError as error:
-            with socket.socket(fileno=os.dup(control_fd)) as control, suppress(OSError):
+            with socket.socket(fileno=os.dup(fds[0])) as control, suppress(OSError):
                 control.send(pack(UNBORN, error.errno, f"{error.strerror}: fork"))
-        else:
-            if pid == 0:
-                self._become_guardian(control_fd, order_fd, (stdin, stdout, stderr))
-            self.guardians.add(pid)
-        for fd in fds:
-            os.close(fd)
+        finally:
+            for fd in fds:
+                os.close(fd)
 
-    def _become_guardian(self, control_fd: int, order_fd: int, streams: tuple[int, int, int]) -> None:
+    def _hand_over(self, fds: list[int]) -> None:
+        """Give the request to a guardian that stands by, or to a new one. Raises OSError when there can be none."""
+        while True:
+            pid = self.idle.pop() if self.idle else self._fork(fds)
+            try:
+                socket.send_fds(self.guardians[pid], [FORK], fds)
+                return
+            except ConnectionError:
+                continue  # it died while it stood by: its end is on the way to us
+
+    def _fork(self, in_hand: list[int]) -> int:
+        link, far_link = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with far_link:
+            try:
+                pid = os.fork()
+            except OSError:
+                link.close()
+                raise
+            if pid == 0:
+                self._become_guardian([self.wake_fd, link.fileno(), *in_hand], far_link)
+        self.guardians[pid] = link
+        self.poll.register(link, select.POLLIN)
+        return pid
+
+    def _become_guardian(self, alien_fds: list[int], far_link: socket.socket) -> None:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
-            for fd in (self.requests.fileno(), self.wake_fd, self.write_fd):
+            # A pipe or socket of others that stayed open in here would hide its end from those who wait for it.
+            for fd in alien_fds:
                 os.close(fd)
-            guard(socket.socket(fileno=control_fd), read_order(order_fd), streams, self.runner_fd)
+            for held in (self.requests, *self.guardians.values()):
+                held.close()
+            stand_by(far_link, self.runner_fd)
             status = 0
         finally:
             os._exit(status)
+
+    def _hear(self, fd: int) -> None:
+        """A guardian stands by again, or has hung up because it is gone."""
+        pid, link = next((pid, link) for pid, link in self.guardians.items() if link.fileno() == fd)
+        if receive(link) and self.open and len(self.idle) < IDLE_MAX:
+            self.idle.append(pid)
+        else:
+            self._hang_up(pid)
+
+    def _hang_up(self, pid: int) -> None:
+        if pid in self.idle:
+            self.idle.remove(pid)
+        link = self.guardians[pid]
+        if link.fileno() >= 0:
+            self.poll.unregister(link)
+            link.close()
 
     def _retire(self) -> None:
         """The runner is gone: no more requests. The guardians have seen it too and are ending their trees."""
@@ -100,6 +129,8 @@ class Server:
         for fd in (self.requests.fileno(), self.runner_fd):
             with suppress(KeyError):
                 self.poll.unregister(fd)
+        for pid in list(self.idle):
+            self._hang_up(pid)
 
     def _reap(self) -> None:
         while True:
@@ -110,7 +141,8 @@ class Server:
             if pid == 0:
                 return
             if pid in self.guardians:
-                self.guardians.discard(pid)
+                self._hang_up(pid)
+                del self.guardians[pid]
                 if status != 0:
                     self.lost[pid] = time.monotonic() + CONFIRM_S
 
@@ -127,15 +159,13 @@ class Server:
 
 
 def _prepare_signals() -> None:
-    """Nothing ignored by inheritance (it would reach the programs through exec); deaths and requests as wake-ups."""
+    """Catch what must not end us, ignore nothing: exec resets what is caught, what is ignored would reach programs."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for number in IGNORED_BY_GUARDIANS:
-        signal.signal(number, signal.SIG_IGN)
-    for number in (signal.SIGCHLD, KILL_NOW):
+    for number in (signal.SIGCHLD, KILL_NOW, *OVERHEARD):
         signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def main(requests_fd: int) -> None:

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import marshal
 import os
+import socket
 from typing import Any, Final, NamedTuple
 
 MESSAGE_BYTES_MAX: Final = 16 << 10
 
 #: runner to fork server, with five descriptors: control socket, launch order, stdin, stdout, stderr
-FORK: Final = "fork"
+FORK: Final = b"fork"
 #: fork server to runner: guardian pid, whether what it left is confirmed gone
 LOST: Final = "lost"
+
+#: guardian to fork server: its last tree is gone, it can take another
+IDLE: Final = b"idle"
 
 #: guardian to runner: guardian pid and start, child pid and start
 BORN: Final = "born"
@@ -61,6 +65,21 @@ def unpack(message: bytes) -> tuple[Any, ...]:
     """One message as the tuple that was packed."""
     content: tuple[Any, ...] = marshal.loads(message)  # noqa: S302 - the peer is our own process
     return content
+
+
+def receive(link: socket.socket) -> bytes:
+    """The next message; b"" when the other end has hung up. Raises BlockingIOError when there is none yet.
+
+    A peer that hangs up with unread messages leaves an error in front of what it said last: step over it.
+    """
+    try:
+        return link.recv(MESSAGE_BYTES_MAX)
+    except ConnectionError:
+        pass
+    try:
+        return link.recv(MESSAGE_BYTES_MAX)
+    except ConnectionError:
+        return b""
 
 
 def read_order(fd: int) -> LaunchOrder:
