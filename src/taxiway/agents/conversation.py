@@ -41,6 +41,7 @@ class ProcessConversation:
         self._mark: ProcessMark | None = None
         self._end: wire.End | None = None
         self._changed = asyncio.Event()
+        self._dropped = False
         self._stuck: asyncio.TimerHandle | None = None
         self.unborn: SpawnFailure | None = None
         self._loop.add_reader(control, self._hear, control)
@@ -82,6 +83,8 @@ class ProcessConversation:
         while (piece := await self._pump.next()) is not None:
             yield piece
         await self._last_word()
+        if self._dropped:
+            return
         if self._end is None:
             certain = await self._settle_loss()
             self._pump.end_within(DRAIN_S_MAX)
@@ -92,7 +95,8 @@ class ProcessConversation:
             yield _ended(self._end, truncated=self._pump.truncated)
 
     def drop(self) -> None:
-        """Hang up: the guardian kills the tree by itself."""
+        """Hang up: the guardian kills the tree by itself, and ``events`` ends without a last word."""
+        self._dropped = True
         self._hang_up()
         self._pump.close()
 

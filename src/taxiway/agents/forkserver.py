@@ -14,6 +14,7 @@ from typing import Any, Final
 from taxiway.agents.guardian.wire import FORK, receive, unpack
 
 PROGRAM: Final = Path(__file__).parent / "guardian"
+VERDICTS_MAX: Final = 10_000
 GOODBYE_S_MAX: Final = 5.0
 VERDICT_S_MAX: Final = 6.0  # the fork server itself gives up after 5
 
@@ -108,6 +109,8 @@ class ForkServer:
             return
         said: tuple[Any, ...] = unpack(message)
         _, guardian_pid, certain = said
+        if len(self._verdicts) >= VERDICTS_MAX:
+            self._verdicts.pop(next(iter(self._verdicts)))  # of a conversation that was dropped: nobody asks
         answer = self._verdicts.setdefault(guardian_pid, asyncio.get_running_loop().create_future())
         if not answer.done():
             answer.set_result(certain)

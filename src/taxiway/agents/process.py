@@ -7,6 +7,7 @@ import errno
 import os
 import socket
 import sys
+import weakref
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,7 @@ class ProcessAgent:
     def __init__(self) -> None:
         """Starts nothing; the fork server comes with the first launch."""
         self._server = ForkServer()
+        self._conversations: weakref.WeakSet[ProcessConversation] = weakref.WeakSet()
         self._boot_id = boot_id()
         self._pid_namespace = pid_namespace()
 
@@ -55,7 +57,9 @@ class ProcessAgent:
         return SpawnFailure("the fork server did not answer", errno.EAGAIN, passing=True)
 
     async def aclose(self) -> None:
-        """Hang up on the fork server and wait for it."""
+        """Drop what is still open, and wait until the guardians have ended those trees (at most 5 s)."""
+        for conversation in list(self._conversations):
+            conversation.drop()
         await self._server.aclose()
 
     async def _ask(self, launch: Launch, order: wire.LaunchOrder) -> ProcessConversation:
@@ -73,7 +77,9 @@ class ProcessAgent:
             await self._server.fork([far_control.fileno(), order_fd, stdin, far_stdout, far_stderr])
             pump = OutputPump(asyncio.get_running_loop(), stdout, stderr)
             ours.pop_all()
-        return ProcessConversation(control, pump, self._server, lambda born: self._mark(launch.tag, born))
+        conversation = ProcessConversation(control, pump, self._server, lambda born: self._mark(launch.tag, born))
+        self._conversations.add(conversation)
+        return conversation
 
     def _mark(self, tag: str, born: Any) -> ProcessMark:
         guardian_pid, guardian_start, child_pid, child_start = born
@@ -90,7 +96,8 @@ class ProcessAgent:
 
 async def _born(conversation: ProcessConversation) -> bool:
     try:
-        return await asyncio.wait_for(conversation.born(), BIRTH_S_MAX)
+        async with asyncio.timeout(BIRTH_S_MAX):
+            return await conversation.born()
     except TimeoutError:
         return False
     except BaseException:

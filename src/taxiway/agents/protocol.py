@@ -12,7 +12,7 @@ The life of one run, as the engine drives it (I7)::
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 from typing import Final, Literal, Protocol
 
@@ -120,7 +120,7 @@ class Conversation(Protocol):
         ...
 
     def drop(self) -> None:
-        """Let go without waiting: the guardian kills the tree by itself. ``events`` must not be read any more."""
+        """Let go without waiting: the guardian kills the tree by itself, and ``events`` stops without an `Ended`."""
         ...
 
 
@@ -137,9 +137,8 @@ class Agent(Protocol):
 
 
 class CertaintyLevel(StrEnum):
-    """How sure the end of a tree is on this machine, the surest first."""
+    """How sure the end of a tree is, the surest first: known by its guardian (or by a reboot), by the tag only, unknown."""
 
-    CGROUP = "cgroup"
     GUARDIAN = "guardian"
     SWEEP = "sweep"
     NONE = "none"
@@ -153,11 +152,20 @@ class Certainty(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What became of a dead runner's tree: whether it is surely gone, how that is known, how many were killed."""
+    """What became of a dead runner's tree: whether it is gone, how sure that is and why, how many were killed for it."""
 
     certain: bool
+    level: CertaintyLevel
     why: str
     killed: int = 0
+
+
+class Settle(Protocol):
+    """Ends the trees of dead runners of this host from outside (`settle.settle_trees`); blocks, so call it in a thread."""
+
+    def __call__(self, marks: Sequence[ProcessMark], /) -> dict[str, Settled]:
+        """What became of each tree, by tag."""
+        ...
 
 
 class Orphan(msgspec.Struct, frozen=True):

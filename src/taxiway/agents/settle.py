@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from taxiway.agents.guardian.guard import KILL_NOW
 from taxiway.agents.guardian.sweep import sweep, tagged
 from taxiway.agents.guardian.tree import Process, alive, descendants, look, read_bytes, send, wait_for
-from taxiway.agents.protocol import Orphan, ProcessMark, Settled
+from taxiway.agents.guardian.wire import KILL_NOW, name_while_keeping
+from taxiway.agents.protocol import CertaintyLevel, Orphan, ProcessMark, Settled
 
 GUARDIAN_S_MAX: Final = 0.8  # what guardians get to end their trees by themselves before they are ended from outside
 COMMAND_CHARS_MAX: Final = 200
@@ -47,9 +47,9 @@ def settle_trees(marks: Sequence[ProcessMark]) -> dict[str, Settled]:
     boot, namespace = boot_id(), pid_namespace()
     for mark in marks:
         if mark.boot_id != boot:
-            settled[mark.tag] = Settled(certain=True, why="the host has booted since")
+            settled[mark.tag] = Settled(certain=True, level=CertaintyLevel.GUARDIAN, why="the host has booted since")
         elif mark.pid_namespace != namespace:
-            settled[mark.tag] = Settled(certain=False, why="it ran in another pid namespace")
+            settled[mark.tag] = Settled(certain=False, level=CertaintyLevel.NONE, why="it ran in another pid namespace")
         else:
             here.append(mark)
     if here:
@@ -67,25 +67,36 @@ def orphans(live_tags: Collection[str], prefix: str = "") -> list[Orphan]:
 
 
 def _settle_here(marks: Sequence[ProcessMark]) -> dict[str, Settled]:
-    guardians = [guardian for mark in marks if (guardian := _same(mark.guardian_pid, mark.guardian_start))]
-    for guardian in guardians:
-        send(guardian, KILL_NOW)
-        send(guardian, signal.SIGCONT)  # it may have been stopped together with its runner
-    wait_for(guardians, GUARDIAN_S_MAX)
-    seen_alive = {guardian.pid for guardian in guardians}
-    forced = [guardian for guardian in guardians if alive(guardian.pid, guardian.start)]
-    killed = sum(_kill_below(guardian) for guardian in forced)
+    keepers = {mark.tag: keeper for mark in marks if (keeper := _keeper(mark))}
+    for keeper in keepers.values():
+        send(keeper, KILL_NOW)
+        send(keeper, signal.SIGCONT)  # it may have been stopped together with its runner
+    wait_for(list(keepers.values()), GUARDIAN_S_MAX)
+    forced = {tag for tag, keeper in keepers.items() if alive(keeper.pid, keeper.start)}
+    killed = sum(_kill_below(keepers[tag]) for tag in forced)
     killed += sum(_kill_below(child) for mark in marks if (child := _same(mark.child_pid, mark.child_start)))
     swept = sweep({mark.tag for mark in marks})
-    return {mark.tag: _verdict(mark, seen_alive, swept.certain, killed + swept.killed) for mark in marks}
+    by_guardian = keepers.keys() - forced
+    return {mark.tag: _verdict(mark, by_guardian, swept.certain, killed + swept.killed) for mark in marks}
 
 
-def _verdict(mark: ProcessMark, seen_alive: set[int], swept_clean: bool, killed: int) -> Settled:
-    if alive(mark.guardian_pid, mark.guardian_start) or alive(mark.child_pid, mark.child_start) or not swept_clean:
-        return Settled(certain=False, why="something would not die within the time", killed=killed)
-    if mark.guardian_pid in seen_alive:
-        return Settled(certain=True, why="its guardian ended it", killed=killed)
-    return Settled(certain=True, why="its guardian was gone; nothing with its tag is left", killed=killed)
+def _verdict(mark: ProcessMark, by_guardian: Collection[str], swept_clean: bool, killed: int) -> Settled:
+    if _keeper(mark) or _same(mark.child_pid, mark.child_start) or not swept_clean:
+        return Settled(
+            certain=False, level=CertaintyLevel.NONE, why="something would not die within the time", killed=killed
+        )
+    if mark.tag in by_guardian:
+        return Settled(certain=True, level=CertaintyLevel.GUARDIAN, why="its guardian ended it", killed=killed)
+    if _same(mark.guardian_pid, mark.guardian_start):
+        return Settled(certain=True, level=CertaintyLevel.GUARDIAN, why="its guardian has done with it", killed=killed)
+    why = "its guardian was gone or stuck; nothing that carries its tag is left"
+    return Settled(certain=True, level=CertaintyLevel.SWEEP, why=why, killed=killed)
+
+
+def _keeper(mark: ProcessMark) -> Process | None:
+    """The guardian that the mark means, if it lives and still keeps this tree: it says in its name whose it is."""
+    guardian = _same(mark.guardian_pid, mark.guardian_start)
+    return guardian if guardian is not None and guardian.name == name_while_keeping(mark.child_pid) else None
 
 
 def _same(pid: int, start: int) -> Process | None:

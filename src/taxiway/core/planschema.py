@@ -130,7 +130,7 @@ def _work() -> Schema:
         "env": {
             "description": f"Variables, laid over a small allowed part of the runner's environment. {_PLACEHOLDERS}.",
             "type": "object",
-            "propertyNames": {"pattern": "^(?!TAXIWAY_(IN_|TASK$|RUN$|ATTEMPT$))[^=]+$"},
+            "propertyNames": {"pattern": "^(?!TAXIWAY_(IN_|TASK$|RUN$|ATTEMPT$|PROCESS$))[^=]+$"},
             "additionalProperties": {"$ref": "#/$defs/argument"},
         },
         "stdin": {"description": f"Text for the program's standard input. {_PLACEHOLDERS}.", "type": "string"},
@@ -200,7 +200,7 @@ def _after() -> Schema:
     table = {"type": "object", "propertyNames": {"$ref": "#/$defs/name"}, "additionalProperties": condition}
     name = {"$ref": "#/$defs/name"}
     return {
-        "description": "Tasks that must have ended before: names (completed), or names with completed, failed or finished.",
+        "description": "Tasks that must have ended before: names, or names with completed (the default), failed or finished.",
         "oneOf": [name, {"type": "array", "items": {"oneOf": [name, table]}}, table],
         "examples": [["lint", "build"], {"lint": "failed"}],
     }

@@ -22,7 +22,6 @@ HOLE: Final = "\0"  #: stands for a placeholder in the scanned text; a shell's t
 BY_ENVIRONMENT: Final = "give it through env, and use the variable in double quotes"
 _DOUBLE: Final = "use double quotes, or none"
 _QUOTING_OPERATOR: Final = re.compile(r"[A-Za-z0-9_]+(?:##?|%%?)")
-_LITERAL_OPERATOR: Final = re.compile(r"[A-Za-z0-9_]+:?[-=+?]")
 _SUBSCRIPT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\[[^\]]*\Z")
 
 
@@ -191,8 +190,8 @@ class _Scan:
     def _quote_in_quoted_brace(self, frame: _Frame) -> None:
         if _QUOTING_OPERATOR.match(self._text, frame.start + 2):
             return self._single()
-        if not _LITERAL_OPERATOR.match(self._text, frame.start + 2):
-            self._doubtful('a single quote inside "${ }"')
+        # sh takes it for itself in "${x:-it's}", bash begins a quote there.
+        self._doubtful('a single quote inside "${ }"')
         self._at += 1
         return None
 
@@ -223,6 +222,9 @@ class _Scan:
                 self._hole("stands after a backslash, which takes the $ from it", "take the backslash away")
             else:
                 self._at += 1
+        elif character == "$" and following == HOLE:
+            self._at += 1
+            self._hole("stands after a $, which makes $$ of them", "take the $ away")
         elif character == "`":
             self._backquotes()
         elif character == "$" and following and following in "({[\\":
@@ -258,7 +260,10 @@ class _Scan:
         if end is None or end.end() - 1 != plain:
             self._doubtful("a $'…' with an escaped quote")
         self._at += 1
-        self._single()
+        if end is None:
+            self._single()
+        else:
+            self._refuse_until(end.end(), "stands in single quotes, where a shell puts in nothing", _DOUBLE)
 
     def _backquotes(self) -> None:
         end = re.compile(r"(?:[^`\\]|\\.)*`", re.DOTALL).match(self._text, self._at + 1)

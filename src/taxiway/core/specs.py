@@ -33,8 +33,8 @@ from taxiway.core.template import INPUT_VARIABLE, has_placeholder, mistakes
 KINDS: Final = ("command", "shell", "job")
 RESERVED_SENTENCE: Final = "comes with a later version; this version runs command, shell and job"
 
-#: Variables that the executor sets for every run, so nobody else may.
-OWN_VARIABLES: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT")
+#: Variables that every run is given, so nobody else may set them.
+OWN_VARIABLES: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWAY_PROCESS")
 
 _MERGED: Final = frozenset({"env", "labels", "metadata", "backoff"})
 _TEMPLATED: Final = ("shell", "command", "stdin", "env", "args")

@@ -19,7 +19,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Facts, Scope
 from taxiway.core.run import Outcome, ProcessMark, Run, StopCause
 from taxiway.core.task import Task, TaskSpec, TaskState
-from taxiway.store.tx import Topic
+from taxiway.store.tx import Topic as Topic
 
 
 class NewTask(msgspec.Struct, frozen=True):

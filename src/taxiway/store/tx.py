@@ -45,7 +45,9 @@ class Tx:
         self.tenant = tenant
         self._version: int | None = None
         self._seq: int | None = None
-        self.topics = Topic.NOTHING
+        self._topics: set[Topic] = set()
+        #: What verbs looked up about queues, lanes and gates in this transaction, by (what, key…).
+        self.known: dict[tuple[Any, ...], Any] = {}
 
     def all(self, name: str, /, **parameters: Any) -> list[Row]:
         """Every row of the statement called ``name``."""
@@ -80,7 +82,8 @@ class Tx:
             row = self.one("last_version")
             self._version = row[0] if row and row[0] is not None else 0
         self._version += 1
-        self.topics |= Topic.CHANGE
+        if kind is not ChangeKind.TASK:
+            self.known.clear()
         self._cursor.rows(
             self._statements["insert_change"],
             {
@@ -97,7 +100,20 @@ class Tx:
         )
         return self._version
 
-    def forget_counters(self) -> None:
-        """After a savepoint was rolled back, read the counters again."""
+    def note(self, topic: Topic) -> None:
+        """What is written here may be of interest for ``topic``."""
+        self._topics.add(topic)
+
+    @property
+    def topics(self) -> Topic:
+        """Everything that was noted, and ``CHANGE`` where the change log grew."""
+        noted = Topic.NOTHING if self._version is None else Topic.CHANGE
+        for topic in self._topics:
+            noted |= topic
+        return noted
+
+    def forget(self) -> None:
+        """After a savepoint was rolled back, counters and lookups are read again."""
         self._version = None
         self._seq = None
+        self.known.clear()

@@ -1,4 +1,4 @@
-"""The group-commit writer: many callers, one transaction, a savepoint each, and a bounded backlog (I1, I18).
+"""The group-commit writer: many callers, one transaction, each with an error of its own, and a bounded backlog (I1, I18).
 
 Callers hand in an operation and wait; a thread takes what has gathered, runs it in one transaction, commits, and only
 then answers everybody. A batch is never held back to fill up: while one is being written the next one gathers.
@@ -11,6 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from queue import SimpleQueue
 from typing import Any, Generic, Protocol, TypeVar
 
 from taxiway.core.errors import Unavailable
@@ -31,14 +32,14 @@ class Urgency(IntEnum):
 class Job(Generic[T]):
     """One operation that waits for its transaction."""
 
-    __slots__ = ("committed", "error", "future", "operation", "result")
+    __slots__ = ("error", "future", "operation", "result", "urgency")
 
-    def __init__(self, operation: Operation[T], future: asyncio.Future[T]) -> None:
+    def __init__(self, operation: Operation[T], future: asyncio.Future[T], urgency: Urgency = Urgency.FIRST) -> None:
         self.operation = operation
         self.future = future
+        self.urgency = urgency
         self.result: T | None = None
         self.error: BaseException | None = None
-        self.committed = False
 
     def answer(self) -> None:
         """Tell the caller, on the caller's loop."""
@@ -51,12 +52,12 @@ class Job(Generic[T]):
 
 
 class Transactor(Protocol):
-    """Runs a batch of jobs in one transaction and fills in their results or errors.
+    """Runs jobs in one transaction, fills in their results or errors, and says how many of them it did (at least one).
 
     When it raises, the commit's outcome is unknown, and every job of the batch is told so.
     """
 
-    def transact(self, jobs: Sequence[Job[Any]]) -> None: ...
+    def transact(self, jobs: Sequence[Job[Any]]) -> int: ...
 
 
 class Writer(Protocol):
@@ -67,7 +68,10 @@ class Writer(Protocol):
 
 
 class Backlog:
-    """Jobs by urgency; ``take`` gives a batch with the urgent ones first, in order within each urgency."""
+    """Jobs by urgency; ``take`` gives a batch with the urgent ones first, in order within each urgency.
+
+    Callers put on their thread what the writer takes on its own: a deque's ends are safe for that.
+    """
 
     def __init__(self) -> None:
         self._first: deque[Job[Any]] = deque()
@@ -76,9 +80,14 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._first) + len(self._bulk)
 
-    def put(self, job: Job[Any], urgency: Urgency) -> None:
+    def put(self, job: Job[Any]) -> None:
         """Append a job behind its equals."""
-        (self._first if urgency is Urgency.FIRST else self._bulk).append(job)
+        self._queue_of(job).append(job)
+
+    def put_back(self, jobs: Sequence[Job[Any]]) -> None:
+        """Return what was taken and not done, in front of its equals."""
+        for job in reversed(jobs):
+            self._queue_of(job).appendleft(job)
 
     def take(self, most: int) -> list[Job[Any]]:
         """Up to ``most`` jobs. At least one place in four is kept for bulk work, so that neither starves the other."""
@@ -90,6 +99,9 @@ class Backlog:
             batch.append(self._bulk.popleft())
         return batch
 
+    def _queue_of(self, job: Job[Any]) -> deque[Job[Any]]:
+        return self._first if job.urgency is Urgency.FIRST else self._bulk
+
 
 class ThreadedWriter:
     """The writer of a real process: one thread owns the connection."""
@@ -98,7 +110,8 @@ class ThreadedWriter:
         self._transactor = transactor
         self._batch_ops = batch_ops
         self._backlog = Backlog()
-        self._condition = threading.Condition(threading.Lock())
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._resting = False
         self._closing = False
         self._room = asyncio.Semaphore(WRITER_BACKLOG_OPS_MAX)
         self._loop = asyncio.get_running_loop()
@@ -112,41 +125,50 @@ class ThreadedWriter:
         async with self._room:
             return await self._put(operation, urgency)
 
-    async def _put(self, operation: Operation[T], urgency: Urgency) -> T:
-        job: Job[T] = Job(operation, self._loop.create_future())
-        with self._condition:
-            if self._closing:
-                raise Unavailable("the store is closed")
-            self._backlog.put(job, urgency)
-            self._condition.notify()
-        return await job.future
+    def _put(self, operation: Operation[T], urgency: Urgency) -> asyncio.Future[T]:
+        if self._closing:
+            raise Unavailable("the store is closed")
+        job: Job[T] = Job(operation, self._loop.create_future(), urgency)
+        self._backlog.put(job)
+        self._ring()
+        return job.future
 
     async def close(self) -> None:
         """Write what is there, then end the thread."""
-        with self._condition:
-            self._closing = True
-            self._condition.notify()
+        self._closing = True
+        self._ring()
         while self._thread.is_alive():
             await asyncio.sleep(0.001)
+
+    def _ring(self) -> None:
+        """Wake the thread where it rests; one ring too many only makes it look once more."""
+        if self._resting:
+            self._bell.put(None)
 
     def _run(self) -> None:
         while batch := self._next_batch():
             try:
-                self._transactor.transact(batch)
+                done = self._transactor.transact(batch)
+                self._backlog.put_back(batch[done:])
+                del batch[done:]
             except BaseException as error:
                 for job in batch:
-                    if not job.committed:
-                        job.error = error
+                    job.error = error
             try:
                 self._loop.call_soon_threadsafe(_answer, batch)
             except RuntimeError:  # the loop is gone, and with it everybody who could hear
                 return
 
     def _next_batch(self) -> list[Job[Any]]:
-        with self._condition:
-            while not self._backlog and not self._closing:
-                self._condition.wait()
-            return self._backlog.take(self._batch_ops)
+        while True:
+            if batch := self._backlog.take(self._batch_ops):
+                return batch
+            self._resting = True  # said before looking again, so that whoever puts from now on rings
+            if not self._backlog:
+                if self._closing:
+                    return []
+                self._bell.get()
+            self._resting = False
 
 
 class InlineWriter:

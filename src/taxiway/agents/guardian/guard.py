@@ -11,8 +11,23 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from .child import become
+from .kernel import name_process
 from .tree import ZOMBIE, Process, descendants, look, send
-from .wire import BORN, ENDED, GO, KILL, TERM, UNBORN, End, LaunchOrder, pack, receive, unpack
+from .wire import (
+    BORN,
+    ENDED,
+    GO,
+    KILL,
+    KILL_NOW,
+    TERM,
+    UNBORN,
+    End,
+    LaunchOrder,
+    name_while_keeping,
+    pack,
+    receive,
+    unpack,
+)
 
 LEFTOVER_GRACE_S: Final = 0.2  # between SIGTERM and SIGKILL for what outlives the main child
 CONFIRM_S: Final = 5.0  # then the runner is told that the end is not certain; the guardian goes on trying
@@ -20,7 +35,6 @@ FAST_LOOK_S: Final = 0.01
 SLOW_LOOK_S: Final = 0.5
 SLEEP_MAX_S: Final = 3600.0
 OOM_SCORE_ADJ: Final = b"500"  # programs are killed before Taxiway when memory runs out
-KILL_NOW: Final = signal.SIGUSR1  # another Taxiway process of this host asks for the end of a dead runner's tree
 
 
 class Post(NamedTuple):
@@ -72,6 +86,7 @@ class Guard:
             self.childs_link.close()
             for fd in set(streams):
                 os.close(fd)  # a guardian that held the pipes would hide their end
+            name_process(name_while_keeping(self.child))
             with suppress(OSError):
                 _write(f"/proc/{self.child}/oom_score_adj", OOM_SCORE_ADJ)
             self._tell(pack(BORN, self.post.pid, self.post.start, self.child, _start_of(self.child)))
@@ -161,6 +176,7 @@ class Guard:
             if self.empty:
                 return self._report(certain=True)
             if self.now() >= uncertain_at:
+                self.dismissed = True  # whoever looks for this tree later shall find no other one here
                 self._report(certain=False)
                 pause = SLOW_LOOK_S
 

@@ -10,9 +10,11 @@ from typing import Final
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_NAME: Final = 15
 PR_SET_CHILD_SUBREAPER: Final = 36
+PR_GET_CHILD_SUBREAPER: Final = 37
 
 _libc: Final = ctypes.CDLL(None, use_errno=True)
-_libc.prctl.argtypes = [ctypes.c_int, *([ctypes.c_ulong] * 4)]
+if hasattr(_libc, "prctl"):
+    _libc.prctl.argtypes = [ctypes.c_int, *([ctypes.c_ulong] * 4)]
 
 
 def _prctl(option: int, value: int) -> None:
@@ -24,6 +26,12 @@ def _prctl(option: int, value: int) -> None:
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent dies (I6). Not inherited by children. Raises OSError."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def can_adopt_orphans() -> bool:
+    """Whether this kernel (and whatever filters its calls) knows sub-reapers."""
+    answer = ctypes.c_int()
+    return hasattr(_libc, "prctl") and _libc.prctl(PR_GET_CHILD_SUBREAPER, ctypes.addressof(answer), 0, 0, 0) == 0
 
 
 def die_with_parent() -> None:

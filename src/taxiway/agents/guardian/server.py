@@ -12,11 +12,11 @@ import time
 from contextlib import suppress
 from typing import Final
 
-from .guard import CONFIRM_S, FAST_LOOK_S, KILL_NOW
+from .guard import CONFIRM_S, FAST_LOOK_S
 from .kernel import adopt_orphans, name_process
 from .standby import receive_fds, signals_as_bytes, stand_by
 from .tree import descendants, send
-from .wire import FORK, LOST, UNBORN, pack, receive
+from .wire import FORK, KILL_NOW, LOST, UNBORN, pack, receive
 
 IDLE_MAX: Final = 16  # guardians that stand by; more are let go when their trees are gone
 #: A service manager or a terminal signals the whole family at once; only the runner's word or death ends a tree.
@@ -171,7 +171,7 @@ def _prepare_signals() -> None:
 def main(requests_fd: int) -> None:
     """Be the fork server that reads requests from ``requests_fd``."""
     with suppress(OSError):
-        name_process("taxiway-forks")
+        name_process("taxiway:forks")
     os.chdir("/")  # hold no file system that someone wants to unmount
     adopt_orphans()
     _prepare_signals()

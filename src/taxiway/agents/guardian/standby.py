@@ -13,10 +13,10 @@ import signal
 import socket
 from typing import Final
 
-from .guard import KILL_NOW, Guard, Post
+from .guard import Guard, Post
 from .kernel import adopt_orphans, name_process
 from .tree import look
-from .wire import IDLE, MESSAGE_BYTES_MAX, read_order
+from .wire import IDLE, KILL_NOW, MESSAGE_BYTES_MAX, read_order
 
 DESCRIPTORS: Final = 5
 TREES_MAX: Final = 500  # then a fresh process takes over: whatever a long life might gather stays bounded
@@ -26,15 +26,16 @@ def stand_by(link: socket.socket, runner_fd: int) -> None:
     """Be a guardian, in a session of its own, until the fork server hangs up on ``link`` or the runner dies."""
     os.setsid()
     adopt_orphans()
-    name_process("taxiway-guard")
     me = look(os.getpid())
     assert me is not None
     post = Post(me.pid, me.start, runner_fd, signals_as_bytes())
-    for _ in range(TREES_MAX):
+    for tree in range(1, TREES_MAX + 1):
+        name_process("taxiway:idle")
         fds = _next_order(link, post)
         if not fds or not _keep(fds, post):
             return
-        link.send(IDLE)
+        if tree < TREES_MAX:
+            link.send(IDLE)
 
 
 def receive_fds(link: socket.socket) -> list[int]:

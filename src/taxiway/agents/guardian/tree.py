@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-STAT_BYTES: Final = 4096
 ZOMBIE: Final = "Z"
 
 
@@ -18,6 +17,7 @@ class Process(NamedTuple):
     """One line of /proc: ``start`` (clock ticks since boot, field 22) tells it from a later one with the same pid."""
 
     pid: int
+    name: str
     parent: int
     group: int
     state: str
@@ -43,8 +43,10 @@ def look(pid: int) -> Process | None:
     except OSError:
         return None
     # The name in brackets may hold anything, brackets and spaces included: count from the last bracket.
-    fields = stat[stat.rindex(b")") + 2 :].split()
-    return Process(pid, int(fields[1]), int(fields[2]), fields[0].decode(), int(fields[19]))
+    end = stat.rindex(b")")
+    name = stat[stat.index(b"(") + 1 : end].decode(errors="replace")
+    fields = stat[end + 2 :].split()
+    return Process(pid, name, int(fields[1]), int(fields[2]), fields[0].decode(), int(fields[19]))
 
 
 def alive(pid: int, start: int) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import signal
 import socket
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +27,9 @@ BORN: Final = "born"
 UNBORN: Final = "unborn"
 #: guardian to runner: an `End`
 ENDED: Final = "ended"
+
+#: A signal: another Taxiway process of this host asks for the end of a dead runner's tree.
+KILL_NOW: Final = signal.SIGUSR1
 
 #: runner to guardian
 GO: Final = b"go"
@@ -54,6 +58,11 @@ class End(NamedTuple):
     leftovers: int
     certain: bool
     lease_expired: bool
+
+
+def name_while_keeping(child: int) -> str:
+    """The name that a guardian's process bears while it keeps the tree of ``child``, for ``ps`` and for who settles."""
+    return f"taxiway:{child}"
 
 
 def pack(kind: str, *rest: Any) -> bytes:

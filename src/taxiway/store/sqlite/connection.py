@@ -89,7 +89,10 @@ def explain(error: apsw.Error, path: Path) -> Unavailable:
 
 def _connect(path: Path, flags: int) -> apsw.Connection:
     try:
-        return apsw.Connection(str(path), flags=flags, statementcachesize=256)
+        connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
+        # Plans that do not hang on bound values: else the engine prepares a statement anew for every value.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+        return connection
     except apsw.Error as error:
         raise explain(error, path) from error
 

@@ -1,4 +1,4 @@
-"""Runs batches of operations on the writing connection: BEGIN IMMEDIATE, a savepoint each, one COMMIT.
+"""Runs batches of operations on the writing connection: BEGIN IMMEDIATE, one after the other, one COMMIT.
 
 With several processes on one file the wait for the write lock is our own, short and jittered, because the engine's
 grows to 100 ms; and after a commit that met others a process leaves a gap, so that none of them starves.
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import apsw
 
-from taxiway.core.errors import Error, OutcomeUnknown, Unavailable
+from taxiway.core.errors import OutcomeUnknown, Unavailable
 from taxiway.core.limits import WRITER_BATCH_S_MAX
 from taxiway.store.sqlite.connection import explain
 from taxiway.store.tx import Row, Topic, Tx
@@ -28,11 +28,11 @@ class ApswCursor:
     """Runs statements on one connection; one cursor is enough, since every statement runs to its end."""
 
     def __init__(self, connection: apsw.Connection) -> None:
-        self._cursor = connection.cursor()
+        self._execute = connection.cursor().execute
 
     def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
         """Run one statement to its end and give its rows."""
-        return self._cursor.execute(statement, parameters).fetchall()
+        return self._execute(statement, parameters).fetchall()
 
 
 class SqliteTransactor:
@@ -57,6 +57,7 @@ class SqliteTransactor:
         self._connection = connection
         self._path = path
         self._cursor = ApswCursor(connection)
+        self._execute = connection.cursor().execute
         self._statements = statements
         self._now_ms = now_ms
         self._elapsed_s = elapsed_s
@@ -67,43 +68,66 @@ class SqliteTransactor:
         self._broken: Unavailable | None = None
         connection.set_busy_timeout(0)
 
-    def transact(self, jobs: Sequence[Job[Any]]) -> None:
-        """Run a batch, in as many transactions as its time bound asks for; results and errors go into the jobs."""
-        rest = list(jobs)
-        while rest:
-            rest = rest[self._one_transaction(rest) :]
-            if self._elapsed_s() - self._contended_at < CONTENTION_MEMORY_S:
-                self._pause(GAP_S)
-
-    def _one_transaction(self, jobs: Sequence[Job[Any]]) -> int:
+    def transact(self, jobs: Sequence[Job[Any]]) -> int:
+        """Run jobs in one transaction, as many as its time bound lets; how many were done, with results or errors."""
         if self._broken is not None:
             raise self._broken
-        self._begin()
-        started = self._elapsed_s()
-        tx = Tx(self._cursor, self._statements, self._now_ms())
-        done = 0
         try:
-            for job in jobs:
-                self._run_job(tx, job)
-                done += 1
-                if self._elapsed_s() - started > WRITER_BATCH_S_MAX:
-                    break
+            tx, done = self._run(jobs)
             self._commit()
         except BaseException as error:
             self._roll_back()
             raise self._unknown(error) from error
-        for job in jobs[:done]:
-            job.committed = True
-        if tx.topics:
-            self._committed(tx.topics)
+        if topics := tx.topics:
+            self._committed(topics)
+        if self._contended_at > self._elapsed_s() - CONTENTION_MEMORY_S:
+            self._pause(GAP_S)
         return done
 
-    def _begin(self) -> None:
+    def _run(self, jobs: Sequence[Job[Any]]) -> tuple[Tx, int]:
+        """Run jobs together; when one fails that had written, all over again with a savepoint each.
+
+        Savepoints make the engine copy every page it touches, and operations hardly ever fail after their first write.
+        """
+        tx = self._begin()
+        done = self._run_together(tx, jobs)
+        if done is None:
+            self._roll_back()
+            tx = self._begin()
+            done = self._run_apart(tx, jobs)
+        return tx, done
+
+    def _run_together(self, tx: Tx, jobs: Sequence[Job[Any]]) -> int | None:
+        written = self._connection.total_changes
+        deadline = self._elapsed_s() + WRITER_BATCH_S_MAX
+        for count, job in enumerate(jobs, 1):
+            before = written()
+            _run_job(tx, job)
+            if job.error is not None and written() != before:
+                return None
+            if self._elapsed_s() > deadline:
+                return count
+        return len(jobs)
+
+    def _run_apart(self, tx: Tx, jobs: Sequence[Job[Any]]) -> int:
+        deadline = self._elapsed_s() + WRITER_BATCH_S_MAX
+        for count, job in enumerate(jobs, 1):
+            self._execute("SAVEPOINT caller")
+            _run_job(tx, job)
+            if job.error is not None:
+                self._execute("ROLLBACK TO caller")
+                tx.forget()
+            self._execute("RELEASE caller")
+            if self._elapsed_s() > deadline:
+                return count
+        return len(jobs)
+
+    def _begin(self) -> Tx:
         deadline = self._elapsed_s() + LOCK_WAIT_S_MAX
         while True:
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                return
+                self._execute("BEGIN IMMEDIATE")
+                return Tx(self._cursor, self._statements, self._now_ms())
             except apsw.BusyError as error:
                 now = self._elapsed_s()
                 self._contended_at = now
@@ -113,22 +137,10 @@ class SqliteTransactor:
             except apsw.Error as error:
                 raise explain(error, self._path) from error
 
-    def _run_job(self, tx: Tx, job: Job[Any]) -> None:
-        """Run one caller's operation in its savepoint: its error is its own, and leaves nothing behind."""
-        execute = self._connection.execute
-        execute("SAVEPOINT caller")
-        try:
-            job.result = job.operation(tx)
-        except (Error, apsw.ConstraintError) as error:
-            execute("ROLLBACK TO caller")
-            tx.forget_counters()
-            job.error = error
-        execute("RELEASE caller")
-
     def _commit(self) -> None:
         while True:
             try:
-                self._connection.execute("COMMIT")
+                self._execute("COMMIT")
                 return
             except apsw.BusyError:
                 self._pause(LOCK_RETRY_S)
@@ -159,3 +171,16 @@ class SqliteTransactor:
     def close(self) -> None:
         """Close the connection, folding the log into the file where nobody else is using it."""
         self._connection.close()
+
+
+def _run_job(tx: Tx, job: Job[Any]) -> None:
+    """Run one caller's operation: its error is its own, unless the database itself is in trouble."""
+    job.error = None
+    try:
+        job.result = job.operation(tx)
+    except apsw.ConstraintError as error:
+        job.error = error
+    except apsw.Error:
+        raise
+    except Exception as error:
+        job.error = error

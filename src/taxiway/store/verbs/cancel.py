@@ -29,7 +29,7 @@ def cancel_row(tx: Tx, row: TaskRow, reason: Reason, stop: StopCause, actor: str
         live = tx.one("live_run_of", task=row.seq)
         if live is not None:
             tx.run("mark_run_stopping", run=live[0], stop=stop)
-            tx.topics |= Topic.STOP
+            tx.note(Topic.STOP)
 
 
 def cancel_all(tx: Tx, actor: str, queue: str | None, project: str | None) -> int:
@@ -37,5 +37,5 @@ def cancel_all(tx: Tx, actor: str, queue: str | None, project: str | None) -> in
     subject = 0 if queue is None else queue_of(tx, queue, project)[0]
     row = tx.one("count_open_tasks", queue=subject, tenant=tx.tenant)
     tx.run("insert_cascade", kind="cancel_all", subject=subject, after=0, actor=actor)
-    tx.topics |= Topic.TIME
+    tx.note(Topic.TIME)
     return row[0] if row is not None else 0

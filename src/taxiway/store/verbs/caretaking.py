@@ -51,7 +51,7 @@ def advance(tx: Tx, limit: int) -> int:
         tx.run("delete_cascade", id=cascade)
     else:
         tx.run("move_cascade", id=cascade, after=last)
-    tx.topics |= Topic.TIME
+    tx.note(Topic.TIME)
     return max(seen, 1)
 
 

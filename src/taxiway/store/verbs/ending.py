@@ -84,7 +84,7 @@ def settle_dependents(tx: Tx, seq: int, state: TaskState, reason: Reason | None,
         parent, parent_state, parent_reason, after = waiting.popleft()
         if budget <= 0:
             tx.run("insert_cascade", kind="dependents", subject=parent, after=after, actor=actor)
-            tx.topics |= Topic.TIME
+            tx.note(Topic.TIME)
             continue
         page = tx.all("dependents", parent=parent, after=after, limit=budget)
         budget -= len(page) or 1
@@ -178,7 +178,7 @@ def _count_down(tx: Tx, child: int, actor: str) -> None:
     version = tx.change(ChangeKind.TASK, row.id, state, reason, actor, "dependencies met")
     tx.run("unblock_task", seq=child, state=state, reason=reason, ready=int(not delayed), version=version)
     if delayed:
-        tx.topics |= Topic.TIME
+        tx.note(Topic.TIME)
     else:
         make_ready(tx, row)
 

@@ -89,7 +89,7 @@ def record(tx: Tx, run: str, fence: int, batch: int, events: Sequence[NewEvent])
         seq += 1
         insert_event(tx, row.id, seq, event)
     tx.run("advance_events", run=row.id, events=seq, batch=batch)
-    tx.topics |= Topic.EVENTS
+    tx.note(Topic.EVENTS)
     return seq
 
 
@@ -225,7 +225,7 @@ def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, actor: str) -
     if ready:
         gates.note_ready(tx, row.gate, row.urgency, row.position, row.task_seq)
     else:
-        tx.topics |= Topic.TIME
+        tx.note(Topic.TIME)
     return due_at
 
 
@@ -241,6 +241,6 @@ def _keep_late(tx: Tx, row: RunRow, outcome: Outcome) -> None:
     late = NewEvent(EventType.STATUS, tx.now, {"phase": "late_result", **describe(outcome)})
     insert_event(tx, row.id, row.events + 1, late)
     tx.run("advance_events", run=row.id, events=row.events + 1, batch=row.batch)
-    tx.topics |= Topic.EVENTS
+    tx.note(Topic.EVENTS)
 
 

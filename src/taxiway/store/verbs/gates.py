@@ -21,7 +21,7 @@ def gate_of(tx: Tx, queue: int, lane: int, needs: str) -> int:
 
 def note_ready(tx: Tx, gate: int, urgency: int, position: int, seq: int) -> None:
     """A task became ready behind ``gate``: raise the heads that it comes before."""
-    tx.topics |= Topic.WORK
+    tx.note(Topic.WORK)
     raised = tx.one("raise_gate_head", gate=gate, urgency=urgency, position=position, seq=seq)
     if raised is not None and raised[1]:
         tx.run("raise_lane_head", lane=raised[0], urgency=urgency, position=position, seq=seq)
@@ -36,7 +36,7 @@ def note_gone(tx: Tx, gate: int) -> None:
 
 def open_gates(tx: Tx, queue: int, open_now: bool) -> None:
     """Let a queue's work through, or shut it out; one row for each lane that the queue uses."""
-    tx.topics |= Topic.WORK
+    tx.note(Topic.WORK)
     lanes = {row[0] for row in tx.all("open_gates", queue=queue, open=int(open_now))}
     for lane in sorted(lanes):
         tx.run("settle_lane", lane=lane)
@@ -44,7 +44,7 @@ def open_gates(tx: Tx, queue: int, open_now: bool) -> None:
 
 def free_slots(tx: Tx, lane: int, lane_slot: int | None, queue: int, queue_slot: int | None) -> None:
     """A run gave its slots back: what was full is looked at again."""
-    tx.topics |= Topic.WORK
+    tx.note(Topic.WORK)
     if lane_slot is not None:
         tx.run("unfill_lane", lane=lane)
     if queue_slot is not None:

@@ -122,12 +122,12 @@ def _stopping(tx: Tx, queue: int, before: Queue, actor: str) -> None:
         end_queue(tx, queue, actor)
     else:
         tx.run("insert_cascade", kind="stop", subject=queue, after=0, actor=actor)
-        tx.topics |= Topic.TIME
+        tx.note(Topic.TIME)
 
 
 def _reset(tx: Tx, queue: int, before: Queue, actor: str) -> None:
     tx.run("insert_cascade", kind="reset", subject=queue, after=0, actor=actor)
-    tx.topics |= Topic.TIME
+    tx.note(Topic.TIME)
 
 
 def _paused(tx: Tx, queue: int, before: Queue, actor: str) -> None:
@@ -209,7 +209,7 @@ def put_lane(tx: Tx, owner: int, name: str, size: int | None, actor: str) -> Non
         tx.one("insert_lane", tenant=tx.tenant, queue=owner, name=name, size=size, version=version)
     else:
         tx.run("set_lane_size", lane=known[0], size=size, version=version)
-        tx.topics |= Topic.WORK
+        tx.note(Topic.WORK)
 
 
 def found_store(tx: Tx, main_size: int) -> None:

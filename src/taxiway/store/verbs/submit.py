@@ -95,7 +95,7 @@ class Admission:
         if birth.state is TaskState.QUEUED:
             gates.note_ready(tx, gate, urgency, spec.position, seq)
         if birth.due_at is not None or spec.expires_s is not None:
-            tx.topics |= Topic.TIME
+            tx.note(Topic.TIME)
         if not ended:
             self._opened[queue] = self._opened.get(queue, 0) + 1
         return seq, birth.state

@@ -1,5 +1,6 @@
 -- The first schema. Times are milliseconds since 1970 UTC; urgency is the negative of priority, so that every order
--- is ascending: urgency, position, seq.
+-- is ascending: urgency, position, seq. Checks that every write runs compare one value after the other: for IN with a
+-- longer list the engine fills a table in memory each time.
 
 CREATE TABLE meta (
   key   TEXT PRIMARY KEY,
@@ -62,11 +63,13 @@ CREATE TABLE task (
   name        TEXT,
   urgency     INTEGER NOT NULL,
   position    INTEGER NOT NULL,
-  state       TEXT NOT NULL CHECK (state IN
-                ('scheduled', 'blocked', 'queued', 'running', 'waiting', 'completed', 'failed', 'cancelled')),
+  state       TEXT NOT NULL CHECK (
+                state = 'queued' OR state = 'running' OR state = 'completed' OR state = 'scheduled'
+                OR state = 'blocked' OR state = 'waiting' OR state = 'failed' OR state = 'cancelled'),
   reason      TEXT,
   ready       INTEGER NOT NULL DEFAULT 0 CHECK (ready = 0 OR state = 'queued'),
-  open        INTEGER NOT NULL DEFAULT 1 CHECK ((open = 0) = (state IN ('completed', 'failed', 'cancelled'))),
+  open        INTEGER NOT NULL DEFAULT 1
+                CHECK ((open = 0) = (state = 'completed' OR state = 'failed' OR state = 'cancelled')),
   stop        TEXT,
   attempt     INTEGER NOT NULL DEFAULT 0,
   fence       INTEGER NOT NULL DEFAULT 0,
@@ -85,7 +88,7 @@ CREATE TABLE task (
   superseded  INTEGER NOT NULL DEFAULT 0,
   version     INTEGER NOT NULL,
   CHECK ((open = 0) = (finished_at IS NOT NULL)),
-  CHECK ((state IN ('scheduled', 'blocked', 'waiting', 'failed', 'cancelled')) <= (reason IS NOT NULL))
+  CHECK (reason IS NOT NULL OR state = 'queued' OR state = 'running' OR state = 'completed')
 );
 CREATE UNIQUE INDEX task_by_id ON task (id);
 CREATE INDEX task_by_order ON task (tenant, urgency, position, seq);
@@ -131,7 +134,7 @@ CREATE TABLE result (
 CREATE TABLE dependency (
   parent    INTEGER NOT NULL,
   child     INTEGER NOT NULL,
-  condition TEXT NOT NULL CHECK (condition IN ('completed', 'failed', 'finished')),
+  condition TEXT NOT NULL CHECK (condition = 'completed' OR condition = 'failed' OR condition = 'finished'),
   name      TEXT NOT NULL,  -- how the child's spec calls the parent
   settled   INTEGER NOT NULL DEFAULT 0,  -- the parent's end has been counted
   PRIMARY KEY (parent, child)
@@ -172,7 +175,8 @@ CREATE TABLE run (
   runner     INTEGER NOT NULL REFERENCES runner (id),
   fence      INTEGER NOT NULL,
   attempt    INTEGER NOT NULL,
-  state      TEXT NOT NULL CHECK (state IN ('starting', 'running', 'waiting', 'stopping', 'ended')),
+  state      TEXT NOT NULL CHECK (
+               state = 'ended' OR state = 'running' OR state = 'starting' OR state = 'waiting' OR state = 'stopping'),
   live       INTEGER NOT NULL DEFAULT 1 CHECK ((live = 0) = (state = 'ended')),
   stop       TEXT,
   queue      INTEGER NOT NULL,

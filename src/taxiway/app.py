@@ -1,0 +1,331 @@
+"""The composition root: the only module that knows everyone, and puts the parts together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from taxiway.agents.environment import child_environment
+from taxiway.agents.process import ProcessAgent
+from taxiway.agents.protocol import Conversation
+from taxiway.agents.settle import boot_id, settle_trees
+from taxiway.client.blocking import Blocking
+from taxiway.client.handle import TaskHandle
+from taxiway.clock import Ids, SystemClock, system_chance
+from taxiway.core.errors import Invalid
+from taxiway.core.event import Event
+from taxiway.core.lane import Lane
+from taxiway.core.plan import Plan
+from taxiway.core.queue import Queue, QueueStats
+from taxiway.core.readiness import Obstacle, Scope
+from taxiway.core.redact import Scrubber
+from taxiway.core.run import ProcessMark, Run
+from taxiway.core.task import Task
+from taxiway.core.template import Rendered
+from taxiway.engine.canceller import Canceller
+from taxiway.engine.dispatcher import Dispatcher
+from taxiway.engine.engine import Crew, serving
+from taxiway.engine.executor import Drive, Executor, Means
+from taxiway.engine.feed import Feed
+from taxiway.engine.heart import Heart
+from taxiway.engine.intake import Intake
+from taxiway.engine.job_drive import JobDrive
+from taxiway.engine.process_drive import ProcessDrive
+from taxiway.engine.reaper import Host, Reaper
+from taxiway.engine.recorder import Recorder
+from taxiway.engine.service import Service
+from taxiway.engine.timekeeper import Timekeeper
+from taxiway.jobs import CURRENT, REGISTRY, RunInfo, as_coroutine
+from taxiway.observe.log import log_moment
+from taxiway.observe.observer import Observer
+from taxiway.planfile import project_of
+from taxiway.store.protocol import Claimed, PlanAdmitted, Runner, Store, TaskFilter, TaskPage, Wake
+from taxiway.store.sqlite.locks import RunnerLock, is_dead
+from taxiway.store.sqlite.opening import OpenStore, Seams, open_sqlite
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``open`` needs to know. ``slots`` 0 opens the store without a runner in this process.
+
+    ``defaults`` are spec fields for tasks that leave them open (``timeout_s``, ``idle_timeout_s``); ``secrets`` are values by name, referred
+    to as ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored.
+    """
+
+    slots: int = 2
+    scope: Scope = Scope()
+    actor: str = "python"
+    project: str | None = None
+    main_size: int = 4
+    defaults: Mapping[str, Any] = msgspec.field(default_factory=lambda: {"timeout_s": 3600.0})
+    secrets: Mapping[str, str] = {}
+    ask_grace_s: float = 10.0
+    term_grace_s: float = 5.0
+    jobs: Mapping[str, Callable[..., Any]] | None = None
+
+
+class Taxiway:
+    """An opened store with every verb, and perhaps a runner. Made by ``taxiway.open``."""
+
+    def __init__(self, opened: OpenStore, intake: Intake, feed: Feed, crew: Crew | None, runner: str | None) -> None:
+        self._opened = opened
+        self._intake = intake
+        self._feed = feed
+        self.store = opened.store
+        self.intake = intake
+        self.feed = feed
+        self.crew = crew
+        self.runner = runner
+
+    async def submit(self, **fields: Any) -> TaskHandle:
+        """Submit one task; the fields are those of a plan file's task. ``after`` also takes handles.
+
+        Raises ``Invalid`` with every fault, ``IdempotencyMismatch``, ``QueueStopping``, ``QueueEnded``, ``Full``.
+        """
+        answer = await self._intake.submit(_plain(fields))
+        return TaskHandle(self, answer.id, answer.state, answer.created)
+
+    async def submit_many(self, many: Sequence[Mapping[str, Any]]) -> list[TaskHandle]:
+        """Submit up to 1,000 tasks, all or none; later ones may name earlier ones."""
+        answers = await self._intake.submit_many([_plain(fields) for fields in many])
+        return [TaskHandle(self, answer.id, answer.state, answer.created) for answer in answers]
+
+    async def run_plan(self, plan: Plan, fresh: bool = False) -> PlanAdmitted:
+        """Admit a plan (``taxiway.read_plan`` reads one), or run it again: completed tasks are not run again."""
+        return await self._intake.run_plan(plan, fresh)
+
+    async def task(self, task: str) -> Task:
+        """One task, by its id or four or more characters of its start or end."""
+        return await self.store.task(await self.store.find_task(task))
+
+    async def tasks(self, filter: TaskFilter | None = None, limit: int = 50, cursor: str | None = None) -> TaskPage:
+        """A page of tasks in priority order."""
+        return await self.store.tasks(filter or TaskFilter(), limit, cursor)
+
+    async def wait(self, task: str, timeout_s: float | None = None) -> Task:
+        """A task once it has ended; ``TimeoutError`` after ``timeout_s`` seconds."""
+        found = await self.store.find_task(task)
+        async with asyncio.timeout(timeout_s):
+            return await self._feed.ended(found)
+
+    async def events(self, task: str) -> AsyncIterator[Event]:
+        """Events of a task's runs, live, until it has ended."""
+        async for event in self._feed.task_events(await self.store.find_task(task)):
+            yield event
+
+    async def runs(self, task: str) -> list[Run]:
+        """A task's runs, oldest first."""
+        return await self.store.runs(await self.store.find_task(task))
+
+    async def cancel(self, task: str) -> Task:
+        """Ask that a task ends; the task as it then is."""
+        return await self._intake.cancel(task)
+
+    async def cancel_all(self, queue: str | None = None) -> int:
+        """Cancel everything, or everything of a queue."""
+        return await self._intake.cancel_all(queue)
+
+    async def retry(self, task: str) -> list[TaskHandle]:
+        """Try a failed or cancelled task again, with what fell with it; its own successor first."""
+        made = [await self.store.task(found) for found in await self._intake.retry(task)]
+        return [TaskHandle(self, found.id, found.state, True) for found in made]
+
+    async def remove(self, task: str) -> bool:
+        """Forget a task; ``False`` while it runs."""
+        return await self._intake.remove(task)
+
+    async def explain(self, task: str) -> list[Obstacle]:
+        """Every condition that keeps a task from running."""
+        return await self._intake.explain(task)
+
+    async def queue(self, name: str) -> Queue:
+        """One queue."""
+        return await self._intake.queue(name)
+
+    async def queues(self) -> list[Queue]:
+        """Every queue."""
+        return await self.store.queues()
+
+    async def queue_stats(self, name: str) -> QueueStats:
+        """Counts of a queue."""
+        return await self._intake.queue_stats(name)
+
+    async def make_queue(self, name: str, slots: int | None = None) -> Queue:
+        """Make a standing queue; it is started when it is made."""
+        return await self._intake.make_queue(name, slots)
+
+    async def move_queue(self, name: str, verb: str) -> Queue:
+        """``start``, ``pause``, ``resume``, ``stop`` or ``reset`` a queue."""
+        return await self._intake.move_queue(name, verb)
+
+    async def set_queue(self, name: str, slots: int | None) -> Queue:
+        """Resize a queue; ``None`` is unlimited."""
+        return await self._intake.set_queue(name, slots)
+
+    async def lanes(self) -> list[Lane]:
+        """Every lane."""
+        return await self.store.lanes()
+
+    async def set_lane(self, name: str, size: int | None, queue: str | None = None) -> Lane:
+        """Make or resize a lane; ``None`` is unlimited."""
+        return await self._intake.set_lane(name, size, queue)
+
+
+@asynccontextmanager
+async def open_with(store: str | Path, settings: Settings, observer: Observer = log_moment) -> AsyncIterator[Taxiway]:
+    """Open a store by its path (or ``sqlite:///path``) with settings; see ``open``."""
+    clock, chance = SystemClock(), system_chance()
+    ids = Ids(clock, chance)
+    seams = Seams(clock.now_ms, clock.elapsed_s, clock.pause, system_chance().random, Ids(clock, system_chance()).new)
+    opened = await open_sqlite(store_path(store), seams, ids.new("proc"), settings.main_size)
+    try:
+        scrubber = Scrubber(settings.secrets.values())
+        project = settings.project if settings.project is not None else str(project_of(Path.cwd()))
+        intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber)
+        feed = Feed(opened.store, opened.wakes)
+        services: list[Service] = [feed, Timekeeper(opened.store, clock)]
+        if settings.slots < 1:
+            async with serving(_with_wakes(opened, services), observer):
+                yield Taxiway(opened, intake, feed, None, None)
+            return
+        async with _with_runner(opened, settings, scrubber, observer, services, ids, clock) as (crew, runner):
+            yield Taxiway(opened, intake, feed, crew, runner)
+    finally:
+        await opened.close()
+
+
+def open(store: str | Path, *, slots: int = 2, **settings: Any) -> AbstractAsyncContextManager[Taxiway]:
+    """Open (or make) a store, with a runner of ``slots`` slots in this process; use it with ``async with``.
+
+    Leaving the block asks what still runs here to stop; it goes back to its queue, for the next time. Further
+    keywords are the fields of ``Settings``. Raises ``StoreUnusable`` with one sentence when the file will not do.
+    """
+    return open_with(store, Settings(slots=slots, **settings))
+
+
+def open_sync(store: str | Path, *, slots: int = 2, **settings: Any) -> Blocking[Taxiway]:
+    """The same verbs without ``await``; use it with ``with``."""
+    return Blocking(open(store, slots=slots, **settings), (TaskHandle,))
+
+
+def store_path(store: str | Path) -> Path:
+    """The file that a store's name means: a path, or ``sqlite:///path``."""
+    text = str(store)
+    if text.startswith("sqlite:///"):
+        return Path(text.removeprefix("sqlite:///"))
+    if "://" in text:
+        raise Invalid(f"'{text}' is no store that this version knows; name a file, or sqlite:///path")
+    return Path(text)
+
+
+@asynccontextmanager
+async def _with_runner(
+    opened: OpenStore,
+    settings: Settings,
+    scrubber: Scrubber,
+    observer: Observer,
+    services: Sequence[Service],
+    ids: Ids,
+    clock: SystemClock,
+) -> AsyncIterator[tuple[Crew, str]]:
+    store, runner = opened.store, ids.new("runner")
+    host = Host(socket.gethostname(), boot_id())
+    lock = RunnerLock(opened.folder, runner)
+    agent = ProcessAgent()
+    jobs = {name: as_coroutine(found) for name, found in (REGISTRY if settings.jobs is None else settings.jobs).items()}
+    scope = msgspec.structs.replace(settings.scope, needs=frozenset({"process", *(f"job:{name}" for name in jobs)}))
+    means = Means(
+        agent=agent,
+        jobs=jobs,
+        environment=dict(os.environ),
+        folder=os.getcwd(),
+        scrubber=scrubber,
+        ask_grace_s=settings.ask_grace_s,
+        term_grace_s=settings.term_grace_s,
+    )
+    work = opened.wakes.subscribe(Dispatcher.topics)
+    executor = Executor(store, _drives(store, means, settings, ids, clock), system_chance(), observer, work.ring)
+    dispatcher = Dispatcher(store, executor, runner, scope, settings.slots)
+    crew = Crew(executor, dispatcher)
+
+    def dead(other: str) -> bool:
+        return is_dead(opened.folder, other)
+
+    async def settle(marks: Sequence[ProcessMark]) -> dict[str, Any]:
+        return await asyncio.to_thread(settle_trees, marks)
+
+    own: list[Service] = [
+        Canceller(store, executor, runner),
+        Heart(store, executor, runner, observer),
+        Reaper(store, clock, host, runner, dead, settle, observer),
+    ]
+    await store.register(
+        Runner(id=runner, host=host.name, boot_id=host.boot_id, pid=os.getpid(), slots=settings.slots, scope=scope)
+    )
+    try:
+        async with serving([(dispatcher, work), *_with_wakes(opened, [*services, *own])], observer) as group:
+            executor.open(group)
+            yield crew, runner
+            await crew.drain()
+        await store.retire(runner, "gone")
+        lock.release()
+    finally:
+        await agent.aclose()
+
+
+def _with_wakes(opened: OpenStore, services: Sequence[Service]) -> list[tuple[Service, Wake]]:
+    return [(service, opened.wakes.subscribe(service.topics)) for service in services]
+
+
+def _drives(store: Store, means: Means, settings: Settings, ids: Ids, clock: SystemClock) -> Callable[[Claimed], Drive]:
+    def environment(rendered: Rendered, claim: Claimed, tag: str) -> dict[str, str]:
+        own = {"TAXIWAY_TASK": claim.task, "TAXIWAY_RUN": claim.run, "TAXIWAY_ATTEMPT": str(claim.attempt)}
+        asked = {name: _secret(value, settings.secrets) for name, value in rendered.env.items()}
+        return child_environment(means.environment, {**asked, **own}, tag)
+
+    async def confirm(conversation: Conversation) -> bool:
+        settled = await asyncio.to_thread(settle_trees, [conversation.mark])
+        return all(found.certain for found in settled.values())
+
+    def make(claim: Claimed) -> Drive:
+        recorder = Recorder(store, clock, means.scrubber, claim.run, claim.fence)
+        if claim.spec.job is not None:
+            function = means.jobs[claim.spec.job]
+            info = RunInfo(claim.task, claim.run, claim.attempt)
+
+            async def call(args: Mapping[str, Any]) -> Any:
+                CURRENT.set(info)
+                return await function(args)
+
+            return JobDrive(claim, call, recorder)
+        return ProcessDrive(claim, store, recorder, means, ids.new("proc"), environment, confirm)
+
+    return make
+
+
+def _secret(value: str, secrets: Mapping[str, str]) -> str:
+    name = value.removeprefix("secret://")
+    if name == value:
+        return value
+    if name not in secrets:
+        raise Invalid(f"there is no secret '{name}' on this runner; declare it under [secrets] in its configuration")
+    return secrets[name]
+
+
+def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with handles replaced by the ids that they stand for."""
+    plain = dict(fields)
+    after = plain.get("after")
+    if isinstance(after, TaskHandle):
+        plain["after"] = [after.id]
+    elif isinstance(after, list | tuple):
+        plain["after"] = [found.id if isinstance(found, TaskHandle) else found for found in after]
+    elif isinstance(after, Mapping):
+        plain["after"] = {(key.id if isinstance(key, TaskHandle) else key): on for key, on in after.items()}
+    return plain

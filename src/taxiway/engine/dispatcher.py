@@ -1,0 +1,39 @@
+"""The dispatcher: free slots, a claim, and each claimed run handed to the executor."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from taxiway.core.limits import SAFETY_POLL_S
+from taxiway.core.readiness import Scope
+from taxiway.engine.executor import Executor
+from taxiway.store.protocol import Store, Topic
+
+
+class Dispatcher:
+    """Keeps the slots of one runner filled, event driven (A9, A27, B9)."""
+
+    name: Final = "dispatcher"
+    topics: Final = Topic.WORK
+
+    def __init__(self, store: Store, executor: Executor, runner: str, scope: Scope, slots: int) -> None:
+        self._store = store
+        self._executor = executor
+        self._runner = runner
+        self._scope = scope
+        self._slots = slots
+        self._paused = False
+
+    def pause(self) -> None:
+        """Start nothing any more."""
+        self._paused = True
+
+    async def step(self) -> float:
+        """Claim as much as there are free slots, and start it."""
+        free = self._slots - self._executor.working
+        if self._paused or free <= 0:
+            return SAFETY_POLL_S
+        claimed = await self._store.claim(self._runner, self._scope, free)
+        for claim in claimed:
+            self._executor.take(claim)
+        return 0 if len(claimed) == free else SAFETY_POLL_S

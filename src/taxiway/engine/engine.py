@@ -1,0 +1,58 @@
+"""The engine: one task group, the services in it, and an end in good order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from taxiway.core.run import StopCause
+from taxiway.engine.dispatcher import Dispatcher
+from taxiway.engine.executor import Executor
+from taxiway.engine.service import Service, serve
+from taxiway.observe.observer import Observer
+from taxiway.store.protocol import Wake
+
+
+@asynccontextmanager
+async def serving(services: Sequence[tuple[Service, Wake]], observer: Observer) -> AsyncIterator[asyncio.TaskGroup]:
+    """Run services, each with what wakes it, for as long as the block lasts; the group is for the runs they start.
+
+    A service that cannot go on ends the block: its error is raised, alone and not as a group.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            running = [
+                group.create_task(serve(service, wake, observer), name=service.name) for service, wake in services
+            ]
+            try:
+                yield group
+            finally:
+                for task in running:
+                    task.cancel()
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+class Crew:
+    """The runner inside a process, as its owner sees it: how much it does, and how it ends."""
+
+    def __init__(self, executor: Executor, dispatcher: Dispatcher) -> None:
+        self._executor = executor
+        self._dispatcher = dispatcher
+
+    @property
+    def working(self) -> int:
+        """How many runs are live here."""
+        return self._executor.working
+
+    async def drain(self) -> None:
+        """Start nothing new, ask what runs to stop (it goes back to its queue), and wait until it has."""
+        self._dispatcher.pause()
+        self._executor.stop_all(StopCause.DRAIN)
+        await self._executor.idle()
+
+    def kill(self) -> None:
+        """The same with SIGKILL at once; ``drain`` then ends soon."""
+        self._dispatcher.pause()
+        self._executor.stop_all(StopCause.DRAIN, hard=True)

@@ -1,0 +1,153 @@
+"""The executor: one run from claim to outcome, as a pipeline of named steps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from taxiway.agents.protocol import Agent
+from taxiway.clock import Chance
+from taxiway.core.errors import LeaseLost, OutcomeUnknown, Unavailable
+from taxiway.core.limits import CANCEL_GRACE_S, LEASE_S, TERM_GRACE_S
+from taxiway.core.redact import Scrubber
+from taxiway.core.run import Failed, Outcome, StopCause
+from taxiway.core.task import Reason
+from taxiway.observe.observer import Moment, Observer
+from taxiway.store.protocol import Claimed, Store
+
+JobFunction = Callable[[Mapping[str, Any]], Awaitable[Any]]
+
+
+class Means(msgspec.Struct, frozen=True, kw_only=True):
+    """What runs are executed with: the programs' adapter, the jobs by name, the runner's own environment, the values
+    of secrets, and how long a program that was asked to end is waited for."""
+
+    agent: Agent
+    jobs: Mapping[str, JobFunction] = {}
+    environment: Mapping[str, str] = {}
+    secrets: Callable[[str], str] | None = None
+    scrubber: Scrubber = Scrubber()
+    folder: str = "."
+    ask_grace_s: float = CANCEL_GRACE_S
+    term_grace_s: float = TERM_GRACE_S
+    lease_s: float = LEASE_S
+
+
+class Drive(Protocol):
+    """One run being executed by its kind of work."""
+
+    async def run(self) -> Outcome:
+        """Do the work; raises ``LeaseLost`` when the run became somebody else's."""
+        ...
+
+    def stop(self, cause: StopCause, hard: bool = False) -> None:
+        """Have it ended; may be called again, and more harshly."""
+        ...
+
+    async def ping(self) -> None:
+        """Say that the runner lives."""
+        ...
+
+
+MakeDrive = Callable[[Claimed], Drive]
+
+
+class Executor:
+    """The runs of one runner. ``freed`` is called whenever a slot is free again."""
+
+    def __init__(
+        self, store: Store, make_drive: MakeDrive, chance: Chance, observer: Observer, freed: Callable[[], None]
+    ) -> None:
+        self._store = store
+        self._make_drive = make_drive
+        self._chance = chance
+        self._observer = observer
+        self._freed = freed
+        self._drives: dict[str, Drive] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._unsettled = 0
+        self._settled = asyncio.Event()
+
+    @property
+    def working(self) -> int:
+        """How many slots are taken."""
+        return len(self._drives)
+
+    def open(self, group: asyncio.TaskGroup) -> None:
+        """Runs live in ``group`` from now on."""
+        self._group = group
+
+    def take(self, claim: Claimed) -> None:
+        """Start executing a claimed run."""
+        self._drives[claim.run] = drive = self._make_drive(claim)
+        self._unsettled += 1
+        group = self._group
+        assert group is not None, "the executor has not been opened"
+        group.create_task(self._execute(claim, drive), name=claim.run)
+
+    def stop(self, run: str, cause: StopCause, hard: bool = False) -> None:
+        """Have one run ended, if it is here."""
+        drive = self._drives.get(run)
+        if drive is not None:
+            self._observer(Moment.RUN_STOPPING, run=run, cause=cause)
+            drive.stop(cause, hard)
+
+    def stop_all(self, cause: StopCause, hard: bool = False) -> None:
+        """Have every run ended."""
+        for run in tuple(self._drives):
+            self.stop(run, cause, hard)
+
+    async def ping(self) -> None:
+        """Tell every guardian that the runner lives."""
+        for drive in tuple(self._drives.values()):
+            await drive.ping()
+
+    async def idle(self) -> None:
+        """Wait until nothing runs here and every outcome is stored."""
+        while self._unsettled:
+            self._settled.clear()
+            await self._settled.wait()
+
+    async def _execute(self, claim: Claimed, drive: Drive) -> None:
+        """Drive, then settle. The slot is free as soon as the outcome is on its way to the store: the next claim comes
+        after it in the same order."""
+        try:
+            outcome = await self._outcome(claim, drive)
+            if outcome is not None:
+                await self._settle(claim, outcome)
+        finally:
+            self._free(claim.run)
+            self._unsettled -= 1
+            if not self._unsettled:
+                self._settled.set()
+
+    async def _outcome(self, claim: Claimed, drive: Drive) -> Outcome | None:
+        try:
+            return await drive.run()
+        except LeaseLost:
+            self._observer(Moment.LEASE_LOST, run=claim.run)
+            return None
+        except Unavailable:
+            raise
+        except Exception as error:
+            self._observer(Moment.SERVICE_FAILED, service="executor", error=repr(error))
+            return Failed(Reason.INTERNAL, f"Taxiway itself failed while it ran this: {error!r}")
+
+    async def _settle(self, claim: Claimed, outcome: Outcome) -> None:
+        finishing = self._store.finish(claim.run, claim.fence, outcome, self._chance.random())
+        self._free(claim.run)
+        try:
+            finished = await finishing
+        except OutcomeUnknown as error:
+            self._observer(Moment.STORE_FAILED, error=error.message)
+            raise
+        self._observer(
+            Moment.RUN_FINISHED, run=claim.run, task=claim.task, outcome=type(outcome).__name__, state=finished.state
+        )
+
+    def _free(self, run: str) -> None:
+        if self._drives.pop(run, None) is not None:
+            self._freed()

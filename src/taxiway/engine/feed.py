@@ -1,0 +1,115 @@
+"""The feed: committed rows to watchers. A cursor first, then live; wake-ups only say when to look again (I4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+from taxiway.core.change import Change, ChangeKind
+from taxiway.core.event import Event, EventType
+from taxiway.core.limits import CHANGES_PAGE_MAX, EVENTS_PAGE_MAX, SAFETY_POLL_S
+from taxiway.core.task import TASK_TERMINAL, Task
+from taxiway.store.protocol import Store, Topic, Wakes
+
+TERMINAL: Final = frozenset(str(state) for state in TASK_TERMINAL)
+
+
+class Feed:
+    """Everything a watcher may follow. Nothing is buffered here: a slow watcher reads older rows later."""
+
+    name: Final = "feed"
+    topics: Final = Topic.CHANGE
+
+    def __init__(self, store: Store, wakes: Wakes) -> None:
+        self._store = store
+        self._wakes = wakes
+        self._version: int | None = None
+        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+
+    async def step(self) -> float:
+        """As a service: read what changed since the last step, and tell those who wait for a task's end."""
+        if not self._waiters:
+            self._version = None
+            return SAFETY_POLL_S
+        if self._version is None:
+            self._version = await self._store.last_version()
+            return SAFETY_POLL_S
+        changes = await self._store.changes(self._version, CHANGES_PAGE_MAX)
+        for change in changes:
+            self._version = change.version
+            if change.kind is ChangeKind.TASK and (change.state in TERMINAL or change.state == "removed"):
+                self._tell(change.id)
+        return 0 if len(changes) == CHANGES_PAGE_MAX else SAFETY_POLL_S
+
+    async def ended(self, task: str) -> Task:
+        """The task once it has ended; raises ``NotFound`` when it is, or comes to be, unknown."""
+        while True:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.setdefault(task, set()).add(future)
+            try:
+                if self._version is None:
+                    self._version = await self._store.last_version()
+                found = await self._store.task(task)
+                if found.ended:
+                    return found
+                await future
+            finally:
+                waiting = self._waiters.get(task)
+                if waiting is not None:
+                    waiting.discard(future)
+                    if not waiting:
+                        del self._waiters[task]
+
+    def _tell(self, task: str) -> None:
+        for future in self._waiters.get(task, ()):
+            if not future.done():
+                future.set_result(None)
+
+    async def run_events(self, run: str, after: int = 0) -> AsyncIterator[Event]:
+        """Events of one run from number ``after`` + 1 on, live until it has finished."""
+        wake = self._wakes.subscribe(Topic.EVENTS | Topic.CHANGE)
+        try:
+            while True:
+                page = await self._store.events(run, after, EVENTS_PAGE_MAX)
+                for event in page:
+                    after = event.seq
+                    yield event
+                    if event.type is EventType.RUN_FINISHED:
+                        return
+                if len(page) < EVENTS_PAGE_MAX:
+                    await wake.wait(SAFETY_POLL_S)
+        finally:
+            wake.close()
+
+    async def task_events(self, task: str) -> AsyncIterator[Event]:
+        """Events of all runs of a task, one run after the other, until the task has ended."""
+        wake = self._wakes.subscribe(Topic.CHANGE)
+        seen: set[str] = set()
+        try:
+            while True:
+                found = await self._store.task(task)
+                for run in await self._store.runs(task):
+                    if run.id not in seen:
+                        seen.add(run.id)
+                        async for event in self.run_events(run.id):
+                            yield event
+                if found.ended:
+                    return
+                await wake.wait(SAFETY_POLL_S)
+        finally:
+            wake.close()
+
+    async def changes(self, after: int) -> AsyncIterator[Change]:
+        """The change log from version ``after`` + 1 on, live and without end."""
+        wake = self._wakes.subscribe(Topic.CHANGE)
+        try:
+            while True:
+                page = await self._store.changes(after, CHANGES_PAGE_MAX)
+                for change in page:
+                    after = change.version
+                    yield change
+                if len(page) < CHANGES_PAGE_MAX:
+                    await wake.wait(SAFETY_POLL_S)
+        finally:
+            wake.close()

@@ -1,0 +1,113 @@
+"""Intake: every verb that a door may use. It judges by pure rules what is asked, then asks the store once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from taxiway.clock import Ids
+from taxiway.core.errors import Invalid
+from taxiway.core.lane import Lane
+from taxiway.core.limits import SUBMIT_BATCH_MAX
+from taxiway.core.plan import Plan
+from taxiway.core.queue import Queue, QueueStats
+from taxiway.core.readiness import Obstacle, obstacles
+from taxiway.core.redact import Scrubber
+from taxiway.core.spechash import spec_hash
+from taxiway.core.specs import checked_spec
+from taxiway.core.task import Task, TaskSpec
+from taxiway.store.protocol import NewTask, PlanAdmitted, Store, Submitted
+
+
+class Intake:
+    """The verbs, for one actor (who is written into the change log) in one project.
+
+    ``defaults`` are spec fields that fill what a task leaves open (``timeout_s``); ``scrubber`` takes declared secrets out of what is stored.
+    """
+
+    def __init__(
+        self, store: Store, ids: Ids, actor: str, project: str, defaults: Mapping[str, Any], scrubber: Scrubber
+    ) -> None:
+        self._store = store
+        self._ids = ids
+        self._actor = actor
+        self._project = project
+        self._defaults = defaults
+        self._scrubber = scrubber
+
+    async def submit(self, fields: Mapping[str, Any]) -> Submitted:
+        """Admit one task, described as in a plan file. Raises ``Invalid`` with every fault, ``QueueStopping``, …"""
+        return (await self.submit_many([fields]))[0]
+
+    async def submit_many(self, many: Sequence[Mapping[str, Any]]) -> list[Submitted]:
+        """Admit up to 1,000 tasks, all of them or none; later ones may name earlier ones in ``after``."""
+        if len(many) > SUBMIT_BATCH_MAX:
+            raise Invalid(f"{len(many)} tasks in one call; {SUBMIT_BATCH_MAX} are the most")
+        specs = [self._with_defaults(checked_spec(fields)) for fields in many]
+        return await self._store.submit([self._new(spec, self._project) for spec in specs], self._actor)
+
+    async def run_plan(self, plan: Plan, fresh: bool = False) -> PlanAdmitted:
+        """Admit a plan whole, or run it again."""
+        tasks = [self._new(self._with_defaults(spec), plan.project) for spec in plan.tasks]
+        plan = msgspec.structs.replace(plan, tasks=tuple(new.spec for new in tasks))
+        return await self._store.submit_plan(plan, tasks, fresh, self._actor)
+
+    async def cancel(self, task: str) -> Task:
+        """Ask that a task ends; the task as it then is."""
+        return await self._store.cancel(await self._store.find_task(task), self._actor)
+
+    async def cancel_all(self, queue: str | None = None) -> int:
+        """Cancel everything, or everything of a queue; the count of tasks found open."""
+        return await self._store.cancel_all(self._actor, queue, self._project)
+
+    async def retry(self, task: str) -> list[str]:
+        """Try a failed or cancelled task again, with what fell with it; the new ids, its own first."""
+        return await self._store.retry(await self._store.find_task(task), self._actor)
+
+    async def remove(self, task: str) -> bool:
+        """Forget a task; ``False`` while it runs."""
+        return await self._store.remove(await self._store.find_task(task), self._actor)
+
+    async def explain(self, task: str) -> list[Obstacle]:
+        """Every condition that keeps a task from running; empty when the next claim takes it."""
+        return obstacles(await self._store.facts(await self._store.find_task(task)))
+
+    async def move_queue(self, name: str, verb: str) -> Queue:
+        """``start``, ``pause``, ``resume``, ``stop`` or ``reset`` a queue; illegal moves raise and change nothing."""
+        return await self._store.move_queue(name, verb, self._actor, self._project)
+
+    async def set_queue(self, name: str, slots: int | None) -> Queue:
+        """Resize a queue; ``None`` is unlimited."""
+        return await self._store.set_queue(name, slots, self._actor, self._project)
+
+    async def make_queue(self, name: str, slots: int | None = None) -> Queue:
+        """Make a standing queue."""
+        return await self._store.make_queue(name, slots, self._actor)
+
+    async def queue(self, name: str) -> Queue:
+        """One queue: of this project, else of none."""
+        return await self._store.queue(name, self._project)
+
+    async def queue_stats(self, name: str) -> QueueStats:
+        """Counts of a queue."""
+        return await self._store.queue_stats(name, self._project)
+
+    async def set_lane(self, name: str, size: int | None, queue: str | None = None) -> Lane:
+        """Make or resize a lane."""
+        return await self._store.set_lane(name, size, self._actor, queue)
+
+    async def prune(self, before_ms: int, limit: int) -> int:
+        """Forget what ended before a time, one page of it; how many rows went."""
+        return await self._store.prune(before_ms, limit, self._actor)
+
+    def _with_defaults(self, spec: TaskSpec) -> TaskSpec:
+        missing = {key: value for key, value in self._defaults.items() if getattr(spec, key) is None}
+        return msgspec.structs.replace(spec, **missing) if missing else spec
+
+    def _new(self, spec: TaskSpec, project: str) -> NewTask:
+        """Scrub what was asked, hash it, and give it an id."""
+        if self._scrubber.active:
+            spec = msgspec.convert(self._scrubber.value(msgspec.to_builtins(spec)), TaskSpec)
+        return NewTask(self._ids.new("task"), spec, spec_hash(spec), project)

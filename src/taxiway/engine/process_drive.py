@@ -1,0 +1,222 @@
+"""Driving a command: rendered, opened in two steps, its output recorded, its clocks kept, its end judged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import msgspec
+
+from taxiway.agents.protocol import Conversation, Ended, Go, How, Launch, Output, SpawnFailure
+from taxiway.core.errors import Invalid, LeaseLost
+from taxiway.core.event import EventType
+from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, Released, StopCause
+from taxiway.core.task import Reason, TaskSpec
+from taxiway.core.template import Rendered, Value, render
+from taxiway.engine.executor import Means
+from taxiway.engine.recorder import Recorder
+from taxiway.store.protocol import Claimed, Store
+
+SHELL: Final = "/bin/sh"
+FLUSH_S: Final = 0.05  #: how long a watcher may wait for output that the program has written
+
+MakeEnvironment = Callable[[Rendered, Claimed, str], dict[str, str]]
+
+
+class ProcessDrive:
+    """One run of a command or a shell line."""
+
+    def __init__(
+        self,
+        claim: Claimed,
+        store: Store,
+        recorder: Recorder,
+        means: Means,
+        tag: str,
+        environment: MakeEnvironment,
+        confirm: Callable[[Conversation], Awaitable[bool]],
+    ) -> None:
+        self._claim = claim
+        self._store = store
+        self._recorder = recorder
+        self._means = means
+        self._tag = tag
+        self._environment = environment
+        self._confirm = confirm
+        self._conversation: Conversation | None = None
+        self._stop: StopCause | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+        self._quiet: asyncio.TimerHandle | None = None
+        self._closing: asyncio.Event = asyncio.Event()
+        self._harder: asyncio.Event = asyncio.Event()
+
+    async def run(self) -> Outcome:
+        """Prepare, open, record, go, converse, judge."""
+        try:
+            launch = self._prepare()
+        except Invalid as error:
+            return Failed(Reason.SPAWN_ERROR, error.message)
+        opened = await self._means.agent.open(launch)
+        if isinstance(opened, SpawnFailure):
+            return _not_spawned(opened)
+        self._conversation = opened
+        try:
+            return await self._converse(opened)
+        except BaseExceptionGroup as group:
+            opened.drop()
+            raise group.exceptions[0] from group
+        except BaseException:
+            opened.drop()
+            raise
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+            if self._quiet is not None:
+                self._quiet.cancel()
+
+    def stop(self, cause: StopCause, hard: bool = False) -> None:
+        """Ask the program to end; harder each time it is called ``hard``."""
+        if self._stop is None:
+            self._stop = cause
+        self._closing.set()
+        if hard:
+            self._harder.set()
+
+    async def ping(self) -> None:
+        """The runner lives."""
+        if self._conversation is not None:
+            await self._conversation.ping()
+
+    def _prepare(self) -> Launch:
+        claim = self._claim
+        spec = claim.spec
+        values = {parent.name: Value(parent.output, parent.exit_code, parent.result) for parent in claim.parents}
+        rendered = render(spec, values)
+        argv = rendered.command if rendered.command is not None else (SHELL, "-c", rendered.shell or "")
+        if spec.template:
+            self._recorder.note(EventType.STATUS, phase="rendered", command=list(argv))
+        return Launch(
+            argv=argv,
+            cwd=spec.cwd or self._means.folder,
+            env=self._environment(rendered, claim, self._tag),
+            tag=self._tag,
+            stdin=None if rendered.stdin is None else rendered.stdin.encode(),
+            lease_s=self._means.lease_s,
+        )
+
+    async def _converse(self, conversation: Conversation) -> Outcome:
+        """Record the process, let it run, and listen until it has ended."""
+        claim = self._claim
+        stop = self._stop or await self._store.started(claim.run, claim.fence, conversation.mark)
+        if stop is not None:
+            self._stop = stop
+            await conversation.close(How.KILL)
+        else:
+            await conversation.send(Go())
+            self._set_clocks(claim.spec)
+        async with asyncio.TaskGroup() as group:
+            closer = group.create_task(self._close_when_told(conversation))
+            flusher = group.create_task(self._flush_regularly())
+            ended = await self._listen(conversation, claim.spec)
+            closer.cancel()
+            flusher.cancel()
+        self._recorder.close_streams()
+        await self._recorder.flush()
+        if not ended.certain and not await self._confirm(conversation):
+            raise LeaseLost(f"a process of run {claim.run} may be left; the run keeps its slots until it is gone")
+        return self._judge(ended, claim.spec)
+
+    async def _listen(self, conversation: Conversation, spec: TaskSpec) -> Ended:
+        recorder = self._recorder
+        async for event in conversation.events():
+            if isinstance(event, Ended):
+                return event
+            assert isinstance(event, Output)
+            recorder.output(event.stream, event.data)
+            self._heard(spec)
+            if recorder.full:
+                await recorder.flush()
+        return Ended(lost=True)
+
+    async def _flush_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            if self._recorder.pending:
+                await self._recorder.flush()
+
+    async def _close_when_told(self, conversation: Conversation) -> None:
+        """Ask, SIGTERM, SIGKILL, with the graces between (B14, B15, B22, B23)."""
+        await self._closing.wait()
+        for how, grace_s in ((How.TERM, self._means.term_grace_s), (How.KILL, None)):
+            if self._harder.is_set():
+                how, grace_s = How.KILL, None
+            await conversation.close(how)
+            if grace_s is None:
+                return
+            try:
+                async with asyncio.timeout(grace_s):
+                    await self._harder.wait()
+            except TimeoutError:
+                continue
+
+    def _set_clocks(self, spec: TaskSpec) -> None:
+        """The run's clock starts at execution; each clock has its own reason (decision 6)."""
+        loop = asyncio.get_running_loop()
+        if spec.timeout_s is not None:
+            self._timers.append(loop.call_later(spec.timeout_s, self.stop, StopCause.TIMEOUT))
+        self._heard(spec)
+
+    def _heard(self, spec: TaskSpec) -> None:
+        """The program said something: its silence clock starts anew."""
+        if spec.idle_timeout_s is None or self._stop is not None:
+            return
+        if self._quiet is not None:
+            self._quiet.cancel()
+        loop = asyncio.get_running_loop()
+        self._quiet = loop.call_later(spec.idle_timeout_s, self.stop, StopCause.STALLED)
+
+    def _judge(self, ended: Ended, spec: TaskSpec) -> Outcome:
+        """What the end means. Only a kill that we made for a cause has that cause (B16, DB7)."""
+        if ended.spawn_failure is not None:
+            return _not_spawned(ended.spawn_failure)
+        output = self._recorder.tail()
+        if self._stop is not None:
+            return _stopped(self._stop, ended, output, spec)
+        if ended.lost:
+            return Lost("its guardian died")
+        if ended.lease_expired:
+            return Lost("its runner was not heard of for too long")
+        if ended.exit_code == 0:
+            return Completed(output=output, exit_code=0)
+        if ended.exit_code is not None:
+            error = f"it exited with status {ended.exit_code}"
+            return Failed(Reason.EXIT_CODE, error, exit_code=ended.exit_code, output=output)
+        if ended.signal is not None:
+            error = f"it was killed by signal {ended.signal}"
+            return Failed(Reason.SIGNAL, error, signal=ended.signal, output=output)
+        return Lost("nobody saw how it ended")
+
+
+def _not_spawned(failure: SpawnFailure) -> Outcome:
+    return Deferred(failure.text) if failure.passing else Failed(Reason.SPAWN_ERROR, failure.text)
+
+
+def _stopped(cause: StopCause, ended: Ended, output: str | None, spec: TaskSpec) -> Outcome:
+    status = msgspec.structs.asdict(ended)
+    exit_code, signal = status["exit_code"], status["signal"]
+    match cause:
+        case StopCause.CANCEL:
+            return Cancelled(Reason.REQUESTED, output, exit_code, signal)
+        case StopCause.QUEUE_STOP:
+            return Cancelled(Reason.QUEUE_STOPPED, output, exit_code, signal)
+        case StopCause.TIMEOUT:
+            error = f"it ran longer than its timeout of {spec.timeout_s:g} s"
+            return Failed(Reason.TIMEOUT, error, exit_code, signal, output)
+        case StopCause.STALLED:
+            error = f"it was silent for longer than its idle_timeout of {spec.idle_timeout_s:g} s"
+            return Failed(Reason.STALLED, error, exit_code, signal, output)
+        case StopCause.DRAIN:
+            return Released("drain")
+        case StopCause.LEASE_LOST:
+            raise LeaseLost("the runner was declared dead")

@@ -1,0 +1,104 @@
+"""The recorder of one run: scrubs, splits and caps its output, and writes events in batches under its fence."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from taxiway.clock import Clock
+from taxiway.core.event import EventType, NewEvent
+from taxiway.core.limits import EVENT_BYTES_MAX, RUN_OUTPUT_BYTES_MAX, TASK_OUTPUT_BYTES_MAX
+from taxiway.core.redact import ScrubbedStream, Scrubber
+from taxiway.store.protocol import Store
+
+BATCH_BYTES: Final = 512 << 10  #: what is gathered before the writer of output must wait
+BATCH_EVENTS: Final = 512
+
+
+class Recorder:
+    """Events of one run on their way to the store; batch numbers make a repeated write harmless (I4)."""
+
+    def __init__(self, store: Store, clock: Clock, scrubber: Scrubber, run: str, fence: int) -> None:
+        self._store = store
+        self._clock = clock
+        self._scrubber = scrubber
+        self._run = run
+        self._fence = fence
+        self._streams: dict[str, ScrubbedStream] = {}
+        self._events: list[NewEvent] = []
+        self._bytes = 0
+        self._batch = 0
+        self._stored = 0
+        self._dropped = 0
+        self._tail = bytearray()
+        self._writing = asyncio.Lock()
+
+    @property
+    def full(self) -> bool:
+        """Whether the next piece should wait until something is written."""
+        return self._bytes >= BATCH_BYTES or len(self._events) >= BATCH_EVENTS
+
+    @property
+    def pending(self) -> bool:
+        """Whether something waits to be written."""
+        return bool(self._events)
+
+    def note(self, type: EventType, **data: object) -> None:
+        """Add an event that is not output."""
+        self._events.append(NewEvent(type, self._clock.now_ms(), self._scrubber.value(data)))
+
+    def output(self, stream: str, data: bytes) -> None:
+        """Add bytes that the program wrote."""
+        if self._scrubber.active:
+            data = self._scrubbed(stream).feed(data)
+        self._add(stream, data)
+
+    def close_streams(self) -> None:
+        """The program wrote its last: what scrubbing held back is released."""
+        for stream, scrubbed in self._streams.items():
+            self._add(stream, scrubbed.flush())
+        self._streams.clear()
+        if self._dropped:
+            self.note(EventType.STATUS, phase="output", dropped_bytes=self._dropped)
+
+    async def flush(self) -> None:
+        """Write what has gathered; raises ``LeaseLost`` when the run is somebody else's by now."""
+        async with self._writing:
+            while self._events:
+                events, self._events, self._bytes = self._events, [], 0
+                self._batch += 1
+                await self._store.record(self._run, self._fence, self._batch, events)
+
+    def tail(self) -> str | None:
+        """The last 64 KiB of standard output as text, or ``None`` when there was none."""
+        if not self._tail:
+            return None
+        return bytes(self._tail).decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+    def scrubbed(self, value: Any) -> Any:
+        """A JSON value without declared secrets."""
+        return self._scrubber.value(value)
+
+    def _scrubbed(self, stream: str) -> ScrubbedStream:
+        if stream not in self._streams:
+            self._streams[stream] = self._scrubber.stream()
+        return self._streams[stream]
+
+    def _add(self, stream: str, data: bytes) -> None:
+        if not data:
+            return
+        if stream == "stdout":
+            self._tail += data[-TASK_OUTPUT_BYTES_MAX:]
+            del self._tail[:-TASK_OUTPUT_BYTES_MAX]
+        room = RUN_OUTPUT_BYTES_MAX - self._stored
+        if len(data) > room:
+            if not self._dropped:
+                self.note(EventType.LOG_TRUNCATED, limit_bytes=RUN_OUTPUT_BYTES_MAX)
+            self._dropped += len(data) - room
+            data = data[:room]
+        self._stored += len(data)
+        now = self._clock.now_ms()
+        for start in range(0, len(data), EVENT_BYTES_MAX):
+            piece = data[start : start + EVENT_BYTES_MAX]
+            self._events.append(NewEvent(EventType.OUTPUT, now, {"stream": stream}, piece))
+            self._bytes += len(piece)

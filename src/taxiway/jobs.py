@@ -1,0 +1,64 @@
+"""In-process jobs: Python functions that tasks name, registered with ``@taxiway.job``."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from typing import Any, Final, TypeVar, overload
+
+import msgspec
+
+from taxiway.core.errors import Invalid
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+REGISTRY: Final[dict[str, Callable[..., Any]]] = {}
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """What a job may know of the run that it is part of; ``attempt`` counts from 1."""
+
+    task: str
+    run: str
+    attempt: int
+
+
+CURRENT: Final[ContextVar[RunInfo]] = ContextVar("taxiway_run")
+
+
+def current_run() -> RunInfo:
+    """The run that the calling job is part of; raises ``LookupError`` outside of one."""
+    return CURRENT.get()
+
+
+@overload
+def job(function: Function) -> Function: ...
+@overload
+def job(*, name: str) -> Callable[[Function], Function]: ...
+def job(function: Function | None = None, *, name: str | None = None) -> Function | Callable[[Function], Function]:
+    """Register a function, sync or async, under its own or a given name: ``tw.submit(job="name", args={…})`` runs it.
+
+    It gets ``args`` as keyword arguments and returns JSON. A sync function runs in a thread. Two functions of one name
+    are refused with ``Invalid``.
+    """
+    if function is None:
+        return lambda found: _register(found, name)
+    return _register(function, name)
+
+
+def _register(function: Function, name: str | None) -> Function:
+    key = name or function.__name__
+    known = REGISTRY.get(key)
+    if known is not None and (known.__module__, known.__qualname__) != (function.__module__, function.__qualname__):
+        raise Invalid(f"there are two jobs called '{key}'; give one of them another name: @taxiway.job(name=…)")
+    REGISTRY[key] = function
+    return function
+
+
+def as_coroutine(function: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Awaitable[Any]]:
+    """A registered function as the engine calls it: with one mapping, awaitable."""
+    if inspect.iscoroutinefunction(function):
+        return lambda args: function(**args)
+    return lambda args: asyncio.to_thread(function, **args)

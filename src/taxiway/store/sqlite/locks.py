@@ -1,0 +1,48 @@
+"""Runners' lock files: a lock that is free proves that its runner is dead, whatever the clocks say (I2, I7)."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+
+class RunnerLock:
+    """The lock that one runner of this process holds for as long as the process lives."""
+
+    def __init__(self, folder: Path, runner: str) -> None:
+        self._path = _path(folder, runner)
+        self._fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def release(self) -> None:
+        """The runner has gone in good order: nothing of it is left to settle."""
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        os.close(self._fd)
+
+
+def is_dead(folder: Path, runner: str) -> bool:
+    """Whether the runner's lock is free, or gone."""
+    try:
+        fd = os.open(_path(folder, runner), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return True
+
+
+def forget(folder: Path, runner: str) -> None:
+    """A dead runner has been settled: its lock file goes."""
+    with contextlib.suppress(FileNotFoundError):
+        _path(folder, runner).unlink()
+
+
+def _path(folder: Path, runner: str) -> Path:
+    return folder / f"{runner}.lock"
