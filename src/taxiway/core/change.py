@@ -19,7 +19,7 @@ class ChangeKind(StrEnum):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One change: who did it (``actor``), why (``cause``) and what came of it (``state``; ``removed`` is a tombstone)."""
+    """One change: who did it (``actor``), why (``cause``), what came of it (``state``; ``removed`` is a tombstone)."""
 
     version: int
     kind: ChangeKind

@@ -8,7 +8,7 @@ from taxiway.core.errors import Invalid
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """A lane as stored: ``size`` live runs at most (``None``: unlimited); ``queue`` when it belongs to a plan's queue."""
+    """A lane as stored: ``size`` live runs at most (``None``: unlimited); ``queue`` is the queue that owns it."""
 
     name: str
     size: int | None

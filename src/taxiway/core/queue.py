@@ -75,7 +75,8 @@ def check_admission(queue: Queue, by_plan: bool) -> None:
     """
     if queue.state is QueueState.STOPPING:
         raise QueueStopping(
-            f"Cannot add items when queue '{queue.name}' is in 'stopping' state; wait until it has ended", queue=queue.name
+            f"Cannot add items when queue '{queue.name}' is in 'stopping' state; wait until it has ended",
+            queue=queue.name,
         )
     if queue.state in QUEUE_ENDED and not by_plan:
         raise QueueEnded(

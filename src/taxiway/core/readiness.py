@@ -103,14 +103,15 @@ def obstacles(facts: Facts) -> list[Obstacle]:
     """
     if facts.state not in (TaskState.SCHEDULED, TaskState.BLOCKED, TaskState.QUEUED):
         kind = ObstacleKind.RUNNING if facts.state in (TaskState.RUNNING, TaskState.WAITING) else ObstacleKind.ENDED
-        return [Obstacle(kind, f"it is {facts.state}" + (f" ({facts.reason})" if facts.reason else ""), since=facts.since)]
+        text = f"it is {facts.state}" + (f" ({facts.reason})" if facts.reason else "")
+        return [Obstacle(kind, text, since=facts.since)]
     found: list[Obstacle] = []
     if facts.state is TaskState.SCHEDULED and facts.reason:
-        text = {"delay": "it may not start before a time", "backoff": "it waits before its next attempt"}
+        texts = {"delay": "it may not start before a time", "backoff": "it waits before its next attempt"}
         found.append(
             Obstacle(
                 ObstacleKind(facts.reason),
-                text.get(facts.reason, "it waits for a limit to reset"),
+                texts.get(facts.reason, "it waits for a limit to reset"),
                 since=facts.since,
                 until=facts.due_at,
             )
@@ -143,12 +144,17 @@ def runner_obstacles(facts: Facts) -> list[Obstacle]:
     ``(id, scope, free slots)``."""
     gate = facts.gate
     if not facts.runners:
-        return [Obstacle(ObstacleKind.NO_RUNNER, "no runner is alive on this store; start one with 'taxiway runner start'")]
+        text = "no runner is alive on this store; start one with 'taxiway runner start'"
+        return [Obstacle(ObstacleKind.NO_RUNNER, text)]
     fitting = [
-        (name, free) for name, scope, free in facts.runners if scope.takes(gate.project, gate.queue, gate.lane, gate.needs)
+        (name, free)
+        for name, scope, free in facts.runners
+        if scope.takes(gate.project, gate.queue, gate.lane, gate.needs)
     ]
     if not fitting:
-        return [Obstacle(ObstacleKind.RUNNER_SCOPE, f"no living runner takes queue '{gate.queue}', lane '{gate.lane}', {gate.needs}")]
+        text = f"no living runner takes queue '{gate.queue}', lane '{gate.lane}', {gate.needs}"
+        return [Obstacle(ObstacleKind.RUNNER_SCOPE, text)]
     if all(free <= 0 for _, free in fitting):
-        return [Obstacle(ObstacleKind.RUNNER_FULL, "every runner that takes it is busy", tuple(name for name, _ in fitting))]
+        names = tuple(name for name, _ in fitting)
+        return [Obstacle(ObstacleKind.RUNNER_FULL, "every runner that takes it is busy", names)]
     return []

@@ -91,7 +91,7 @@ def _after_loss(standing: Standing, stopped: Reason | None, why: str) -> Next:
     if stopped is not None:
         return Next(TaskState.CANCELLED, stopped, standing.attempt, crashes)
     if crashes >= CRASHES_MAX:
-        error = f"{crashes} runs ended without a report (the last: {why}); it is kept from running until somebody retries it"
+        error = f"{crashes} runs ended without a report (the last: {why}); it starts again when somebody retries it"
         return Next(TaskState.FAILED, Reason.POISONED, standing.attempt, crashes, error=error)
     return Next(TaskState.QUEUED, None, standing.attempt, crashes)
 

@@ -148,7 +148,7 @@ class Dependency(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Backoff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long to wait before the next attempt: ``first_s * factor ** n``, at most ``max_s``, give or take ``jitter``."""
+    """How long to wait before the next attempt: ``first_s * factor ** n``, at most ``max_s``, ± ``jitter`` of it."""
 
     first_s: float = 2.0
     factor: float = 2.0

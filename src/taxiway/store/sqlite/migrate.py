@@ -31,26 +31,27 @@ def newest() -> int:
     return scripts()[-1][0]
 
 
-def migrate(connection: apsw.Connection, path: Path, now: int) -> int:
+def migrate(connection: apsw.Connection, path: Path) -> int:
     """Apply what is missing; the schema number after it. A file newer than this program is refused untouched."""
     version = pragma(connection, "user_version")
     assert isinstance(version, int)
     known = newest()
     if version > known:
         raise StoreUnusable(
-            f"{path} was written by a newer Taxiway (schema {version}; this program knows up to {known}); upgrade this program",
+            f"{path} was written by a newer Taxiway (schema {version}; this program knows up to {known}); "
+            "upgrade this program",
             path=str(path),
         )
     if version == known:
         return known
     try:
-        _apply(connection, now)
+        _apply(connection)
     except apsw.Error as error:
         raise explain(error, path) from error
     return known
 
 
-def _apply(connection: apsw.Connection, now: int) -> None:
+def _apply(connection: apsw.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = pragma(connection, "user_version")  # another process may have been first

@@ -62,7 +62,7 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
     loop = asyncio.get_running_loop()
     statements = load_statements("sqlite")
     connection = open_writer(path)
-    migrate(connection, path, seams.now_ms())
+    migrate(connection, path)
     folder = private_folder(path.with_name(path.name + ".d"))
     wakes = SqliteWakes(folder, name, loop)
     transactor = SqliteTransactor(

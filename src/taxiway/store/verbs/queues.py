@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from taxiway.core.change import ChangeKind
@@ -79,7 +78,15 @@ def make_queue(tx: Tx, name: str, slots: int | None, actor: str, project: str = 
 
 
 def insert_queue(
-    tx: Tx, name: str, project: str, state: QueueState, *, standing: bool, slots: int | None, plan: str | None, actor: str
+    tx: Tx,
+    name: str,
+    project: str,
+    state: QueueState,
+    *,
+    standing: bool,
+    slots: int | None,
+    plan: str | None,
+    actor: str,
 ) -> int:
     """Write a new queue; its row."""
     version = tx.change(ChangeKind.QUEUE, name, state, None, actor, "made")
@@ -108,39 +115,33 @@ def move_queue(tx: Tx, name: str, verb: str, actor: str, project: str | None) ->
         raise Invalid(f"a queue can {', '.join(QUEUE_VERBS)}; not '{verb}'")
     check_move(QUEUE_MOVES, queue.state, wanted, f"queue '{name}'")
     move_queue_row(tx, row_id, wanted, actor, verb)
-    _AFTER[verb](tx, row_id, queue, actor)
+    match verb:
+        case "start" | "resume":
+            _end_when_empty(tx, row_id, queue, actor)
+        case "stop":
+            _stop(tx, row_id, queue, actor)
+        case "reset":
+            _page_later(tx, "reset", row_id, actor)
     return queue_of(tx, name, queue.project)[1]
 
 
-def _started(tx: Tx, queue: int, before: Queue, actor: str) -> None:
+def _end_when_empty(tx: Tx, queue: int, before: Queue, actor: str) -> None:
+    """A plan's queue with nothing left to do ends as soon as it is started (A7, A9)."""
     if before.open == 0 and not before.standing:
         end_queue(tx, queue, actor)
 
 
-def _stopping(tx: Tx, queue: int, before: Queue, actor: str) -> None:
+def _stop(tx: Tx, queue: int, before: Queue, actor: str) -> None:
+    """What waits is cancelled in pages; what runs goes on to its end, and the last end is the queue's (A10)."""
     if before.open == 0:
         end_queue(tx, queue, actor)
     else:
-        tx.run("insert_cascade", kind="stop", subject=queue, after=0, actor=actor)
-        tx.note(Topic.TIME)
+        _page_later(tx, "stop", queue, actor)
 
 
-def _reset(tx: Tx, queue: int, before: Queue, actor: str) -> None:
-    tx.run("insert_cascade", kind="reset", subject=queue, after=0, actor=actor)
+def _page_later(tx: Tx, kind: str, queue: int, actor: str) -> None:
+    tx.run("insert_cascade", kind=kind, subject=queue, after=0, actor=actor)
     tx.note(Topic.TIME)
-
-
-def _paused(tx: Tx, queue: int, before: Queue, actor: str) -> None:
-    """What runs goes on to its end; the gates are shut already."""
-
-
-_AFTER: Final[dict[str, Callable[[Tx, int, Queue, str], None]]] = {
-    "start": _started,
-    "resume": _started,
-    "pause": _paused,
-    "stop": _stopping,
-    "reset": _reset,
-}
 
 
 def set_queue(tx: Tx, name: str, slots: int | None, actor: str, project: str | None) -> Queue:
@@ -187,7 +188,8 @@ def lanes(tx: Tx) -> list[Lane]:
     found = []
     for name, size, queue, live, version, row_id in tx.all("all_lanes", tenant=tx.tenant):
         ready = tx.one("count_ready_of_lane", lane=row_id)
-        found.append(Lane(name=name, size=size, queue=queue, live=live, ready=ready[0] if ready else 0, version=version))
+        waiting = ready[0] if ready else 0
+        found.append(Lane(name=name, size=size, queue=queue, live=live, ready=waiting, version=version))
     return found
 
 

@@ -51,7 +51,8 @@ def _find(tx: Tx, ref: str, prefix: str, statements: tuple[str, str]) -> str:
         raise NotFound(f"there is no {prefix} '{ref}'", ref=ref)
     if len(found) > 1:
         candidates = sorted(found)
-        raise Ambiguous(f"'{ref}' fits {len(candidates)} {prefix}s: {', '.join(candidates[:10])}", candidates=candidates)
+        shown = ", ".join(candidates[:10])
+        raise Ambiguous(f"'{ref}' fits {len(candidates)} {prefix}s: {shown}", candidates=candidates)
     return found.pop()
 
 
@@ -146,9 +147,7 @@ def events(tx: Tx, run_id: str, after: int, limit: int) -> list[Event]:
     if found is None:
         raise NotFound(f"there is no run {run_id}", id=run_id)
     size = max(1, min(limit, EVENTS_PAGE_MAX))
-    return [
-        _event_record(run_id, row) for row in tx.all("read_events", run=found[0], after=max(0, after), limit=size)
-    ]
+    return [_event_record(run_id, row) for row in tx.all("read_events", run=found[0], after=max(0, after), limit=size)]
 
 
 def changes(tx: Tx, after: int, limit: int) -> list[Change]:
