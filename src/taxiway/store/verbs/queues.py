@@ -122,6 +122,8 @@ def move_queue(tx: Tx, name: str, verb: str, actor: str, project: str | None) ->
             _stop(tx, row_id, queue, actor)
         case "reset":
             _page_later(tx, "reset", row_id, actor)
+        case _:  # a paused queue: its gates are shut already, and what runs goes on to its end (A8)
+            pass
     return queue_of(tx, name, queue.project)[1]
 
 
