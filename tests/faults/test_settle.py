@@ -1,11 +1,17 @@
 """Another process of the host settles what a dead runner left, and lists what nobody claims."""
 
+import asyncio
 import os
 import signal
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
+import pytest
 
+from taxiway.agents.certainty import certainty
+from taxiway.agents.protocol import CertaintyLevel, Ended, How
 from taxiway.agents.settle import orphans, settle_tree, settle_trees
 
 
@@ -32,7 +38,8 @@ def test_a_stopped_runner_and_a_stopped_guardian_are_no_shelter(zoo, runner, gon
     process.send_signal(signal.SIGSTOP)
     os.kill(mark.guardian_pid, signal.SIGSTOP)
     settled = settle_tree(mark)
-    assert (settled.certain, settled.why) == (True, "its guardian ended it")
+    assert (settled.certain, settled.level) == (True, CertaintyLevel.GUARDIAN)
+    assert settled.why == "its guardian ended it"
     assert gone(mark.child_pid)
     assert zoo.left() == []
     process.send_signal(signal.SIGCONT)
@@ -52,7 +59,7 @@ def test_a_tree_without_guardian_and_fork_server_is_found_by_its_tag(zoo, runner
     os.kill(mark.guardian_pid, signal.SIGKILL)
     process.wait()
     settled = settle_tree(mark)
-    assert settled.certain
+    assert (settled.certain, settled.level) == (True, CertaintyLevel.SWEEP)
     assert gone(mark.child_pid)
     assert zoo.left() == []
 
@@ -100,3 +107,75 @@ def test_orphans_are_listed_until_somebody_claims_them(zoo, runner, eventually) 
     assert orphans(live_tags=(), prefix="nobody") == []
     process.kill()
     assert eventually(lambda: orphans(live_tags=(), prefix="test-") == [])
+
+
+async def test_a_guardian_that_keeps_another_tree_by_now_is_left_alone(zoo) -> None:
+    """I6: guardians take one tree after another; settling an old mark must not end a new one."""
+    old = [(await zoo.run("true")).mark for _ in range(3)]
+    current = await zoo.ready("sigterm_obey.py")
+    same = [mark for mark in old if mark.guardian_pid == current.mark.guardian_pid]
+    assert same, "the guardians of the earlier trees stand by, so one of them must have taken this one"
+    settled = await asyncio.to_thread(settle_tree, same[0])
+    assert (settled.certain, settled.killed) == (True, 0)
+    await current.close(How.TERM)
+    assert (await zoo.finish(current)).ended == Ended(exit_code=0)
+
+
+@pytest.fixture
+def freezer() -> Iterator[Callable[[str], None]]:
+    """A group of processes that can be frozen: then not even SIGKILL ends them, as in uninterruptible sleep."""
+    group = Path("/sys/fs/cgroup/freezer/taxiway-test")
+    try:
+        group.mkdir()
+    except OSError:
+        pytest.skip("needs a writable version 1 freezer hierarchy: nothing else makes a process unkillable on demand")
+
+    def write(text: str) -> None:
+        (group / ("cgroup.procs" if text.isdigit() else "freezer.state")).write_text(text)
+
+    yield write
+    write("THAWED")
+    until = time.monotonic() + 5
+    while (group / "cgroup.procs").read_text() and time.monotonic() < until:
+        time.sleep(0.01)
+    group.rmdir()
+
+
+async def test_what_cannot_be_killed_is_told_as_uncertain_until_it_is_gone(zoo, freezer, eventually, gone) -> None:
+    """I6, DB12: no false "stopped": the end is not certain, settling says so too, the guardian stays until it is."""
+    conversation = await zoo.ready("sigterm_ignore.py")
+    mark = conversation.mark
+    freezer(str(mark.child_pid))
+    freezer("FROZEN")
+    began = time.monotonic()
+    await conversation.close(How.KILL)
+    ended = (await zoo.finish(conversation, within=10)).ended
+    assert 4.5 < time.monotonic() - began < 9
+    assert (ended.certain, ended.lost) == (False, False)
+    assert not gone(mark.guardian_pid)
+    assert zoo.left() != []
+    freezer("THAWED")
+    assert eventually(lambda: gone(mark.child_pid) and gone(mark.guardian_pid), within=3)
+    settled = await asyncio.to_thread(settle_tree, mark)
+    assert settled.certain
+
+
+def test_settling_what_cannot_be_killed_takes_its_time_and_says_so(zoo, runner, freezer, gone) -> None:
+    """I7: bounded, honest; a later look is certain."""
+    process, mark = runner("sigterm_ignore.py")
+    process.stdout.readline()
+    freezer(str(mark.child_pid))
+    freezer("FROZEN")
+    process.kill()
+    began = time.monotonic()
+    settled = settle_tree(mark)
+    assert time.monotonic() - began < 3
+    assert (settled.certain, settled.level) == (False, CertaintyLevel.NONE)
+    freezer("THAWED")
+    assert settle_tree(mark).certain
+    assert zoo.left() == []
+
+
+def test_the_level_of_certainty_here_is_the_guardians() -> None:
+    """I6: what `taxiway doctor` says is what these tests rely on."""
+    assert certainty().level is CertaintyLevel.GUARDIAN

@@ -133,3 +133,21 @@ async def test_twenty_trees_are_killed_at_once(zoo) -> None:
     assert {one.ended.signal for one in finished} == {signal.SIGKILL}
     assert all(one.ended.certain for one in finished)
     assert zoo.left() == []
+
+
+async def test_sigterm_reaches_helpers_in_sessions_of_their_own(zoo) -> None:
+    """B23, DB8: the whole tree is asked, so that a tool's own clean-up runs too; each process exactly once."""
+    helper = "trap 'echo helper; exit' TERM; echo up; while :; do sleep 0.02; done"
+    script = f'trap "echo main; wait" TERM; setsid sh -c "{helper}" & wait; wait'
+    conversation = await zoo.ready("sh", "-c", script)
+    await conversation.close(How.TERM)
+    finished = await zoo.finish(conversation, within=5)
+    assert sorted(finished.stdout.split()) == [b"helper", b"main"]
+
+
+async def test_an_agent_that_is_closed_ends_what_was_still_open(zoo) -> None:
+    """I7: after an orderly shutdown nothing is left to wait for."""
+    conversations = [await zoo.ready("sigterm_ignore.py") for _ in range(3)]
+    await zoo.agent.aclose()
+    assert zoo.left() == []
+    assert [event async for event in conversations[0].events()] == []

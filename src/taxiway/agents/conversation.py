@@ -110,7 +110,7 @@ class ProcessConversation:
         certain = await self._server.verdict(self.mark.guardian_pid)
         if certain is None:
             swept = await asyncio.to_thread(sweep, {self.mark.tag})
-            return swept.certain
+            return not swept.left
         return certain
 
     def _hear(self, control: socket.socket) -> None:

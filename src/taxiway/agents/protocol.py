@@ -137,7 +137,7 @@ class Agent(Protocol):
 
 
 class CertaintyLevel(StrEnum):
-    """How sure the end of a tree is, the surest first: known by its guardian (or by a reboot), by the tag only, unknown."""
+    """How sure the end of a tree is, the surest first: known by its guardian or a reboot, by its tag only, unknown."""
 
     GUARDIAN = "guardian"
     SWEEP = "sweep"
@@ -152,7 +152,10 @@ class Certainty(msgspec.Struct, frozen=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What became of a dead runner's tree: whether it is gone, how sure that is and why, how many were killed for it."""
+    """What became of a dead runner's tree: whether it is gone, how sure that is, and why.
+
+    ``killed`` counts the processes that the settling one itself had to kill, over all trees that it settled together.
+    """
 
     certain: bool
     level: CertaintyLevel
@@ -161,7 +164,7 @@ class Settled(msgspec.Struct, frozen=True):
 
 
 class Settle(Protocol):
-    """Ends the trees of dead runners of this host from outside (`settle.settle_trees`); blocks, so call it in a thread."""
+    """Ends the trees of dead runners of this host from outside (`settle.settle_trees`). Blocks: call it in a thread."""
 
     def __call__(self, marks: Sequence[ProcessMark], /) -> dict[str, Settled]:
         """What became of each tree, by tag."""

@@ -77,11 +77,11 @@ def _settle_here(marks: Sequence[ProcessMark]) -> dict[str, Settled]:
     killed += sum(_kill_below(child) for mark in marks if (child := _same(mark.child_pid, mark.child_start)))
     swept = sweep({mark.tag for mark in marks})
     by_guardian = keepers.keys() - forced
-    return {mark.tag: _verdict(mark, by_guardian, swept.certain, killed + swept.killed) for mark in marks}
+    return {mark.tag: _verdict(mark, by_guardian, swept.left, killed + swept.killed) for mark in marks}
 
 
-def _verdict(mark: ProcessMark, by_guardian: Collection[str], swept_clean: bool, killed: int) -> Settled:
-    if _keeper(mark) or _same(mark.child_pid, mark.child_start) or not swept_clean:
+def _verdict(mark: ProcessMark, by_guardian: Collection[str], left: Collection[str], killed: int) -> Settled:
+    if _keeper(mark) or _same(mark.child_pid, mark.child_start) or mark.tag in left:
         return Settled(
             certain=False, level=CertaintyLevel.NONE, why="something would not die within the time", killed=killed
         )

@@ -23,9 +23,9 @@ class Tagged(NamedTuple):
 
 
 class Sweep(NamedTuple):
-    """How a sweep ended: nothing with the tags is left (``certain``), and how many processes were killed for it."""
+    """How a sweep ended: the tags that something alive still carries, and how many processes were killed."""
 
-    certain: bool
+    left: frozenset[str]
     killed: int
 
 
@@ -61,12 +61,12 @@ def sweep(tags: Collection[str]) -> Sweep:
     """Kill what carries one of ``tags``, and everything below it; look again until none is left, at most 1 s."""
     until = time.monotonic() + SWEEP_S_MAX
     killed: set[tuple[int, int]] = set()
-    while found := [entry.process for entry in tagged() if entry.tag in tags]:
-        for process in found:
-            for member in (process, *descendants(process.pid)):
+    while found := [entry for entry in tagged() if entry.tag in tags]:
+        for entry in found:
+            for member in (entry.process, *descendants(entry.process.pid)):
                 if member.state != ZOMBIE and send(member, signal.SIGKILL):
                     killed.add((member.pid, member.start))
         if time.monotonic() >= until:
-            return Sweep(certain=False, killed=len(killed))
+            break
         time.sleep(LOOK_S)
-    return Sweep(certain=True, killed=len(killed))
+    return Sweep(frozenset(entry.tag for entry in found), len(killed))
