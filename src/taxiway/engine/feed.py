@@ -32,8 +32,7 @@ class Feed:
         if not self._waiters:
             self._version = None
             return SAFETY_POLL_S
-        if self._version is None:
-            self._version = await self._store.last_version()
+        if self._version is None:  # somebody has just come, and is about to say from where on
             return SAFETY_POLL_S
         changes = await self._store.changes(self._version, CHANGES_PAGE_MAX)
         for change in changes:
@@ -48,8 +47,10 @@ class Feed:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.setdefault(task, set()).add(future)
             try:
+                version = await self._store.last_version()
                 if self._version is None:
-                    self._version = await self._store.last_version()
+                    self._version = version
+                # Read after the version from which changes are followed, so that no end can fall between the two.
                 found = await self._store.task(task)
                 if found.ended:
                     return found
