@@ -66,6 +66,11 @@ def system_chance() -> Chance:
     return random.Random(random.SystemRandom().getrandbits(128))
 
 
+def seeded_chance(seed: int) -> Chance:
+    """Randomness that is the same for the same seed: for tests and the simulator."""
+    return random.Random(seed)
+
+
 class Ids:
     """Makes ids that are sortable by time and never go backwards within one process."""
 
