@@ -17,7 +17,7 @@ from taxiway.core.task import Dependency
 MAIN_LANE: Final = "main"  #: it always exists
 CYCLES_SHOWN_MAX: Final = 20  #: cycles reported in one go; breaking these shows the rest
 CYCLE_NAMES_SHOWN_MAX: Final = 12  #: of a longer cycle only both ends are named
-SUGGESTIONS_WORK_MAX: Final = 2_000_000  #: names compared for suggestions in one check; later faults go without
+SUGGESTIONS_WORK_MAX: Final = 100_000  #: names compared for suggestions in one check; later faults go without
 
 
 class Suggestions:
@@ -28,8 +28,9 @@ class Suggestions:
 
     def of(self, name: str, legal: Collection[str]) -> str:
         """A hint, or the empty text when no name is near or the bound is reached."""
+        affordable = self._left > 0
         self._left -= len(legal)
-        return suggestion(name, legal) if self._left >= 0 else ""
+        return suggestion(name, legal) if affordable else ""
 
 
 def check_size(value: Any, path: Path, what: str) -> Fault | None:
