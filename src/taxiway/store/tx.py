@@ -45,6 +45,7 @@ class Tx:
         self.tenant = tenant
         self._version: int | None = None
         self._seq: int | None = None
+        self._run: int | None = None
         self._topics: set[Topic] = set()
         #: What verbs looked up about queues, lanes and gates in this transaction, by (what, key…).
         self.known: dict[tuple[Any, ...], Any] = {}
@@ -69,18 +70,23 @@ class Tx:
     def next_seq(self) -> int:
         """The next submission number."""
         if self._seq is None:
-            row = self.one("last_seq")
-            self._seq = row[0] if row and row[0] is not None else 0
+            self._seq = self._last("last_seq")
         self._seq += 1
         return self._seq
+
+    def next_run(self) -> int:
+        """The next run's row."""
+        if self._run is None:
+            self._run = self._last("last_run")
+        self._run += 1
+        return self._run
 
     def change(
         self, kind: ChangeKind, ref: str, state: str, reason: str | None, actor: str, cause: str
     ) -> int:
         """Write one row of the change log and give its version (I21)."""
         if self._version is None:
-            row = self.one("last_version")
-            self._version = row[0] if row and row[0] is not None else 0
+            self._version = self._last("last_version")
         self._version += 1
         if kind is not ChangeKind.TASK:
             self.known.clear()
@@ -116,4 +122,9 @@ class Tx:
         """After a savepoint was rolled back, counters and lookups are read again."""
         self._version = None
         self._seq = None
+        self._run = None
         self.known.clear()
+
+    def _last(self, statement: str) -> int:
+        row = self.one(statement)
+        return row[0] if row and row[0] is not None else 0

@@ -1,2 +1,2 @@
 -- Tasks of a queue that have not ended: more, or fewer.
-UPDATE queue SET open = open + :more WHERE id = :queue RETURNING open, standing, state
+UPDATE queue SET open = open + :more WHERE id = :queue

@@ -17,6 +17,7 @@ from taxiway.core.errors import StoreUnusable, Unavailable
 APPLICATION_ID: Final = 0x54_41_58_49  # "TAXI"
 SQLITE_OLDEST: Final = (3, 51, 3)  # older ones have the WAL-reset race between two connections
 JOURNAL_BYTES_MAX: Final = 64 << 20
+STATEMENTS_KEPT: Final = 512  # the cache forgets what was not used for so many executions; a batch runs about 400
 NETWORK_FILE_SYSTEMS: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
 
 READ_ONLY: Final = apsw.SQLITE_OPEN_READONLY
@@ -89,7 +90,7 @@ def explain(error: apsw.Error, path: Path) -> Unavailable:
 
 def _connect(path: Path, flags: int) -> apsw.Connection:
     try:
-        connection = apsw.Connection(str(path), flags=flags, statementcachesize=256)
+        connection = apsw.Connection(str(path), flags=flags, statementcachesize=STATEMENTS_KEPT)
         # Plans that do not hang on bound values: else the engine prepares a statement anew for every value.
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         return connection

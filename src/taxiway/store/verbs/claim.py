@@ -102,8 +102,10 @@ class Claim:
         in_process = head.needs != "process"
         version = tx.change(ChangeKind.TASK, task, TaskState.RUNNING, None, self._runner, "claim")
         tx.run("start_task", seq=seq, fence=fence, now=tx.now, version=version)
-        made = tx.one(
+        row_id = tx.next_run()
+        tx.run(
             "insert_run",
+            id=row_id,
             name=run,
             tenant=tx.tenant,
             task=seq,
@@ -118,9 +120,8 @@ class Claim:
             now=tx.now,
             started_at=tx.now if in_process else None,
         )
-        assert made is not None
         data = _encode({"attempt": attempt + 1, "fence": fence, "runner": self._runner}).decode()
-        tx.run("insert_event", run=made[0], seq=1, type=EventType.RUN_STARTED, at=tx.now, data=data, body=None)
+        tx.run("insert_event", run=row_id, seq=1, type=EventType.RUN_STARTED, at=tx.now, data=data, body=None)
         spec = _decode_spec(body)
         parents = _parents(tx, seq) if spec.template and spec.after else ()
         return Claimed(run, task, spec, fence, attempt + 1, project, parents)

@@ -43,20 +43,18 @@ class Birth(msgspec.Struct, frozen=True):
 
 
 class Admission:
-    """One submit in progress: looks up each queue, lane and gate once."""
+    """One submit in progress: looks up each queue, lane and gate once in a transaction."""
 
     def __init__(self, tx: Tx, actor: str, by_plan: bool = False) -> None:
         self._tx = tx
         self._actor = actor
         self._by_plan = by_plan
-        self._queues: dict[tuple[str, str], tuple[int, Queue]] = {}
-        self._gates: dict[tuple[int, str, str], int] = {}
         self._opened: dict[int, int] = {}
 
     def admit(self, new: NewTask, edges: Sequence[Edge], retry_of: str | None = None) -> tuple[int, TaskState]:
         """Write one task with its dependencies; its submission number and the state it was born in."""
         tx, spec = self._tx, new.spec
-        queue, _ = self._queue(new.project, spec.queue)
+        queue = self._queue(new.project, spec.queue)
         gate = self._gate(queue, spec)
         seq = tx.next_seq()
         birth = _birth(spec, edges, tx.now)
@@ -112,20 +110,20 @@ class Admission:
             "insert_dependency", parent=edge.parent, child=seq, condition=edge.on, name=edge.name, settled=int(settled)
         )
 
-    def _queue(self, project: str, name: str) -> tuple[int, Queue]:
-        known = self._queues.get((project, name))
-        if known is None:
-            known = queue_of(self._tx, name, project)
-            check_admission(known[1], self._by_plan)
-            self._queues[project, name] = known
-        return known
+    def _queue(self, project: str, name: str) -> int:
+        key = ("queue", project, name)
+        found: tuple[int, Queue] | None = self._tx.known.get(key)
+        if found is None:
+            found = self._tx.known[key] = queue_of(self._tx, name, project)
+        check_admission(found[1], self._by_plan)
+        return found[0]
 
     def _gate(self, queue: int, spec: TaskSpec) -> int:
-        key = (queue, spec.lane, spec.needs)
-        gate = self._gates.get(key)
+        key = ("gate", queue, spec.lane, spec.needs)
+        gate: int | None = self._tx.known.get(key)
         if gate is None:
             gate = gates.gate_of(self._tx, queue, lane_of(self._tx, queue, spec.lane), spec.needs)
-            self._gates[key] = gate
+            self._tx.known[key] = gate
         return gate
 
 

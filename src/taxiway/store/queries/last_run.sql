@@ -1,0 +1,2 @@
+-- The highest number of a run.
+SELECT max(id) FROM run
