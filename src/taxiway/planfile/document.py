@@ -48,18 +48,27 @@ class Document(msgspec.Struct):
 def locate_in(value: Any, path: Path) -> Place | None:
     """The place of the deepest step of ``path`` that is there."""
     place: Place | None = None
-    for step in path:
+    for step in numbered(value, path):
         if isinstance(value, Table) and step in value.places:
             place, value = value.places[str(step)], value.get(str(step))
-        elif isinstance(value, Array) and (found := _position(value, step)) is not None:
-            place, value = value.places[found], value[found]
+        elif isinstance(value, Array) and isinstance(step, int) and step < len(value.places):
+            place, value = value.places[step], value[step]
         else:
             break
     return place
 
 
-def _position(value: Array, step: str | int) -> int | None:
-    """Where a list holds a step: by number, or by the text itself (``after: [lint]`` and the path ``after.lint``)."""
-    if isinstance(step, int):
-        return step if step < len(value.places) else None
-    return next((place for place, item in enumerate(value) if item == step), None)
+def numbered(value: Any, path: Path) -> Path:
+    """The path with numbers for items of lists that it names by their text (``after: [lint]`` and ``after.lint``)."""
+    steps: list[str | int] = []
+    for step in path:
+        if isinstance(value, list) and isinstance(step, str):
+            step = next((place for place, item in enumerate(value) if item == step), step)
+        steps.append(step)
+        if isinstance(value, dict):
+            value = value.get(str(step))
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            value = None
+    return tuple(steps)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from taxiway.core.errors import Invalid, Problem
 from taxiway.core.fault import Path
 from taxiway.core.fieldtypes import Written
-from taxiway.planfile.document import DEPTH_MAX, Document, Place
+from taxiway.planfile.document import DEPTH_MAX, Document, Place, numbered
 
 _SPOT: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 _BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)+")
@@ -33,7 +33,7 @@ def from_toml(text: str, file: str) -> Document:
     except RecursionError:
         raise _refused(file, f"it is nested deeper than {DEPTH_MAX} levels", text) from None
     places = _Places(text)
-    return Document(value, places.locate)
+    return Document(value, lambda path: places.locate(numbered(value, path)))
 
 
 def _refused(file: str, said: str, text: str) -> Invalid:
