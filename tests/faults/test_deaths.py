@@ -87,12 +87,12 @@ def test_runner_and_guardian_stopped_together_end_the_tree_when_they_go_on(zoo, 
 
 async def test_pings_keep_a_tree_beyond_its_lease(zoo) -> None:
     """Fault 6: each word from the runner renews the guardian's deadline; silence ends the tree."""
-    conversation = await zoo.ready("sigterm_ignore.py", lease_s=0.4)
-    for _ in range(8):
-        await asyncio.sleep(0.1)
+    conversation = await zoo.ready("sigterm_ignore.py", lease_s=1.5)
+    for _ in range(10):
+        await asyncio.sleep(0.25)
         await conversation.ping()
     assert len(zoo.left()) == 2
-    ended = (await zoo.finish(conversation, within=3)).ended
+    ended = (await zoo.finish(conversation, within=5)).ended
     assert (ended.lease_expired, ended.signal, ended.certain) == (True, signal.SIGKILL, True)
 
 

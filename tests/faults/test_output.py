@@ -57,14 +57,19 @@ async def test_no_character_is_cut_between_pieces(zoo) -> None:
     assert len("".join(piece.decode() for piece in pieces).encode()) == 11_000_000
 
 
-async def test_both_streams_keep_their_order_and_their_names(zoo) -> None:
+async def test_both_streams_keep_their_order_and_their_names(zoo, tmp_path: Path) -> None:
     """B10: stdout and stderr apart, in the order in which they arrived."""
-    script = "for i in 1 2 3; do echo out$i; sleep 0.05; echo err$i >&2; sleep 0.05; done"
-    conversation = await zoo.start("sh", "-c", script)
-    seen = [(event.stream, event.data) async for event in conversation.events() if isinstance(event, Output)]
-    assert seen == [
-        item for i in (b"1", b"2", b"3") for item in (("stdout", b"out" + i + b"\n"), ("stderr", b"err" + i + b"\n"))
-    ]
+    turn = (
+        "echo out$i; until [ -e out$i ]; do sleep 0.01; done; echo err$i >&2; until [ -e err$i ]; do sleep 0.01; done"
+    )
+    conversation = await zoo.start("sh", "-c", f"for i in 1 2 3; do {turn}; done", cwd=str(tmp_path))
+    seen = []
+    async for event in conversation.events():
+        if isinstance(event, Output):
+            seen.append((event.stream, event.data))
+            (tmp_path / event.data.decode().strip()).touch()  # the next word waits for this
+    expected = [("stdout", b"out%d\n"), ("stderr", b"err%d\n")]
+    assert seen == [(stream, text % i) for i in (1, 2, 3) for stream, text in expected]
 
 
 async def test_a_reader_who_does_not_pull_makes_the_program_wait(zoo) -> None:

@@ -111,11 +111,16 @@ def test_orphans_are_listed_until_somebody_claims_them(zoo, runner, eventually) 
 
 async def test_a_guardian_that_keeps_another_tree_by_now_is_left_alone(zoo) -> None:
     """I6: guardians take one tree after another; settling an old mark must not end a new one."""
-    old = [(await zoo.run("true")).mark for _ in range(3)]
-    current = await zoo.ready("sigterm_obey.py")
-    same = [mark for mark in old if mark.guardian_pid == current.mark.guardian_pid]
-    assert same, "the guardians of the earlier trees stand by, so one of them must have taken this one"
-    settled = await asyncio.to_thread(settle_tree, same[0])
+    old = (await zoo.run("true")).mark
+    for _ in range(50):  # a guardian that has not reported back in time is passed over for a new one
+        current = await zoo.ready("sigterm_obey.py")
+        if current.mark.guardian_pid == old.guardian_pid:
+            break
+        await current.close(How.KILL)
+        await zoo.finish(current)
+    else:
+        pytest.fail("no guardian ever took a second tree")
+    settled = await asyncio.to_thread(settle_tree, old)
     assert (settled.certain, settled.killed) == (True, 0)
     await current.close(How.TERM)
     assert (await zoo.finish(current)).ended == Ended(exit_code=0)
@@ -151,7 +156,7 @@ async def test_what_cannot_be_killed_is_told_as_uncertain_until_it_is_gone(zoo, 
     await conversation.close(How.KILL)
     ended = (await zoo.finish(conversation, within=10)).ended
     assert 4.5 < time.monotonic() - began < 9
-    assert (ended.certain, ended.lost) == (False, False)
+    assert ended == Ended(certain=False, leftovers=ended.leftovers, output_truncated=True)
     assert not gone(mark.guardian_pid)
     assert zoo.left() != []
     freezer("THAWED")

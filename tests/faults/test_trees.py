@@ -72,12 +72,12 @@ async def test_a_clean_daemon_does_not_outlive_the_program_that_left_it(zoo, tmp
     assert not named.exists() or gone(int(named.read_text()))
 
 
-async def test_a_background_child_gets_a_moment_to_end_politely(zoo) -> None:
+async def test_a_background_child_gets_a_moment_to_end_politely(zoo, tmp_path: Path) -> None:
     """DB13: what it wrote before, and its goodbye, are kept."""
-    script = "trap 'echo bye; exit' TERM; echo up; while :; do sleep 0.02; done"
-    finished = await zoo.run("sh", "-c", f'sh -c "{script}" & sleep 0.2; exit 7', within=5)
-    assert finished.stdout == b"up\nbye\n"
-    assert finished.ended.exit_code == 7
+    helper = "trap 'echo bye; exit' TERM; echo up; touch is-up; while :; do sleep 0.01; done"
+    script = f'sh -c "{helper}" & until [ -e is-up ]; do sleep 0.01; done; exit 7'
+    finished = await zoo.run("sh", "-c", script, cwd=str(tmp_path), within=10)
+    assert (finished.stdout, finished.ended.exit_code) == (b"up\nbye\n", 7)
 
 
 @pytest.mark.parametrize("width", [1, 8])

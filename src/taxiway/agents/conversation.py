@@ -170,10 +170,9 @@ def _ended(end: wire.End, *, truncated: bool) -> Ended:
     number = None
     if end.spawn_text:
         failure = SpawnFailure(end.spawn_text, end.spawn_errno or None, passing=end.spawn_errno in PASSING_ERRNOS)
-    elif end.started and os.WIFSIGNALED(end.status):
-        number = os.WTERMSIG(end.status)
-    elif end.started:
-        exit_code = os.WEXITSTATUS(end.status)
+    elif end.started and end.status is not None:
+        code = os.waitstatus_to_exitcode(end.status)
+        exit_code, number = (code, None) if code >= 0 else (None, -code)
     return Ended(
         exit_code=exit_code,
         signal=number,

@@ -29,7 +29,7 @@ from .wire import (
     unpack,
 )
 
-LEFTOVER_GRACE_S: Final = 0.2  # between SIGTERM and SIGKILL for what outlives the main child
+LEFTOVER_GRACE_S: Final = 0.5  # between SIGTERM and SIGKILL for what outlives the main child
 CONFIRM_S: Final = 5.0  # then the runner is told that the end is not certain; the guardian goes on trying
 FAST_LOOK_S: Final = 0.01
 SLOW_LOOK_S: Final = 0.5
@@ -75,23 +75,29 @@ class Guard:
     def run(self, streams: tuple[int, int, int]) -> bool:
         """Fork the child, say so, keep the tree to its end. Whether this guardian may take another tree after it."""
         with self.link, self.childs_link:
-            try:
-                self.child = os.fork()
-            except OSError as error:
-                self._tell(pack(UNBORN, error.errno, f"{error.strerror}: fork"))
-                return True
-            if self.child == 0:
-                self.link.close()  # else the child would itself keep open what it listens to
-                become(self.order, streams, self.childs_link, self.post.pid)
-            self.childs_link.close()
-            for fd in set(streams):
-                os.close(fd)  # a guardian that held the pipes would hide their end
-            name_process(name_while_keeping(self.child))
-            with suppress(OSError):
-                _write(f"/proc/{self.child}/oom_score_adj", OOM_SCORE_ADJ)
-            self._tell(pack(BORN, self.post.pid, self.post.start, self.child, _start_of(self.child)))
-            self._keep()
+            if self._fork(streams):
+                name_process(name_while_keeping(self.child))
+                with suppress(OSError):
+                    _write(f"/proc/{self.child}/oom_score_adj", OOM_SCORE_ADJ)
+                self._tell(pack(BORN, self.post.pid, self.post.start, self.child, _start_of(self.child)))
+                self._keep()
         return not self.dismissed
+
+    def _fork(self, streams: tuple[int, int, int]) -> bool:
+        """Make the child, which waits for the go; False, and said to the runner, when the system has no room for it."""
+        try:
+            child = os.fork()
+        except OSError as error:
+            child = -1
+            self._tell(pack(UNBORN, error.errno, f"{error.strerror}: fork"))
+        if child == 0:
+            self.link.close()  # else the child would itself keep open what it listens to
+            become(self.order, streams, self.childs_link, self.post.pid)
+        for fd in streams:
+            os.close(fd)  # a guardian that held the pipes would hide their end
+        self.childs_link.close()
+        self.child = child
+        return child > 0
 
     def _keep(self) -> None:
         while True:
@@ -210,7 +216,7 @@ class Guard:
             return
         self.reported = True
         number, text = self._spawn_error()
-        end = End(self.started, self.status or 0, number, text, len(self.leftovers), certain, self.lease_expired)
+        end = End(self.started, self.status, number, text, len(self.leftovers), certain, self.lease_expired)
         self._tell(pack(ENDED, *end))
 
     def _spawn_error(self) -> tuple[int, str]:

@@ -18,6 +18,7 @@ from .standby import receive_fds, signals_as_bytes, stand_by
 from .tree import descendants, send
 from .wire import FORK, KILL_NOW, LOST, UNBORN, pack, receive
 
+FIRST_FREE_FD: Final = 3
 IDLE_MAX: Final = 16  # guardians that stand by; more are let go when their trees are gone
 #: A service manager or a terminal signals the whole family at once; only the runner's word or death ends a tree.
 OVERHEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
@@ -172,6 +173,8 @@ def main(requests_fd: int) -> None:
     """Be the fork server that reads requests from ``requests_fd``."""
     with suppress(OSError):
         name_process("taxiway:forks")
+    while os.open(os.devnull, os.O_RDWR) < FIRST_FREE_FD:
+        pass  # a runner without a terminal may have closed these numbers, and no pipe of a program may get one of them
     os.chdir("/")  # hold no file system that someone wants to unmount
     adopt_orphans()
     _prepare_signals()

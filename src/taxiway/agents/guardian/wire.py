@@ -49,10 +49,10 @@ class LaunchOrder(NamedTuple):
 
 
 class End(NamedTuple):
-    """How a tree ended: the main child's wait status, or why the program never became one."""
+    """How a tree ended: the main child's wait status (None while it will not die), or why no program came to be."""
 
     started: bool
-    status: int
+    status: int | None
     spawn_errno: int
     spawn_text: str
     leftovers: int
