@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntFlag
 from typing import Any, Protocol
 
@@ -23,12 +23,15 @@ class Topic(IntFlag):
     ANY = 31
 
 
-class Cursor(Protocol):
-    """What a transaction needs of a database: run a statement, get its rows."""
+class Rows(Protocol):
+    """The rows of a statement that has been run."""
 
-    def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run one statement to its end."""
+    def fetchall(self) -> list[Row]:
+        """All of them."""
         ...
+
+
+Execute = Callable[[str, Mapping[str, Any]], Rows]  #: what a transaction needs of a database
 
 
 class Tx:
@@ -38,8 +41,8 @@ class Tx:
     are counted here: the single writer makes them commit order.
     """
 
-    def __init__(self, cursor: Cursor, statements: Mapping[str, str], now: int, tenant: str = "default") -> None:
-        self._cursor = cursor
+    def __init__(self, execute: Execute, statements: Mapping[str, str], now: int, tenant: str = "default") -> None:
+        self._execute = execute
         self._statements = statements
         self.now = now
         self.tenant = tenant
@@ -52,20 +55,20 @@ class Tx:
 
     def all(self, name: str, /, **parameters: Any) -> list[Row]:
         """Every row of the statement called ``name``."""
-        return self._cursor.rows(self._statements[name], parameters)
+        return self._execute(self._statements[name], parameters).fetchall()
 
     def one(self, name: str, /, **parameters: Any) -> Row | None:
         """The first row, or ``None``."""
-        rows = self._cursor.rows(self._statements[name], parameters)
+        rows = self._execute(self._statements[name], parameters).fetchall()
         return rows[0] if rows else None
 
     def run(self, name: str, /, **parameters: Any) -> None:
-        """A statement whose rows nobody wants."""
-        self._cursor.rows(self._statements[name], parameters)
+        """A statement without rows."""
+        self._execute(self._statements[name], parameters)
 
     def query(self, statement: str) -> list[Row]:
         """Every row of a statement given as text (the invariant queries have no name in code)."""
-        return self._cursor.rows(statement, {})
+        return self._execute(statement, {}).fetchall()
 
     def next_seq(self) -> int:
         """The next submission number."""
@@ -90,7 +93,7 @@ class Tx:
         self._version += 1
         if kind is not ChangeKind.TASK:
             self.known.clear()
-        self._cursor.rows(
+        self._execute(
             self._statements["insert_change"],
             {
                 "version": self._version,
@@ -120,6 +123,8 @@ class Tx:
 
     def forget(self) -> None:
         """After a savepoint was rolled back, counters and lookups are read again."""
+        if self._version is not None:  # what others wrote before it is still of interest
+            self._topics.add(Topic.CHANGE)
         self._version = None
         self._seq = None
         self._run = None

@@ -13,7 +13,6 @@ import apsw
 
 from taxiway.core.errors import Conflict
 from taxiway.store.sqlite.connection import explain, make_private, open_reader
-from taxiway.store.sqlite.transactor import ApswCursor
 from taxiway.store.tx import Tx
 
 T = TypeVar("T")
@@ -44,7 +43,7 @@ class SqliteReader:
         try:
             connection.execute("BEGIN")
             try:
-                return operation(Tx(ApswCursor(connection), self._statements, self._now_ms()))
+                return operation(Tx(connection.cursor().execute, self._statements, self._now_ms()))
             finally:
                 connection.execute("COMMIT")
         except apsw.Error as error:
@@ -61,13 +60,20 @@ class SqliteReader:
             raise Conflict(f"{target} exists already; a backup is a new file", path=str(target))
         make_private(target)
         try:
-            self._connection().execute("VACUUM INTO ?", (str(target),))
+            connection = self._connection()
+            connection.execute("PRAGMA query_only = OFF")  # the copy is the only thing that it writes
+            try:
+                connection.execute("VACUUM INTO ?", (str(target),))
+            finally:
+                connection.execute("PRAGMA query_only = ON")
         except apsw.Error as error:
             target.unlink(missing_ok=True)
             raise explain(error, target) from error
 
     def close(self) -> None:
-        """Close every connection; nobody reads any more."""
+        """Close every connection and end the threads; nobody reads any more."""
+        if self._executor is not None:
+            self._executor.shutdown()
         for connection in self._open:
             connection.close()
         self._open.clear()

@@ -12,27 +12,16 @@ from typing import Any, Final
 
 import apsw
 
-from taxiway.core.errors import OutcomeUnknown, Unavailable
+from taxiway.core.errors import Conflict, OutcomeUnknown, Unavailable
 from taxiway.core.limits import WRITER_BATCH_S_MAX
 from taxiway.store.sqlite.connection import explain
-from taxiway.store.tx import Row, Topic, Tx
+from taxiway.store.tx import Topic, Tx
 from taxiway.store.writer import Job
 
 LOCK_WAIT_S_MAX: Final = 30.0
 LOCK_RETRY_S: Final = 0.0003
 CONTENTION_MEMORY_S: Final = 1.0
 GAP_S: Final = 0.0006
-
-
-class ApswCursor:
-    """Runs statements on one connection; one cursor is enough, since every statement runs to its end."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._execute = connection.cursor().execute
-
-    def rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
-        """Run one statement to its end and give its rows."""
-        return self._execute(statement, parameters).fetchall()
 
 
 class SqliteTransactor:
@@ -56,7 +45,6 @@ class SqliteTransactor:
     ) -> None:
         self._connection = connection
         self._path = path
-        self._cursor = ApswCursor(connection)
         self._execute = connection.cursor().execute
         self._statements = statements
         self._now_ms = now_ms
@@ -127,7 +115,7 @@ class SqliteTransactor:
         while True:
             try:
                 self._execute("BEGIN IMMEDIATE")
-                return Tx(self._cursor, self._statements, self._now_ms())
+                return Tx(self._execute, self._statements, self._now_ms())
             except apsw.BusyError as error:
                 now = self._elapsed_s()
                 self._contended_at = now
@@ -179,7 +167,7 @@ def _run_job(tx: Tx, job: Job[Any]) -> None:
     try:
         job.result = job.operation(tx)
     except apsw.ConstraintError as error:
-        job.error = error
+        job.error = Conflict(f"it clashes with what is stored already ({error}); nothing was changed")
     except apsw.Error:
         raise
     except Exception as error:
