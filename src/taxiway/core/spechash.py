@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 import msgspec
 
 from taxiway.core.task import TaskSpec
+
+_DEFAULTS: Final = {name: getattr(TaskSpec(), name) for name in TaskSpec.__struct_fields__}
 
 
 def spec_hash(spec: TaskSpec) -> bytes:
@@ -25,4 +28,6 @@ def spec_hash(spec: TaskSpec) -> bytes:
     )
     # Through the record's own types and back, so that a timeout of 30 and one of 30.0 are the same.
     typed = msgspec.json.decode(msgspec.json.encode(meant), type=TaskSpec)
-    return hashlib.sha256(msgspec.json.encode(typed, order="sorted")).digest()
+    # By equality: the encoder leaves out only what is the very same object as the default.
+    asked = {name: value for name in TaskSpec.__struct_fields__ if (value := getattr(typed, name)) != _DEFAULTS[name]}
+    return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).digest()
