@@ -73,10 +73,8 @@ def main() -> None:
         print(f'  fetch-{name}: {{lane: net, shell: "{shell}", after: [stations]}}')
     print("\n  # The value of the fetch arrives as one argument, whatever is in it.")
     for name in names:
-        print(
         value = f"${{{{ fetch-{name}.output }}}}"
         print(f'  count-{name}: {{lane: cpu, command: [echo, "count {value}"], after: [fetch-{name}]}}')
-        )
     print("\n  # Each check waits for six counts.")
     for place in range(0, STATIONS, 6):
         after = ", ".join(f"count-{name}" for name in names[place : place + 6])
