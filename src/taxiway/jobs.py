@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from contextvars import ContextVar
+from concurrent.futures import Executor
+from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import Any, Final, TypeVar, overload
 
 import msgspec
@@ -57,8 +59,26 @@ def _register(function: Function, name: str | None) -> Function:
     return function
 
 
-def as_coroutine(function: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Awaitable[Any]]:
-    """A registered function as the engine calls it: with one mapping, awaitable."""
-    if inspect.iscoroutinefunction(function):
+def runs_in_thread(function: Callable[..., Any]) -> bool:
+    """Whether a registered function is called in a thread, where nobody can stop it."""
+    return not inspect.iscoroutinefunction(function)
+
+
+def as_coroutine(function: Callable[..., Any], threads: Executor) -> Callable[[Mapping[str, Any]], Awaitable[Any]]:
+    """A registered function as the engine calls it: with one mapping, awaitable; a sync one runs on ``threads``."""
+    if not runs_in_thread(function):
         return lambda args: function(**args)
-    return lambda args: asyncio.to_thread(function, **args)
+
+    async def call(args: Mapping[str, Any]) -> Any:
+        work = partial(copy_context().run, _called, function, args)
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+    return call
+
+
+def _called(function: Callable[..., Any], args: Mapping[str, Any]) -> Any:
+    """Call it; the one exception that no future can carry becomes another."""
+    try:
+        return function(**args)
+    except StopIteration as error:
+        raise RuntimeError("the job raised StopIteration") from error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
-from taxiway.core.limits import SAFETY_POLL_S
+from taxiway.core.limits import CLAIM_TASKS_MAX, SAFETY_POLL_S
 from taxiway.core.readiness import Scope
+from taxiway.core.run import StopCause
 from taxiway.engine.executor import Executor
 from taxiway.store.protocol import Store, Topic
 
@@ -22,18 +24,27 @@ class Dispatcher:
         self._runner = runner
         self._scope = scope
         self._slots = slots
-        self._paused = False
+        self._pause = asyncio.Event()
+        self._claiming = asyncio.Lock()
 
     def pause(self) -> None:
-        """Start nothing any more."""
-        self._paused = True
+        """Start nothing any more; what a claim on its way brings goes back to its queue."""
+        self._pause.set()
+
+    async def paused(self) -> None:
+        """Wait until no claim is on its way."""
+        async with self._claiming:
+            pass
 
     async def step(self) -> float:
         """Claim as much as there are free slots, and start it."""
         free = self._slots - self._executor.working
-        if self._paused or free <= 0:
+        if self._pause.is_set() or free <= 0:
             return SAFETY_POLL_S
-        claimed = await self._store.claim(self._runner, self._scope, free)
-        for claim in claimed:
-            self._executor.take(claim)
-        return 0 if len(claimed) == free else SAFETY_POLL_S
+        async with self._claiming:
+            claimed = await self._store.claim(self._runner, self._scope, free)
+            for claim in claimed:
+                self._executor.take(claim)
+                if self._pause.is_set():
+                    self._executor.stop(claim.run, StopCause.DRAIN)
+        return 0 if len(claimed) == min(free, CLAIM_TASKS_MAX) else SAFETY_POLL_S

@@ -50,6 +50,7 @@ class Crew:
         """Start nothing new, ask what runs to stop (it goes back to its queue), and wait until it has."""
         self._dispatcher.pause()
         self._executor.stop_all(StopCause.DRAIN)
+        await self._dispatcher.paused()
         await self._executor.idle()
 
     def kill(self) -> None:

@@ -22,18 +22,18 @@ JobFunction = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
-    """What runs are executed with: the programs' adapter, the jobs by name, the runner's own environment, the values
-    of secrets, and how long a program that was asked to end is waited for."""
+    """What runs are executed with: the programs' adapter, the jobs by name (``threaded``: those that run in a thread),
+    the runner's own environment, and how long a program that was asked to end is waited for."""
 
     agent: Agent
     jobs: Mapping[str, JobFunction] = {}
     environment: Mapping[str, str] = {}
-    secrets: Callable[[str], str] | None = None
     scrubber: Scrubber = Scrubber()
     folder: str = "."
     ask_grace_s: float = CANCEL_GRACE_S
     term_grace_s: float = TERM_GRACE_S
     lease_s: float = LEASE_S
+    threaded: frozenset[str] = frozenset()
 
 
 class Drive(Protocol):
@@ -82,7 +82,11 @@ class Executor:
 
     def take(self, claim: Claimed) -> None:
         """Start executing a claimed run."""
-        self._drives[claim.run] = drive = self._make_drive(claim)
+        try:
+            drive = self._make_drive(claim)
+        except Exception as error:
+            drive = _Stillborn(_own_failure(error))
+        self._drives[claim.run] = drive
         self._unsettled += 1
         group = self._group
         assert group is not None, "the executor has not been opened"
@@ -134,7 +138,7 @@ class Executor:
             raise
         except Exception as error:
             self._observer(Moment.SERVICE_FAILED, service="executor", error=repr(error))
-            return Failed(Reason.INTERNAL, f"Taxiway itself failed while it ran this: {error!r}")
+            return _own_failure(error)
 
     async def _settle(self, claim: Claimed, outcome: Outcome) -> None:
         finishing = self._store.finish(claim.run, claim.fence, outcome, self._chance.random())
@@ -151,3 +155,21 @@ class Executor:
     def _free(self, run: str) -> None:
         if self._drives.pop(run, None) is not None:
             self._freed()
+
+
+class _Stillborn:
+    """A run that could not even be prepared: it ends at once with what went wrong."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+
+    async def run(self) -> Outcome:
+        return self._outcome
+
+    def stop(self, cause: StopCause, hard: bool = False) -> None: ...
+
+    async def ping(self) -> None: ...
+
+
+def _own_failure(error: Exception) -> Failed:
+    return Failed(Reason.INTERNAL, f"Taxiway itself failed while it ran this: {error!r}")

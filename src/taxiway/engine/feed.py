@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Final
 
 from taxiway.core.change import Change, ChangeKind
@@ -103,14 +104,24 @@ class Feed:
 
     async def changes(self, after: int) -> AsyncIterator[Change]:
         """The change log from version ``after`` + 1 on, live and without end."""
+        async with aclosing(self.change_pages(after)) as pages:
+            async for page in pages:
+                for change in page:
+                    yield change
+
+    async def change_pages(self, after: int, gather_s: float = 0.0) -> AsyncGenerator[list[Change], None]:
+        """The same in pages of up to 1,000; ``gather_s`` is how long to let changes gather after a hint, so that a
+        watcher who shows a few frames a second costs no more than these."""
         wake = self._wakes.subscribe(Topic.CHANGE)
         try:
             while True:
                 page = await self._store.changes(after, CHANGES_PAGE_MAX)
-                for change in page:
-                    after = change.version
-                    yield change
+                if page:
+                    after = page[-1].version
+                    yield page
                 if len(page) < CHANGES_PAGE_MAX:
                     await wake.wait(SAFETY_POLL_S)
+                    if gather_s:
+                        await asyncio.sleep(gather_s)
         finally:
             wake.close()

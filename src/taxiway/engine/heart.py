@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from taxiway.core.errors import LeaseLost
-from taxiway.core.limits import HEARTBEAT_S
 from taxiway.core.run import StopCause
 from taxiway.engine.executor import Executor
 from taxiway.observe.observer import Moment, Observer
@@ -18,17 +17,18 @@ class Heart:
     name: Final = "heart"
     topics: Final = Topic.NOTHING
 
-    def __init__(self, store: Store, executor: Executor, runner: str, observer: Observer) -> None:
+    def __init__(self, store: Store, executor: Executor, runner: str, observer: Observer, every_s: float) -> None:
         self._store = store
         self._executor = executor
         self._runner = runner
         self._observer = observer
+        self._every_s = every_s
 
     async def step(self) -> float:
         """Beat once; a runner that was declared dead ends what it runs, for others own that work now (I2)."""
         if not await self._store.beat(self._runner):
             self._observer(Moment.LEASE_LOST, runner=self._runner)
-            self._executor.stop_all(StopCause.LEASE_LOST)
+            self._executor.stop_all(StopCause.LEASE_LOST, hard=True)
             raise LeaseLost(f"runner {self._runner} was declared dead by another process; its work is theirs now")
         await self._executor.ping()
-        return HEARTBEAT_S
+        return self._every_s

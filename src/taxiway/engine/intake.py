@@ -24,7 +24,8 @@ from taxiway.store.protocol import NewTask, PlanAdmitted, Store, Submitted
 class Intake:
     """The verbs, for one actor (who is written into the change log) in one project.
 
-    ``defaults`` are spec fields that fill what a task leaves open (``timeout_s``); ``scrubber`` takes declared secrets out of what is stored.
+    ``defaults`` are spec fields that fill what a task leaves open (``timeout_s``); ``scrubber`` takes declared secrets
+    out of what is stored.
     """
 
     def __init__(

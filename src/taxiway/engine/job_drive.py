@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 
-from taxiway.core.errors import LeaseLost
-from taxiway.core.event import EventType
-from taxiway.core.limits import ERROR_CHARS_MAX, RESULT_BYTES_MAX
+from taxiway.core.errors import Invalid, LeaseLost
+from taxiway.core.limits import RESULT_BYTES_MAX
 from taxiway.core.run import Cancelled, Completed, Failed, Outcome, Released, StopCause
 from taxiway.core.task import Reason
 from taxiway.core.template import Value, render
@@ -22,48 +21,58 @@ _encode = msgspec.json.Encoder().encode
 
 
 class JobDrive:
-    """One run of a registered function. A coroutine is cancelled when it is stopped; a function in a thread cannot be,
-    so its run lasts until it returns."""
+    """One run of a registered function. A coroutine is cancelled when it is stopped or too late; a function in a thread
+    cannot be, so its run lasts until it returns, and is judged then."""
 
-    def __init__(self, claim: Claimed, function: JobFunction, recorder: Recorder) -> None:
+    def __init__(self, claim: Claimed, function: JobFunction, recorder: Recorder, in_thread: bool = False) -> None:
         self._claim = claim
         self._function = function
         self._recorder = recorder
-        self._task: asyncio.Task[Any] | None = None
+        self._in_thread = in_thread
+        self._called: asyncio.Task[Any] | None = None
         self._stop: StopCause | None = None
+        self._cancelled = False
+        self._began_s = 0.0
 
     async def run(self) -> Outcome:
         """Call the function within its timeout, and judge what came of it."""
-        spec = self._claim.spec
-        task = self._task = asyncio.current_task()
         if self._stop is not None:
             return self._stopped()
         try:
-            async with asyncio.timeout(spec.timeout_s) as clock:
-                return self._completed(await self._function(self._arguments()))
-        except asyncio.CancelledError:
-            if not self._stopping() or task is None:
-                raise
-            task.uncancel()
+            arguments = self._arguments()
+        except Invalid as error:
+            return Failed(Reason.SPAWN_ERROR, self._recorder.scrubbed(error.message))
+        task = asyncio.current_task()
+        assert task is not None
+        self._began_s = _elapsed_s()
+        try:
+            async with asyncio.timeout(None if self._in_thread else self._claim.spec.timeout_s):
+                result = await self._call(task, arguments)
+        except (Exception, asyncio.CancelledError, SystemExit) as error:
+            return await self._after_error(error, task)
+        self._forgive(task)
+        if self._asked not in (None, StopCause.DRAIN):
             return self._stopped()
-        except TimeoutError:
-            if not clock.expired():
-                return await self._raised()
-            return Failed(Reason.TIMEOUT, f"it ran longer than its timeout of {spec.timeout_s:g} s")
-        except Exception:
-            return await self._raised()
-        finally:
-            self._task = None
+        return self._too_late() if self._late else self._completed(result)
 
-    def stop(self, cause: StopCause, hard: bool = False) -> None:
-        """Cancel the coroutine, once."""
+    def stop(self, cause: StopCause, hard: bool = False) -> None:  # noqa: ARG002 the protocol's
+        """Cancel the coroutine, once; there is nothing ``hard`` that could be done to it."""
         if self._stop is None:
             self._stop = cause
-            if self._task is not None:
-                self._task.cancel()
+            if self._called is not None and not self._in_thread:
+                self._cancelled = True
+                self._called.cancel()
 
     async def ping(self) -> None:
         """Nothing else needs to know that the runner lives."""
+
+    async def _call(self, task: asyncio.Task[Any], arguments: dict[str, Any]) -> Any:
+        """While the function runs, and only then, a stop cancels the task that awaits it."""
+        self._called = task
+        try:
+            return await self._function(arguments)
+        finally:
+            self._called = None
 
     def _arguments(self) -> dict[str, Any]:
         claim = self._claim
@@ -77,22 +86,47 @@ class JobDrive:
             return Completed()
         try:
             encoded = _encode(result)
-        except (TypeError, ValueError, OverflowError) as error:
-            return Failed(Reason.AGENT_ERROR, f"what it returned is no JSON: {error}")
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            return Failed(Reason.AGENT_ERROR, self._recorder.scrubbed(f"what it returned is no JSON: {error}"))
         if len(encoded) > RESULT_BYTES_MAX:
             return Failed(Reason.AGENT_ERROR, f"it returned {len(encoded)} bytes; {RESULT_BYTES_MAX} are the most")
         return Completed(result=self._recorder.scrubbed(msgspec.json.decode(encoded)))
 
-    async def _raised(self) -> Outcome:
-        """The function raised: its traceback goes into the run log, one line of it into the task."""
-        text = traceback.format_exc()
-        self._recorder.note(EventType.ERROR, text=text[-ERROR_CHARS_MAX:])
-        await self._recorder.flush()
-        last = text.strip().splitlines()[-1]
-        return Failed(Reason.AGENT_ERROR, self._recorder.scrubbed(last))
+    async def _after_error(self, error: BaseException, task: asyncio.Task[Any]) -> Outcome:
+        """What an error means: our stop, our timeout, the end of the engine itself, or the function's own."""
+        self._forgive(task)
+        if isinstance(error, asyncio.CancelledError) and task.cancelling():
+            raise error
+        if self._stop is not None:
+            return self._stopped()
+        if self._late and isinstance(error, TimeoutError):
+            return self._too_late()
+        return await self._raised(error)
 
-    def _stopping(self) -> bool:
-        return self._stop is not None
+    async def _raised(self, error: BaseException) -> Outcome:
+        """The function raised: its traceback goes into the run log, one line of it into the task."""
+        text = self._recorder.scrubbed("".join(traceback.format_exception(error)))
+        self._recorder.error(text)
+        await self._recorder.flush()
+        return Failed(Reason.AGENT_ERROR, text.strip().splitlines()[-1])
+
+    def _forgive(self, task: asyncio.Task[Any]) -> None:
+        """Our own cancellation of the task has been heard; what is left is somebody else's."""
+        if self._cancelled:
+            self._cancelled = False
+            task.uncancel()
+
+    @property
+    def _asked(self) -> StopCause | None:
+        return self._stop
+
+    @property
+    def _late(self) -> bool:
+        limit_s = self._claim.spec.timeout_s
+        return limit_s is not None and _elapsed_s() - self._began_s >= limit_s
+
+    def _too_late(self) -> Outcome:
+        return Failed(Reason.TIMEOUT, f"it ran longer than its timeout of {self._claim.spec.timeout_s:g} s")
 
     def _stopped(self) -> Outcome:
         match self._stop:
@@ -104,3 +138,7 @@ class JobDrive:
                 raise LeaseLost("the runner was declared dead")
             case _:
                 return Cancelled(Reason.REQUESTED)
+
+
+def _elapsed_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from taxiway.agents.protocol import Conversation, Ended, Go, How, Launch, Output, SpawnFailure
-from taxiway.core.errors import Invalid, LeaseLost
+from taxiway.core.errors import Invalid, LeaseLost, Unavailable
 from taxiway.core.event import EventType
 from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, Released, StopCause
 from taxiway.core.task import Reason, TaskSpec
@@ -19,6 +19,7 @@ from taxiway.engine.recorder import Recorder
 from taxiway.store.protocol import Claimed, Store
 
 SHELL: Final = "/bin/sh"
+CONFIRM_EVERY_S: Final = 1.0  #: how often a tree that would not die is looked at again
 FLUSH_S: Final = 0.05  #: how long a watcher may wait for output that the program has written
 
 MakeEnvironment = Callable[[Rendered, Claimed, str], dict[str, str]]
@@ -56,24 +57,21 @@ class ProcessDrive:
         try:
             launch = self._prepare()
         except Invalid as error:
-            return Failed(Reason.SPAWN_ERROR, error.message)
+            return Failed(Reason.SPAWN_ERROR, self._recorder.scrubbed(error.message))
         opened = await self._means.agent.open(launch)
         if isinstance(opened, SpawnFailure):
-            return _not_spawned(opened)
+            return self._not_spawned(opened)
         self._conversation = opened
         try:
             return await self._converse(opened)
         except BaseExceptionGroup as group:
-            opened.drop()
+            await self._let_go(opened, group.exceptions[0])
             raise group.exceptions[0] from group
-        except BaseException:
-            opened.drop()
+        except BaseException as error:
+            await self._let_go(opened, error)
             raise
         finally:
-            for timer in self._timers:
-                timer.cancel()
-            if self._quiet is not None:
-                self._quiet.cancel()
+            self._stop_clocks()
 
     def stop(self, cause: StopCause, hard: bool = False) -> None:
         """Ask the program to end; harder each time it is called ``hard``."""
@@ -121,11 +119,25 @@ class ProcessDrive:
             ended = await self._listen(conversation, claim.spec)
             closer.cancel()
             flusher.cancel()
+        stop = self._stop
+        self._stop_clocks()
         self._recorder.close_streams()
         await self._recorder.flush()
-        if not ended.certain and not await self._confirm(conversation):
-            raise LeaseLost(f"a process of run {claim.run} may be left; the run keeps its slots until it is gone")
-        return self._judge(ended, claim.spec)
+        if not ended.certain:
+            await self._confirmed(conversation)
+        return self._judge(ended, stop, claim.spec)
+
+    async def _let_go(self, conversation: Conversation, error: BaseException) -> None:
+        """The guardian kills the tree by itself. Where a failure of our own is about to end the run, that is waited
+        for; where the run or the whole engine is lost, others confirm it."""
+        conversation.drop()
+        if isinstance(error, Exception) and not isinstance(error, LeaseLost | Unavailable):
+            await self._confirmed(conversation)
+
+    async def _confirmed(self, conversation: Conversation) -> None:
+        """Return when nothing of the tree is left; until then the run keeps its slots (I6, I7)."""
+        while not await self._confirm(conversation):  # noqa: ASYNC110 nobody tells when a process dies that is stuck
+            await asyncio.sleep(CONFIRM_EVERY_S)
 
     async def _listen(self, conversation: Conversation, spec: TaskSpec) -> Ended:
         recorder = self._recorder
@@ -136,7 +148,9 @@ class ProcessDrive:
             recorder.output(event.stream, event.data)
             self._heard(spec)
             if recorder.full:
+                self._hush()
                 await recorder.flush()
+                self._heard(spec)
         return Ended(lost=True)
 
     async def _flush_regularly(self) -> None:
@@ -167,22 +181,33 @@ class ProcessDrive:
             self._timers.append(loop.call_later(spec.timeout_s, self.stop, StopCause.TIMEOUT))
         self._heard(spec)
 
+    def _stop_clocks(self) -> None:
+        """It has ended: what comes later is no cause any more."""
+        for timer in self._timers:
+            timer.cancel()
+        self._hush()
+
+    def _hush(self) -> None:
+        """Its silence does not count: it has ended, or waits for us to write what it said."""
+        if self._quiet is not None:
+            self._quiet.cancel()
+            self._quiet = None
+
     def _heard(self, spec: TaskSpec) -> None:
         """The program said something: its silence clock starts anew."""
         if spec.idle_timeout_s is None or self._stop is not None:
             return
-        if self._quiet is not None:
-            self._quiet.cancel()
+        self._hush()
         loop = asyncio.get_running_loop()
         self._quiet = loop.call_later(spec.idle_timeout_s, self.stop, StopCause.STALLED)
 
-    def _judge(self, ended: Ended, spec: TaskSpec) -> Outcome:
-        """What the end means. Only a kill that we made for a cause has that cause (B16, DB7)."""
+    def _judge(self, ended: Ended, stop: StopCause | None, spec: TaskSpec) -> Outcome:
+        """What the end means. Only a stop that we made before it has that cause (B16, DB7)."""
         if ended.spawn_failure is not None:
-            return _not_spawned(ended.spawn_failure)
+            return self._not_spawned(ended.spawn_failure)
         output = self._recorder.tail()
-        if self._stop is not None:
-            return _stopped(self._stop, ended, output, spec)
+        if stop is not None:
+            return _stopped(stop, ended, output, spec)
         if ended.lost:
             return Lost("its guardian died")
         if ended.lease_expired:
@@ -197,9 +222,9 @@ class ProcessDrive:
             return Failed(Reason.SIGNAL, error, signal=ended.signal, output=output)
         return Lost("nobody saw how it ended")
 
-
-def _not_spawned(failure: SpawnFailure) -> Outcome:
-    return Deferred(failure.text) if failure.passing else Failed(Reason.SPAWN_ERROR, failure.text)
+    def _not_spawned(self, failure: SpawnFailure) -> Outcome:
+        text = self._recorder.scrubbed(failure.text)
+        return Deferred(text) if failure.passing else Failed(Reason.SPAWN_ERROR, text)
 
 
 def _stopped(cause: StopCause, ended: Ended, output: str | None, spec: TaskSpec) -> Outcome:

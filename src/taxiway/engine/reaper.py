@@ -1,14 +1,14 @@
-"""The reaper: settles what dead runners left. On this host by evidence at once, across hosts by leases (I2, I7, I14)."""
+"""The reaper settles what dead runners left: on this host by evidence at once, across hosts by leases (I2, I7, I14)."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from taxiway.clock import Clock
-from taxiway.core.limits import LEASE_S, REAP_EVERY_S
+from taxiway.core.limits import LEASE_MARGIN_S, REAP_EVERY_S
 from taxiway.core.run import Lost, ProcessMark
 from taxiway.observe.observer import Moment, Observer
 from taxiway.store.protocol import LiveRun, Runner, Store, Topic
@@ -25,20 +25,34 @@ class Settled(Protocol):
     """What became of a dead runner's process tree."""
 
     @property
-    def certain(self) -> bool: ...
+    def certain(self) -> bool:
+        """Whether nothing of it is left."""
+        ...
+
     @property
-    def why(self) -> str: ...
+    def why(self) -> str:
+        """How that is known, or why it is not."""
+        ...
 
 
-SettleTrees = Callable[[Sequence[ProcessMark]], Awaitable[dict[str, Settled]]]
+class Evidence(Protocol):
+    """What can be known and done on this host about another runner of it."""
+
+    def is_dead(self, runner: str) -> bool:
+        """Whether its process is gone for certain."""
+        ...
+
+    async def settle_trees(self, marks: Sequence[ProcessMark], /) -> Mapping[str, Settled]:
+        """End and confirm process trees; what became of each, by tag."""
+        ...
+
+    def forget(self, runner: str) -> None:
+        """All of it is settled: nobody will ask for it again."""
+        ...
 
 
 class Reaper:
-    """Any process may do this; every write repeats the fence, so that two of them do no harm.
-
-    ``is_dead`` tells for a runner of this host whether its lock is free; ``settle_trees`` ends and confirms process
-    trees, answering by their tags.
-    """
+    """Any process may do this; every write repeats the fence, so that two of them do no harm."""
 
     name: Final = "reaper"
     topics: Final = Topic.NOTHING
@@ -49,17 +63,17 @@ class Reaper:
         clock: Clock,
         host: Host,
         runner: str | None,
-        is_dead: Callable[[str], bool],
-        settle_trees: SettleTrees,
+        evidence: Evidence,
         observer: Observer,
+        lease_s: float,
     ) -> None:
         self._store = store
         self._clock = clock
         self._host = host
         self._runner = runner
-        self._is_dead = is_dead
-        self._settle_trees = settle_trees
+        self._evidence = evidence
         self._observer = observer
+        self._lease_s = lease_s
         self._beats: dict[str, tuple[int, float]] = {}
 
     async def step(self) -> float:
@@ -78,7 +92,7 @@ class Reaper:
         if runner.host == self._host.name:
             if runner.boot_id != self._host.boot_id:
                 return "the host was restarted"
-            return "the runner died" if self._is_dead(runner.id) else None
+            return "the runner died" if self._evidence.is_dead(runner.id) else None
         return self._lease_over(runner)
 
     def _lease_over(self, runner: Runner) -> str | None:
@@ -88,7 +102,7 @@ class Reaper:
         if beat != runner.beat:
             self._beats[runner.id] = (runner.beat, now)
             return None
-        return "its lease ran out" if now - since > LEASE_S else None
+        return "its lease ran out" if now - since > self._lease_s + LEASE_MARGIN_S else None
 
     async def _settle(self, runner: Runner, why: str) -> None:
         runs = await self._store.live_runs(runner.id)
@@ -98,13 +112,15 @@ class Reaper:
             self._observer(Moment.RUN_SETTLED, run=run.run, runner=runner.id, certain=True)
         if len(left) == len(runs):
             await self._store.retire(runner.id, "gone")
+            if runner.host == self._host.name:
+                self._evidence.forget(runner.id)
             self._observer(Moment.RUNNER_LOST, runner=runner.id, why=why)
 
     async def _confirmed(self, runner: Runner, runs: Sequence[LiveRun]) -> list[LiveRun]:
         """The runs of which no process is left; the others keep their slots, and an alarm is raised."""
         here = runner.host == self._host.name and runner.boot_id == self._host.boot_id
         marks = [run.process for run in runs if run.process is not None] if here else []
-        settled = await self._settle_trees(marks) if marks else {}
+        settled = await self._evidence.settle_trees(marks) if marks else {}
         confirmed = []
         for run in runs:
             state = settled.get(run.process.tag) if run.process is not None else None

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from taxiway.clock import Clock
 from taxiway.core.event import EventType, NewEvent
-from taxiway.core.limits import EVENT_BYTES_MAX, RUN_OUTPUT_BYTES_MAX, TASK_OUTPUT_BYTES_MAX
+from taxiway.core.limits import ERROR_CHARS_MAX, EVENT_BYTES_MAX, RUN_OUTPUT_BYTES_MAX, TASK_OUTPUT_BYTES_MAX
 from taxiway.core.redact import ScrubbedStream, Scrubber
 from taxiway.store.protocol import Store
 
@@ -18,12 +18,21 @@ BATCH_EVENTS: Final = 512
 class Recorder:
     """Events of one run on their way to the store; batch numbers make a repeated write harmless (I4)."""
 
-    def __init__(self, store: Store, clock: Clock, scrubber: Scrubber, run: str, fence: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        scrubber: Scrubber,
+        run: str,
+        fence: int,
+        output_bytes_max: int = RUN_OUTPUT_BYTES_MAX,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._scrubber = scrubber
         self._run = run
         self._fence = fence
+        self._output_bytes_max = output_bytes_max
         self._streams: dict[str, ScrubbedStream] = {}
         self._events: list[NewEvent] = []
         self._bytes = 0
@@ -46,6 +55,10 @@ class Recorder:
     def note(self, type: EventType, **data: object) -> None:
         """Add an event that is not output."""
         self._events.append(NewEvent(type, self._clock.now_ms(), self._scrubber.value(data)))
+
+    def error(self, text: str) -> None:
+        """Add what went wrong, scrubbed already; of a long text the end."""
+        self.note(EventType.ERROR, text=text[-ERROR_CHARS_MAX:])
 
     def output(self, stream: str, data: bytes) -> None:
         """Add bytes that the program wrote."""
@@ -90,15 +103,15 @@ class Recorder:
         if stream == "stdout":
             self._tail += data[-TASK_OUTPUT_BYTES_MAX:]
             del self._tail[:-TASK_OUTPUT_BYTES_MAX]
-        room = RUN_OUTPUT_BYTES_MAX - self._stored
-        if len(data) > room:
-            if not self._dropped:
-                self.note(EventType.LOG_TRUNCATED, limit_bytes=RUN_OUTPUT_BYTES_MAX)
-            self._dropped += len(data) - room
-            data = data[:room]
-        self._stored += len(data)
+        room = self._output_bytes_max - self._stored
+        kept = data[:room]
+        self._stored += len(kept)
         now = self._clock.now_ms()
-        for start in range(0, len(data), EVENT_BYTES_MAX):
-            piece = data[start : start + EVENT_BYTES_MAX]
+        for start in range(0, len(kept), EVENT_BYTES_MAX):
+            piece = kept[start : start + EVENT_BYTES_MAX]
             self._events.append(NewEvent(EventType.OUTPUT, now, {"stream": stream}, piece))
             self._bytes += len(piece)
+        if len(data) > room:
+            if not self._dropped:
+                self.note(EventType.LOG_TRUNCATED, limit_bytes=self._output_bytes_max)
+            self._dropped += len(data) - room

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from taxiway.core.errors import OutcomeUnknown, StoreUnusable
+from taxiway.core.errors import LeaseLost, OutcomeUnknown, StoreUnusable
 from taxiway.observe.observer import Moment, Observer
 from taxiway.store.protocol import Topic, Wake
 
@@ -32,7 +32,8 @@ class Service(Protocol):
 async def serve(service: Service, wake: Wake, observer: Observer) -> None:
     """Run a service until it is cancelled. A step that stumbles is observed and tried again, ever more slowly.
 
-    A store that cannot be trusted any more ends the engine: it is raised (I1b).
+    A store that cannot be trusted any more ends the engine (I1b), and so does the loss of the runner's own lease:
+    what it held is others' by now (I2). Both are raised.
     """
     stumbles = 0
     try:
@@ -42,6 +43,8 @@ async def serve(service: Service, wake: Wake, observer: Observer) -> None:
                 stumbles = 0
             except (OutcomeUnknown, StoreUnusable) as error:
                 observer(Moment.STORE_FAILED, error=error.message)
+                raise
+            except LeaseLost:
                 raise
             except Exception as error:
                 observer(Moment.SERVICE_FAILED, service=service.name, error=repr(error))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+LOGGER: Final = logging.getLogger("taxiway")
 
 
 class Moment(StrEnum):
@@ -23,8 +26,22 @@ class Moment(StrEnum):
 class Observer(Protocol):
     """Somebody who listens; what a listener raises never reaches the engine's work (A46)."""
 
-    def __call__(self, moment: Moment, **facts: Any) -> None: ...
+    def __call__(self, moment: Moment, **facts: Any) -> None:
+        """Hear of one moment."""
+        ...
 
 
 def nobody(moment: Moment, **facts: Any) -> None:
     """The observer that listens to nothing."""
+
+
+def guarded(observer: Observer) -> Observer:
+    """The same observer, whose own failures go to Python's log and nowhere else (A46)."""
+
+    def listen(moment: Moment, **facts: Any) -> None:
+        try:
+            observer(moment, **facts)
+        except Exception:
+            LOGGER.exception("an observer failed at %s", moment)
+
+    return listen
