@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from taxiway.agents.protocol import Ended, Go, How, SpawnFailure
@@ -193,6 +194,27 @@ async def test_no_descriptor_is_left_open_by_a_run(zoo) -> None:
         await zoo.run("no-such-program")
         (await zoo.start("sleep", "60")).drop()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("room", [0, 3, 5])
+async def test_too_few_descriptors_in_the_fork_server_is_a_passing_failure(zoo, room: int) -> None:
+    """Fault 30, DB18: whichever of its steps has no room left, nothing runs, and the next launch works."""
+    await zoo.run("true")
+    server = zoo.agent._server.pid
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    busy = [await zoo.open("true")]
+    while any(guardian.name() == "taxiway:idle" for guardian in psutil.Process(server).children()):
+        busy.append(await zoo.open("true"))
+    held = len(os.listdir(f"/proc/{server}/fd"))
+    resource.prlimit(server, resource.RLIMIT_NOFILE, (held + room, hard))
+    opened = await zoo.agent.open(zoo.launch("true"))
+    resource.prlimit(server, resource.RLIMIT_NOFILE, (soft, hard))
+    assert isinstance(opened, SpawnFailure)
+    assert opened.passing
+    for conversation in busy:
+        conversation.drop()
+    assert (await zoo.run("true")).ended == Ended(exit_code=0)
+    assert zoo.agent._server.pid == server
 
 
 async def test_too_few_descriptors_is_a_passing_failure(zoo) -> None:

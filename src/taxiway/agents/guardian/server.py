@@ -14,7 +14,7 @@ from typing import Final
 
 from .guard import CONFIRM_S, FAST_LOOK_S
 from .kernel import adopt_orphans, name_process
-from .standby import receive_fds, signals_as_bytes, stand_by
+from .standby import DESCRIPTORS, receive_fds, signals_as_bytes, stand_by
 from .tree import descendants, send
 from .wire import FORK, KILL_NOW, LOST, UNBORN, pack, receive
 
@@ -58,14 +58,17 @@ class Server:
 
     def _serve(self) -> None:
         fds = receive_fds(self.requests)
-        if not fds:
+        if fds is None:
             self._retire()
             return
         try:
-            self._hand_over(fds)
+            if len(fds) == DESCRIPTORS:  # else we have no room for them; the runner sees its socket close
+                self._hand_over(fds)
         except OSError as error:
-            with socket.socket(fileno=os.dup(fds[0])) as control, suppress(OSError):
+            control = socket.socket(fileno=fds[0])
+            with suppress(OSError):
                 control.send(pack(UNBORN, error.errno, f"{error.strerror}: fork"))
+            control.detach()
         finally:
             for fd in fds:
                 os.close(fd)

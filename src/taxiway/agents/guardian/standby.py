@@ -32,20 +32,22 @@ def stand_by(link: socket.socket, runner_fd: int) -> None:
     for tree in range(1, TREES_MAX + 1):
         name_process("taxiway:idle")
         fds = _next_order(link, post)
-        if not fds or not _keep(fds, post):
+        if fds is None or not _keep(fds, post):
             return
         if tree < TREES_MAX:
             link.send(IDLE)
 
 
-def receive_fds(link: socket.socket) -> list[int]:
-    """One message's descriptors, close-on-exec; none when the other end has hung up."""
+def receive_fds(link: socket.socket) -> list[int] | None:
+    """One message's descriptors, close-on-exec (fewer than were sent at our own limit); None when the peer hung up."""
     try:
-        _, ancillary, _, _ = link.recvmsg(
+        message, ancillary, _, _ = link.recvmsg(
             MESSAGE_BYTES_MAX, socket.CMSG_SPACE(DESCRIPTORS * 4), socket.MSG_CMSG_CLOEXEC
         )
     except ConnectionError:
-        return []
+        return None
+    if not message:
+        return None
     fds = array.array("i")
     for _, _, content in ancillary:
         fds.frombytes(content)
@@ -59,7 +61,7 @@ def signals_as_bytes() -> int:
     return read_fd
 
 
-def _next_order(link: socket.socket, post: Post) -> list[int]:
+def _next_order(link: socket.socket, post: Post) -> list[int] | None:
     poll = select.poll()
     for fd in (link.fileno(), post.runner_fd, post.wake_fd):
         poll.register(fd, select.POLLIN)
@@ -68,7 +70,7 @@ def _next_order(link: socket.socket, post: Post) -> list[int]:
             if fd == link.fileno():
                 return receive_fds(link)
             if fd == post.runner_fd or KILL_NOW in os.read(fd, 4096):
-                return []
+                return None
 
 
 def _keep(fds: list[int], post: Post) -> bool:
