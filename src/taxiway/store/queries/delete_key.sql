@@ -1,2 +1,2 @@
 -- Forget a task's idempotency key.
-DELETE FROM idempotency WHERE tenant = :tenant AND project = :project AND key = :key
+DELETE FROM idempotency WHERE tenant = :tenant AND project = :project AND key = :key AND task = :task

@@ -1,5 +1,5 @@
 -- A task with everything that gates it.
-SELECT t.seq, t.state, t.reason, t.due_at, c.at, t.gate, t.urgency, t.position, g.queue, g.lane,
+SELECT t.seq, t.state, t.reason, t.due_at, coalesce(c.at, t.created_at), t.gate, t.urgency, t.position, g.queue, g.lane,
   q.project, q.name, q.state, q.slots, l.name, l.size, g.needs
 FROM task t JOIN gate g ON g.id = t.gate JOIN queue q ON q.id = g.queue JOIN lane l ON l.id = g.lane
 LEFT JOIN change c ON c.version = t.version

@@ -1,2 +1,2 @@
 -- A queue moves.
-UPDATE queue SET state = :state, version = :version WHERE id = :queue
+UPDATE queue SET state = :state, full = 0, version = :version WHERE id = :queue

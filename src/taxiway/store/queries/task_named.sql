@@ -1,2 +1,2 @@
--- The present task of this name in a queue.
-SELECT seq, state, reason FROM task WHERE queue = :queue AND name = :name AND superseded = 0
+-- The present task of this name in a queue: the newest, where a standing queue had several.
+SELECT seq, state, reason, id FROM task WHERE queue = :queue AND name = :name AND superseded = 0 ORDER BY seq DESC LIMIT 1

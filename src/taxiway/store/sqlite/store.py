@@ -35,6 +35,7 @@ from taxiway.store.verbs import caretaking, keeping, plans, queues, reading, rep
 from taxiway.store.verbs import explain as explaining
 from taxiway.store.verbs import finish as finishing
 from taxiway.store.verbs import submit as submitting
+from taxiway.store.verbs.cancel_all import cancel_all
 from taxiway.store.verbs.claim import Claim
 from taxiway.store.writer import Urgency, Writer
 
@@ -76,7 +77,7 @@ class SqliteStore:
 
     async def cancel_all(self, actor: str, queue: str | None = None, project: str | None = None) -> int:
         """Cancel all that has not ended."""
-        return await self._first(lambda tx: cancelling.cancel_all(tx, actor, queue, project))
+        return await self._first(lambda tx: cancel_all(tx, actor, queue, project))
 
     async def retry(self, task: str, actor: str) -> list[str]:
         """Replace a failed or cancelled task, and what fell with it, by new ones."""

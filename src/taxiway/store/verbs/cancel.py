@@ -8,7 +8,6 @@ from taxiway.core.run import StopCause
 from taxiway.core.task import TASK_NOT_STARTED, Reason, TaskState
 from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs.ending import TaskRow, cancel_waiting, task_row
-from taxiway.store.verbs.queues import queue_of
 
 
 def cancel(tx: Tx, task: str, actor: str) -> None:
@@ -30,12 +29,3 @@ def cancel_row(tx: Tx, row: TaskRow, reason: Reason, stop: StopCause, actor: str
         if live is not None:
             tx.run("mark_run_stopping", run=live[0], stop=stop)
             tx.note(Topic.STOP)
-
-
-def cancel_all(tx: Tx, actor: str, queue: str | None, project: str | None) -> int:
-    """Cancel all that has not ended, of one queue or of everything, in pages; the count of tasks found open."""
-    subject = 0 if queue is None else queue_of(tx, queue, project)[0]
-    row = tx.one("count_open_tasks", queue=subject, tenant=tx.tenant)
-    tx.run("insert_cascade", kind="cancel_all", subject=subject, after=0, actor=actor)
-    tx.note(Topic.TIME)
-    return row[0] if row is not None else 0

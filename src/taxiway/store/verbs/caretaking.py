@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from taxiway.core.change import ChangeKind
-from taxiway.core.run import StopCause
-from taxiway.core.task import TASK_NOT_STARTED, Reason, TaskState
-from taxiway.store.tx import Topic, Tx
-from taxiway.store.verbs.cancel import cancel_row
-from taxiway.store.verbs.ending import cancel_waiting, make_ready, settle_dependents, settle_page, task_row
+from taxiway.core.task import Reason, TaskState
+from taxiway.store.tx import Row, Topic, Tx
+from taxiway.store.verbs import sweeps
+from taxiway.store.verbs.ending import (
+    EXPIRED_ERROR,
+    cancel_waiting,
+    make_ready,
+    settle_dependents,
+    settle_page,
+    task_row,
+)
 
 
 def next_due(tx: Tx) -> int | None:
@@ -29,7 +34,7 @@ def wake_due(tx: Tx, limit: int, actor: str) -> int:
     for (seq,) in tx.all("expired_tasks", now=tx.now, limit=limit):
         if not task_row(tx, seq).open:  # it fell with one that expired just before
             continue
-        cancel_waiting(tx, seq, Reason.EXPIRED, "it could not start before it expired", actor, "expired")
+        cancel_waiting(tx, seq, Reason.EXPIRED, EXPIRED_ERROR, actor, "expired")
         moved += 1
     for (seq,) in tx.all("due_tasks", now=tx.now, limit=limit):
         row = task_row(tx, seq)
@@ -45,57 +50,23 @@ def advance(tx: Tx, limit: int) -> int:
     row = tx.one("first_cascade")
     if row is None:
         return 0
-    cascade, kind, subject, after, actor = row
-    seen, last = _PAGES[kind](tx, subject, after, limit, actor)
-    if seen < limit:
+    cascade, kind, subject, after, until, actor = row
+    page = _PAGES[kind](tx, subject, after, until, limit, actor)
+    if len(page) < limit:
         tx.run("delete_cascade", id=cascade)
     else:
-        tx.run("move_cascade", id=cascade, after=last)
+        tx.run("move_cascade", id=cascade, after=page[-1][0])
     tx.note(Topic.TIME)
-    return max(seen, 1)
+    return max(len(page), 1)
 
 
-def _dependents(tx: Tx, subject: int, after: int, limit: int, actor: str) -> tuple[int, int]:
-    if tx.one("task_row", seq=subject) is None:  # removed meanwhile
-        return 0, after
+def _dependents(tx: Tx, subject: int, after: int, _until: int, limit: int, actor: str) -> list[Row]:
     parent = task_row(tx, subject)
     state, reason = TaskState(parent.state), Reason(parent.reason) if parent.reason else None
     page = tx.all("dependents", parent=subject, after=after, limit=limit)
     for child, why in settle_page(tx, subject, state, reason, after, page, actor):
         settle_dependents(tx, child, TaskState.CANCELLED, why, actor)
-    return len(page), page[-1][0] if page else after
+    return page
 
 
-def _stop(tx: Tx, subject: int, after: int, limit: int, actor: str) -> tuple[int, int]:
-    page = tx.all("open_tasks_of_queue", queue=subject, after=after, limit=limit)
-    for (seq,) in page:
-        if TaskState(task_row(tx, seq).state) in TASK_NOT_STARTED:  # it may have fallen with one before it
-            cancel_waiting(tx, seq, Reason.QUEUE_STOPPED, "the queue was stopped", actor, "queue stop")
-    return len(page), page[-1][0] if page else after
-
-
-def _cancel_all(tx: Tx, subject: int, after: int, limit: int, actor: str) -> tuple[int, int]:
-    if subject:
-        page = tx.all("open_tasks_of_queue", queue=subject, after=after, limit=limit)
-    else:
-        page = tx.all("open_tasks", tenant=tx.tenant, after=after, limit=limit)
-    for (seq,) in page:
-        cancel_row(tx, task_row(tx, seq), Reason.REQUESTED, StopCause.CANCEL, actor)
-    return len(page), page[-1][0] if page else after
-
-
-def _reset(tx: Tx, subject: int, after: int, limit: int, actor: str) -> tuple[int, int]:
-    page = tx.all("visible_tasks_of_queue", queue=subject, after=after, limit=limit)
-    for seq, task in page:
-        version = tx.change(ChangeKind.TASK, task, "removed", Reason.RESET, actor, "queue reset")
-        tx.run("supersede_task", seq=seq, version=version)
-    return len(page), page[-1][0] if page else after
-
-
-_Page = Callable[[Tx, int, int, int, str], tuple[int, int]]
-_PAGES: Final[dict[str, _Page]] = {
-    "dependents": _dependents,
-    "stop": _stop,
-    "cancel_all": _cancel_all,
-    "reset": _reset,
-}
+_PAGES: Final[dict[str, sweeps.Page]] = {"dependents": _dependents, **sweeps.PAGES}

@@ -13,10 +13,11 @@ from taxiway.core.event import EventType
 from taxiway.core.limits import CLAIM_TASKS_MAX
 from taxiway.core.queue import QueueState
 from taxiway.core.readiness import Gate, Scope
-from taxiway.core.task import TaskSpec, TaskState
+from taxiway.core.task import Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Claimed, Parent
 from taxiway.store.tx import Row, Tx
 from taxiway.store.verbs import gates
+from taxiway.store.verbs.ending import EXPIRED_ERROR, cancel_waiting
 
 Rank = tuple[int, int, int]
 LAST: Final[Rank] = (1 << 62, 1 << 62, 1 << 62)  #: after every task
@@ -60,8 +61,9 @@ class Claim:
         """Up to ``free`` tasks that ``scope`` takes, most urgent first across all open gates."""
         taken: list[Claimed] = []
         wanted = 0 if self._draining else min(free, CLAIM_TASKS_MAX)
-        while len(taken) < wanted:
-            first, rival = best_gate(self._tx, scope)
+        shut = frozenset(row[0] for row in self._tx.all("cancels_pending"))
+        while len(taken) < wanted and 0 not in shut:
+            first, rival = best_gate(self._tx, scope, shut)
             if first is None:
                 break
             taken.extend(self._take_from(first, rival, wanted - len(taken)))
@@ -79,10 +81,13 @@ class Claim:
             if limit > 0
             else []
         )
-        claimed = [
-            self._start(head, row, _lowest(lane_taken, head.lane_size), _lowest(queue_taken, head.queue_slots))
-            for row in rows
-        ]
+        claimed: list[Claimed] = []
+        for row in rows:
+            if row[5] is not None and row[5] <= tx.now:
+                cancel_waiting(tx, row[0], Reason.EXPIRED, EXPIRED_ERROR, self._runner, "expired")
+                continue
+            lane_slot, queue_slot = _lowest(lane_taken, head.lane_size), _lowest(queue_taken, head.queue_slots)
+            claimed.append(self._start(head, row, lane_slot, queue_slot))
         tx.run("settle_gate", gate=head.gate)
         if head.queue_state != QueueState.RUNNING:
             gates.open_gates(tx, head.queue, False)
@@ -127,19 +132,22 @@ class Claim:
         return Claimed(run, task, spec, fence, attempt + 1, project, parents)
 
 
-def best_gate(tx: Tx, scope: Scope) -> tuple[Head | None, Rank]:
-    """The gate whose head goes first among those that ``scope`` takes, and the order of the next one's head."""
+def best_gate(tx: Tx, scope: Scope, shut: frozenset[int]) -> tuple[Head | None, Rank]:
+    """The gate whose head goes first among those that ``scope`` takes, and the order of the next one's head.
+
+    Nothing of the queues in ``shut`` is taken: a cancel of all of it is under way.
+    """
     heads: list[Head] = []
     if scope.queues is not None:
         for queue in _queues(tx, scope):
-            heads.extend(_first_two(tx, scope, "gates_of_queue", queue=queue))
+            heads.extend(_first_two(tx, scope, shut, "gates_of_queue", queue=queue))
     else:
         for lane, rank in _lanes(tx, scope):
             # Lanes come by their heads: a gate that goes before this lane's head goes before all that is left.
             if heads and min(heads).rank < rank:
                 first, *others = sorted(heads)
                 return first, min([rank, *(head.rank for head in others)])
-            heads.extend(_first_two(tx, scope, "gates_of_lane", lane=lane))
+            heads.extend(_first_two(tx, scope, shut, "gates_of_lane", lane=lane))
     heads.sort()
     if not heads:
         return None, LAST
@@ -159,14 +167,14 @@ def _lanes(tx: Tx, scope: Scope) -> Iterator[tuple[int, Rank]]:
         limit = PAGE
 
 
-def _first_two(tx: Tx, scope: Scope, statement: str, **where: int) -> list[Head]:
+def _first_two(tx: Tx, scope: Scope, shut: frozenset[int], statement: str, **where: int) -> list[Head]:
     found: list[Head] = []
     limit, skip = 2, 0
     while True:
         rows = tx.all(statement, limit=limit, skip=skip, **where)
         for row in rows:
             head = Head((row[10], row[11], row[12]), *row[:10])
-            if scope.takes(head.project, head.queue_name, head.lane_name, head.needs):
+            if head.queue not in shut and scope.takes(head.project, head.queue_name, head.lane_name, head.needs):
                 found.append(head)
                 if len(found) == 2:
                     return found

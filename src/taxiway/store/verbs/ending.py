@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -14,6 +14,8 @@ from taxiway.core.queue import QueueState
 from taxiway.core.task import Condition, Reason, TaskState
 from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs import gates
+
+EXPIRED_ERROR: Final = "it could not start before it expired"
 
 
 class End(msgspec.Struct, frozen=True, kw_only=True):

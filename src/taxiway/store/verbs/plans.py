@@ -9,13 +9,13 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Conflict
 from taxiway.core.lane import check_size
 from taxiway.core.plan import Plan
-from taxiway.core.queue import QUEUE_ENDED, QueueState, check_admission
+from taxiway.core.queue import QueueState, check_admission
 from taxiway.core.rerun import Fate, Known, fates
 from taxiway.core.task import TASK_NOT_STARTED, TASK_TERMINAL, Reason, TaskState
 from taxiway.store.protocol import NewTask, PlanAdmitted
 from taxiway.store.tx import Tx
-from taxiway.store.verbs import gates
-from taxiway.store.verbs.ending import cancel_waiting, move_queue_row, task_row
+from taxiway.store.verbs import gates, slots, sweeps
+from taxiway.store.verbs.ending import cancel_waiting, end_queue, move_queue_row, task_row
 from taxiway.store.verbs.queues import insert_queue, put_lane, queue_of
 from taxiway.store.verbs.submit import Admission, Edge
 
@@ -37,9 +37,11 @@ def submit_plan(tx: Tx, plan: Plan, tasks: Sequence[NewTask], fresh: bool, actor
     decided = fates(plan.tasks, [new.hash for new in tasks], _known(tx, held), fresh)
     by_name = {new.spec.name or "": new for new in tasks}
     gone = [old for name, old in held.items() if decided.get(name, Fate.ANEW) is Fate.ANEW]
+    tx.run("count_open", queue=queue, more=1)  # the plan itself: setting old tasks aside must not end the queue
     _clear(tx, gone, actor)
     ids = {name: held[name].id for name, fate in decided.items() if fate is not Fate.ANEW}
     ids |= _admit(tx, by_name, decided, held, actor)
+    tx.run("count_open", queue=queue, more=-1)
     going_on = [name for name, fate in decided.items() if fate is Fate.GO_ON]
     for name in going_on:
         tx.run("clear_crashes", seq=held[name].seq)
@@ -78,6 +80,9 @@ def _plan_queue(tx: Tx, plan: Plan, actor: str) -> int:
             raise Conflict(f"queue '{plan.queue}' is a standing queue; give the plan a 'queue:' name of its own")
         version = tx.change(ChangeKind.QUEUE, plan.queue, found.state, None, actor, "plan")
         tx.run("set_queue_plan", queue=queue, plan=plan.source, slots=plan.slots, version=version)
+        if plan.slots is not None:
+            slots.number_queue(tx, queue)
+        sweeps.finish_reset(tx, queue)
     for name, size in plan.lanes.items():
         put_lane(tx, queue, name, check_size(size, f"lane '{name}'"), actor)
     return queue
@@ -168,16 +173,12 @@ def _start(tx: Tx, queue: int, actor: str) -> None:
     row = tx.one("queue_by_id", queue=queue)
     assert row is not None
     state, open_tasks = QueueState(row[4]), row[7]
-    if state is not QueueState.RUNNING and (open_tasks or state not in QUEUE_ENDED):
-        move_queue_row(tx, queue, QueueState.RUNNING, actor, "plan run")
-    elif state is QueueState.RUNNING:
+    ends_as = QueueState.FAILED if tx.one("queue_fell", queue=queue) else QueueState.COMPLETED
+    if state is ends_as and not open_tasks:
+        return
+    if state is QueueState.RUNNING:
         gates.open_gates(tx, queue, True)
-    tx.run("unfill_queue", queue=queue)
-    if not open_tasks and state not in QUEUE_ENDED:
-        tx.run("count_open", queue=queue, more=0)
-        _end_empty(tx, queue, actor)
-
-
-def _end_empty(tx: Tx, queue: int, actor: str) -> None:
-    fell = tx.one("queue_fell", queue=queue)
-    move_queue_row(tx, queue, QueueState.FAILED if fell else QueueState.COMPLETED, actor, "nothing is left to do")
+    else:
+        move_queue_row(tx, queue, QueueState.RUNNING, actor, "plan run")
+    if not open_tasks:
+        end_queue(tx, queue, actor)

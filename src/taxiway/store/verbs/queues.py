@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from taxiway.core.change import ChangeKind
@@ -9,9 +11,9 @@ from taxiway.core.errors import Conflict, Invalid, NotFound
 from taxiway.core.lane import Lane, check_size
 from taxiway.core.moves import check_move
 from taxiway.core.nearest import nearest
-from taxiway.core.queue import QUEUE_MOVES, Queue, QueueState, QueueStats
+from taxiway.core.queue import QUEUE_ENDED, QUEUE_MOVES, Queue, QueueState, QueueStats
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs import gates
+from taxiway.store.verbs import gates, slots, sweeps
 from taxiway.store.verbs.ending import end_queue, move_queue_row
 
 DEFAULT_QUEUE: Final = "default"
@@ -25,6 +27,11 @@ QUEUE_VERBS: Final = {
     "stop": QueueState.STOPPING,
     "reset": QueueState.IDLE,
 }
+
+#: The moves that verbs may make: an ended queue runs again only by its plan (semantics, "Queues").
+QUEUE_VERB_MOVES: Final[Mapping[QueueState, frozenset[QueueState]]] = MappingProxyType(
+    {state: moves - {QueueState.RUNNING} if state in QUEUE_ENDED else moves for state, moves in QUEUE_MOVES.items()}
+)
 
 
 def queue_record(row: Row) -> tuple[int, Queue]:
@@ -113,7 +120,9 @@ def move_queue(tx: Tx, name: str, verb: str, actor: str, project: str | None) ->
     wanted = QUEUE_VERBS.get(verb)
     if wanted is None:
         raise Invalid(f"a queue can {', '.join(QUEUE_VERBS)}; not '{verb}'")
-    check_move(QUEUE_MOVES, queue.state, wanted, f"queue '{name}'")
+    check_move(QUEUE_VERB_MOVES, queue.state, wanted, f"queue '{name}'")
+    if queue.state is QueueState.IDLE:
+        sweeps.finish_reset(tx, row_id)
     move_queue_row(tx, row_id, wanted, actor, verb)
     match verb:
         case "start" | "resume":
@@ -121,7 +130,7 @@ def move_queue(tx: Tx, name: str, verb: str, actor: str, project: str | None) ->
         case "stop":
             _stop(tx, row_id, queue, actor)
         case "reset":
-            _page_later(tx, "reset", row_id, actor)
+            sweeps.begin(tx, "reset", row_id, actor)
         case _:  # a paused queue: its gates are shut already, and what runs goes on to its end (A8)
             pass
     return queue_of(tx, name, queue.project)[1]
@@ -138,20 +147,17 @@ def _stop(tx: Tx, queue: int, before: Queue, actor: str) -> None:
     if before.open == 0:
         end_queue(tx, queue, actor)
     else:
-        _page_later(tx, "stop", queue, actor)
+        sweeps.begin(tx, "stop", queue, actor)
 
 
-def _page_later(tx: Tx, kind: str, queue: int, actor: str) -> None:
-    tx.run("insert_cascade", kind=kind, subject=queue, after=0, actor=actor)
-    tx.note(Topic.TIME)
-
-
-def set_queue(tx: Tx, name: str, slots: int | None, actor: str, project: str | None) -> Queue:
+def set_queue(tx: Tx, name: str, size: int | None, actor: str, project: str | None) -> Queue:
     """Change how many runs of a queue may go at once; raising it starts more, lowering it stops nothing (A30)."""
-    check_size(slots, "the slots of a queue")
+    check_size(size, "the slots of a queue")
     row_id, queue = queue_of(tx, name, project)
-    version = tx.change(ChangeKind.QUEUE, name, queue.state, None, actor, f"slots {slots}")
-    tx.run("set_queue_slots", queue=row_id, slots=slots, version=version)
+    version = tx.change(ChangeKind.QUEUE, name, queue.state, None, actor, f"slots {size}")
+    tx.run("set_queue_slots", queue=row_id, slots=size, version=version)
+    if size is not None:
+        slots.number_queue(tx, row_id)
     if queue.state is QueueState.RUNNING:
         gates.open_gates(tx, row_id, True)
     return queue_of(tx, name, queue.project)[1]
@@ -213,6 +219,8 @@ def put_lane(tx: Tx, owner: int, name: str, size: int | None, actor: str) -> Non
         tx.one("insert_lane", tenant=tx.tenant, queue=owner, name=name, size=size, version=version)
     else:
         tx.run("set_lane_size", lane=known[0], size=size, version=version)
+        if size is not None:
+            slots.number_lane(tx, known[0])
         tx.note(Topic.WORK)
 
 

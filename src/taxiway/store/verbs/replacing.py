@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from graphlib import TopologicalSorter
 
 import msgspec
 
 from taxiway.core.change import ChangeKind
+from taxiway.core.dependency import verdict
 from taxiway.core.errors import Conflict, NotFound
+from taxiway.core.limits import CASCADE_ROWS_MAX
 from taxiway.core.queue import QUEUE_ENDED, QueueState
-from taxiway.core.task import Condition, Reason, TaskSpec, TaskState
+from taxiway.core.task import TASK_TERMINAL, Condition, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import NewTask
-from taxiway.store.tx import Tx
+from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs import gates
-from taxiway.store.verbs.ending import TaskRow, count_ended, move_queue_row, settle_dependents, task_row
+from taxiway.store.verbs.ending import TaskRow, count_ended, move_queue_row, settle_page, task_row
 from taxiway.store.verbs.submit import Admission, Edge
 
 _decode_spec = msgspec.json.Decoder(TaskSpec).decode
@@ -26,6 +29,7 @@ def retry(tx: Tx, task: str, actor: str, new_id: Callable[[], str]) -> list[str]
         raise Conflict(f"task {task} is {row.state}; only a failed or cancelled task can be tried again", id=task)
     if tx.one("superseded", seq=row.seq):
         raise Conflict(f"task {task} has been replaced by a newer one already; retry that one", id=task)
+    _check_parents(tx, row)
     fallen = _fallen_parents_first(tx, row.seq)
     for seq in fallen:
         old = task_row(tx, seq)
@@ -48,7 +52,7 @@ def remove(tx: Tx, task: str, actor: str) -> bool:
     if state in (TaskState.RUNNING, TaskState.WAITING):
         return False
     if row.open:
-        settle_dependents(tx, row.seq, TaskState.CANCELLED, Reason.REQUESTED, actor)
+        _settle_all(tx, row.seq, actor)
     if tx.one("open_children", parent=row.seq):
         raise Conflict(f"tasks that waited for {task} are still being settled; try again in a moment", id=task)
     forget(tx, row, actor, "removed")
@@ -64,7 +68,7 @@ def forget(tx: Tx, row: TaskRow, actor: str, cause: str) -> None:
     spec = tx.one("spec_of", task=row.seq)
     key = _decode_spec(spec[0]).idempotency_key if spec is not None else None
     if key is not None:
-        tx.run("delete_key", tenant=tx.tenant, project=row.project, key=key)
+        tx.run("delete_key", tenant=tx.tenant, project=row.project, key=key, task=row.id)
     for statement in (
         "delete_events",
         "delete_runs",
@@ -73,6 +77,7 @@ def forget(tx: Tx, row: TaskRow, actor: str, cause: str) -> None:
         "delete_up",
         "delete_down",
         "delete_spec",
+        "delete_cascades",
         "delete_task",
     ):
         tx.run(statement, task=row.seq)
@@ -86,6 +91,31 @@ def _find(tx: Tx, task: str) -> TaskRow:
     return task_row(tx, found[0])
 
 
+def _check_parents(tx: Tx, row: TaskRow) -> None:
+    """Refuse to make a task that would fall again at once, and name the parent that took its chance away."""
+    for parent, condition, name, state, reason in tx.all("edges_up", child=row.seq):
+        if TaskState(state) not in TASK_TERMINAL:
+            continue
+        if verdict(TaskState(state), Reason(reason) if reason else None, Condition(condition)) is not None:
+            cause = task_row(tx, parent).id
+            raise Conflict(
+                f"task {row.id} fell with '{name}' ({cause}), which is {state}; try that one again and this follows",
+                id=row.id,
+                parent=cause,
+            )
+
+
+def _settle_all(tx: Tx, seq: int, actor: str) -> None:
+    """Settle every dependent of a task that is about to be gone; what fell passes it on in pages, as always."""
+    after = 0
+    while page := tx.all("dependents", parent=seq, after=after, limit=CASCADE_ROWS_MAX):
+        for child, _ in settle_page(tx, seq, TaskState.CANCELLED, Reason.REQUESTED, after, page, actor):
+            if tx.one("dependents", parent=child, after=0, limit=1) is not None:
+                tx.run("insert_cascade", kind="dependents", subject=child, after=0, actor=actor)
+                tx.note(Topic.TIME)
+        after = page[-1][0]
+
+
 def _fallen_parents_first(tx: Tx, seq: int) -> list[int]:
     """A task and all that fell with it, so that every one comes after those of them that it waits for."""
     members = {seq}
@@ -95,16 +125,8 @@ def _fallen_parents_first(tx: Tx, seq: int) -> list[int]:
             if child not in members:
                 members.add(child)
                 frontier.append(child)
-    waits = {member: {row[0] for row in tx.all("edges_up", child=member)} & members for member in members}
-    order: list[int] = []
-    while waits:
-        free = sorted(member for member, parents in waits.items() if not parents)
-        order.extend(free)
-        for member in free:
-            del waits[member]
-        for parents in waits.values():
-            parents.difference_update(free)
-    order.remove(seq)
+    parents = {member: {row[0] for row in tx.all("edges_up", child=member)} & members for member in members}
+    order = [member for member in TopologicalSorter(parents).static_order() if member != seq]
     return [seq, *order]
 
 

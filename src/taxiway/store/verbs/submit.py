@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from taxiway.core.change import ChangeKind
 from taxiway.core.dependency import VERDICT_ERRORS, verdict
-from taxiway.core.errors import Full, IdempotencyMismatch, Invalid, Problem
+from taxiway.core.errors import Conflict, Full, IdempotencyMismatch, Invalid, Problem
 from taxiway.core.ids import is_full_id
 from taxiway.core.nearest import nearest
-from taxiway.core.queue import Queue, check_admission
+from taxiway.core.queue import Queue, QueueState, check_admission
 from taxiway.core.readiness import obstacles
-from taxiway.core.task import Condition, Dependency, Reason, TaskSpec, TaskState
+from taxiway.core.task import TASK_TERMINAL, Condition, Dependency, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import NewTask, Submitted
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs import gates
+from taxiway.store.verbs import gates, sweeps
 from taxiway.store.verbs.explain import facts_of
 from taxiway.store.verbs.queues import queue_of
 
@@ -54,7 +54,7 @@ class Admission:
     def admit(self, new: NewTask, edges: Sequence[Edge], retry_of: str | None = None) -> tuple[int, TaskState]:
         """Write one task with its dependencies; its submission number and the state it was born in."""
         tx, spec = self._tx, new.spec
-        queue = self._queue(new.project, spec.queue)
+        queue, _ = self.queue(new.project, spec.queue)
         gate = self._gate(queue, spec)
         seq = tx.next_seq()
         birth = _birth(spec, edges, tx.now)
@@ -110,13 +110,16 @@ class Admission:
             "insert_dependency", parent=edge.parent, child=seq, condition=edge.on, name=edge.name, settled=int(settled)
         )
 
-    def _queue(self, project: str, name: str) -> int:
+    def queue(self, project: str, name: str) -> tuple[int, Queue]:
+        """The queue that takes the task, ready to take it; raises when it takes nothing new."""
         key = ("queue", project, name)
         found: tuple[int, Queue] | None = self._tx.known.get(key)
         if found is None:
             found = self._tx.known[key] = queue_of(self._tx, name, project)
         check_admission(found[1], self._by_plan)
-        return found[0]
+        if found[1].state is QueueState.IDLE:
+            sweeps.finish_reset(self._tx, found[0])
+        return found
 
     def _gate(self, queue: int, spec: TaskSpec) -> int:
         key = ("gate", queue, spec.lane, spec.needs)
@@ -144,17 +147,18 @@ def lane_of(tx: Tx, queue: int, name: str) -> int:
 def submit(tx: Tx, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:
     """Admit all of ``tasks``, or raise and admit none. A task may name earlier ones of the same call."""
     admission = Admission(tx, actor)
-    batch: dict[str, tuple[int, TaskState]] = {}
+    batch: dict[str, str] = {}
     answers: list[Submitted] = []
     for new in tasks:
         known = _known_key(tx, new)
         if known is not None:
             answers.append(known)
             continue
-        edges = [_find_parent(tx, new, edge, batch) for edge in new.spec.after]
-        seq, state = admission.admit(new, edges)
+        _check_name(tx, admission, new)
+        edges = _edges(tx, admission, new, batch)
+        _, state = admission.admit(new, edges)
         if new.spec.name is not None:
-            batch[new.spec.name] = (seq, state)
+            batch[new.spec.name] = new.id
         answers.append(Submitted(new.id, state, True))
     admission.close()
     for new, answer in zip(tasks, answers, strict=True):
@@ -182,18 +186,40 @@ def _known_key(tx: Tx, new: NewTask) -> Submitted | None:
     return Submitted(row[1], TaskState(state[1]), False)
 
 
-def _find_parent(tx: Tx, new: NewTask, edge: Dependency, batch: dict[str, tuple[int, TaskState]]) -> Edge:
+def _check_name(tx: Tx, admission: Admission, new: NewTask) -> None:
+    """Two open tasks of a queue never share a name; in a plan's queue not even an ended one gives its name away."""
+    if new.spec.name is None:
+        return
+    row_id, queue = admission.queue(new.project, new.spec.queue)
+    row = tx.one("task_named", queue=row_id, name=new.spec.name)
+    if row is not None and not (queue.standing and TaskState(row[1]) in TASK_TERMINAL):
+        raise Conflict(
+            f"queue '{queue.name}' has a task '{new.spec.name}' already ({row[3]}, {row[1]}); use another name",
+            id=row[3],
+        )
+
+
+def _edges(tx: Tx, admission: Admission, new: NewTask, batch: Mapping[str, str]) -> list[Edge]:
+    edges = [_find_parent(tx, admission, new, edge, batch) for edge in new.spec.after]
+    if len({edge.parent for edge in edges}) < len(edges):
+        names = ", ".join(edge.name for edge in edges)
+        raise _bad_edge(names, f"one task stands twice in 'after' ({names}); one condition holds for a task")
+    return edges
+
+
+def _find_parent(
+    tx: Tx, admission: Admission, new: NewTask, edge: Dependency, batch: Mapping[str, str]
+) -> Edge:
     """An edge's parent: a task of this call, a whole id, or a name in the same queue. Anything else is refused."""
     if edge.task in (new.id, new.spec.name):
         raise _bad_edge(edge.task, "a task cannot wait for itself")
-    if edge.task in batch:
-        seq, state = batch[edge.task]
-        return Edge(seq, state, None, edge.on, edge.task)
     row: Row | None
-    if is_full_id(edge.task, "task"):
+    if edge.task in batch:
+        row = tx.one("task_state_by_id", id=batch[edge.task])
+    elif is_full_id(edge.task, "task"):
         row = tx.one("task_state_by_id", id=edge.task)
     else:
-        queue, _ = queue_of(tx, new.spec.queue, new.project)
+        queue, _ = admission.queue(new.project, new.spec.queue)
         row = tx.one("task_named", queue=queue, name=edge.task)
     if row is None:
         raise _bad_edge(edge.task, f"there is no task '{edge.task}' to wait for")

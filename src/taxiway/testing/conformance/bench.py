@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -40,13 +41,17 @@ class Opened(Protocol):
     """A store that somebody opened, and how to let go of it."""
 
     @property
-    def store(self) -> Store: ...
+    def store(self) -> Store:
+        """The store."""
+        ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
 
 
 class Suite:
-    """Behaviours of one subject. Subclass it as ``class TestX(YourStore, X)``, where ``YourStore`` has ``open_store``."""
+    """Behaviours of one subject. Subclass it as ``class TestX(YourStore, X)``; ``YourStore`` has ``open_store``."""
 
     async def open_store(self, around: Surroundings) -> Opened:
         """Open a new, empty store."""
@@ -123,8 +128,7 @@ class Bench:
         """Claim and end until nothing is ready; ids in the order of the claims."""
         done: list[str] = []
         while claimed := await self.claim(64):
-            for run in claimed:
-                await self.finish(run, outcome)
+            await asyncio.gather(*(self.finish(run, outcome) for run in claimed))
             done.extend(run.task for run in claimed)
             await self.settle()
         return done

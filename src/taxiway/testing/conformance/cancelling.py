@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ class Cancelling(Suite):
     @pytest.mark.parametrize("waits", ["queued", "scheduled", "blocked"])
     async def test_a_waiting_task_ends_at_once_and_never_starts(self, bench: Bench, waits: str) -> None:
         """B21, I15: the answer shows it ended."""
-        fields: dict[str, object] = {}
+        fields: dict[str, Any] = {}
         if waits == "scheduled":
             fields["delay_s"] = 1
         if waits == "blocked":
@@ -70,7 +71,9 @@ class Cancelling(Suite):
         await bench.finish(run, Cancelled(Reason.REQUESTED))
 
     @pytest.mark.parametrize(
-        "outcome", [Lost(), Released(), Deferred("x"), failed(), Cancelled(Reason.REQUESTED)], ids=lambda one: one.__class__.__name__
+        "outcome",
+        [Lost(), Released(), Deferred("x"), failed(), Cancelled(Reason.REQUESTED)],
+        ids=lambda one: type(one).__name__,
     )
     async def test_a_cancelled_run_never_comes_back(self, bench: Bench, outcome: Outcome) -> None:
         """B24, B26, I6: what would go back to waiting is cancelled."""

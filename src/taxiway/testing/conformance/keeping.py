@@ -89,6 +89,7 @@ class Keeping(Suite):
         bench.clock.jump(-3600)
         await bench.submit(delay_s=10**6)
         bench.clock.jump(3600)
+        await bench.submit(delay_s=10**6)
         await bench.store.prune(bench.clock.now_ms() - 1_000_000, 100, ACTOR)
         versions = [change.version for change in await bench.store.changes(0, 1000)]
         assert versions == list(range(versions[0], versions[-1] + 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from taxiway.core.limits import CRASHES_MAX
@@ -60,7 +62,7 @@ class Ending(Suite):
 
     async def test_retry_on_replaces_the_set_of_what_is_tried_again(self, bench: Bench) -> None:
         """Semantics, "Counters": retry_on may change this set, and may name a timeout."""
-        fields = {"retries": 3, "retry_on": (Reason.TIMEOUT,)}
+        fields: dict[str, Any] = {"retries": 3, "retry_on": (Reason.TIMEOUT,)}
         named, other = await bench.submit(**fields), await bench.submit(**fields)
         await bench.end_next(failed(Reason.TIMEOUT))
         await bench.end_next(failed(Reason.EXIT_CODE))

@@ -6,7 +6,7 @@ import pytest
 
 from taxiway.core.errors import Conflict, IllegalTransition, Invalid, NotFound
 from taxiway.core.queue import QueueState
-from taxiway.core.run import Cancelled, Completed, Released
+from taxiway.core.run import Cancelled, Completed, Outcome, Released
 from taxiway.core.task import Reason, TaskState
 from taxiway.store.protocol import TaskFilter
 from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed, plan_of, spec_of
@@ -49,9 +49,7 @@ class Queueing(Suite):
 
     @pytest.mark.parametrize("verb", VERBS)
     @pytest.mark.parametrize("state", QueueState)
-    async def test_every_move_is_in_the_table_or_is_refused(
-        self, bench: Bench, state: QueueState, verb: str
-    ) -> None:
+    async def test_every_move_is_in_the_table_or_is_refused(self, bench: Bench, state: QueueState, verb: str) -> None:
         """A3, A13: an illegal one names both states and what is allowed, and changes nothing."""
         await self._queue_in(bench, state)
         before = await bench.store.last_version()
@@ -138,7 +136,7 @@ class Queueing(Suite):
         assert (await bench.store.move_queue("plan", "resume", ACTOR)).state is QueueState.COMPLETED
 
     @pytest.mark.parametrize(("outcome", "end"), [(Completed(), "completed"), (failed(), "failed")])
-    async def test_a_plans_queue_ends_by_itself(self, bench: Bench, outcome: Completed, end: str) -> None:
+    async def test_a_plans_queue_ends_by_itself(self, bench: Bench, outcome: Outcome, end: str) -> None:
         """A12: when all is terminal, failed if an unhandled failure is left."""
         await bench.run_plan(plan_of(spec_of(name="a"), spec_of(name="b")))
         run, other = await bench.claim()
@@ -187,7 +185,7 @@ class Queueing(Suite):
         assert (await bench.store.move_queue("q", "stop", ACTOR)).state is QueueState.COMPLETED
 
     @pytest.mark.parametrize("outcome", [failed(), Released()])
-    async def test_nothing_goes_back_to_waiting_in_a_stopping_queue(self, bench: Bench, outcome: Completed) -> None:
+    async def test_nothing_goes_back_to_waiting_in_a_stopping_queue(self, bench: Bench, outcome: Outcome) -> None:
         """A10: a retry or a release ends as the others did."""
         await bench.store.make_queue("q", None, ACTOR)
         task = await bench.submit(queue="q", retries=5)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from taxiway.core.errors import Ambiguous, Invalid, NotFound
-from taxiway.core.event import EventType, NewEvent
+from taxiway.core.event import Event, EventType, NewEvent
 from taxiway.core.run import Completed
 from taxiway.core.task import Reason, TaskState
 from taxiway.store.protocol import TaskFilter
@@ -15,7 +15,8 @@ from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed
 
 
 async def _pages(bench: Bench, wanted: TaskFilter, size: int) -> list[list[str]]:
-    pages, cursor = [], None
+    pages: list[list[str]] = []
+    cursor = None
     while True:
         page = await bench.store.tasks(wanted, size, cursor)
         pages.append([task.id for task in page.items])
@@ -44,7 +45,8 @@ class Paging(Suite):
     async def test_what_matched_throughout_appears_once_while_all_else_changes(self, bench: Bench) -> None:
         """I17, C43: tasks start, end, come and go between any two pages."""
         tasks = [await bench.submit(priority=index % 3) for index in range(30)]
-        wanted, seen, cursor = TaskFilter(queue="default"), [], None
+        seen: list[str] = []
+        wanted, cursor = TaskFilter(queue="default"), None
         for step in range(100):
             page = await bench.store.tasks(wanted, 4, cursor)
             seen += [task.id for task in page.items]
@@ -150,7 +152,8 @@ class Logging(Suite):
         for index in range(10):
             await bench.submit(delay_s=index % 2 or None)
         await bench.drain()
-        after, versions = 0, []
+        versions: list[int] = []
+        after = 0
         while page := await bench.store.changes(after, 3):
             versions += [change.version for change in page]
             after = versions[-1]
@@ -158,7 +161,8 @@ class Logging(Suite):
 
     async def test_concurrent_writers_number_their_changes_in_commit_order(self, bench: Bench) -> None:
         """I4, I21: who follows the log misses nothing."""
-        after, seen = await bench.store.last_version(), []
+        seen: list[str] = []
+        after = await bench.store.last_version()
 
         async def follow() -> None:
             nonlocal after
@@ -225,7 +229,8 @@ class Logging(Suite):
             events = [NewEvent(EventType.OUTPUT, batch, {"stream": "stderr"}, b"x" * batch) for _ in range(batch)]
             await bench.store.record(run.run, run.fence, batch, events)
         await bench.finish(run)
-        after, seen = 0, []
+        seen: list[Event] = []
+        after = 0
         while page := await bench.store.events(run.run, after, 4):
             seen += page
             after = page[-1].seq

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from taxiway.core.errors import Conflict, NotFound
@@ -149,9 +151,9 @@ class Removing(Suite):
     @pytest.mark.parametrize("waits", ["queued", "scheduled", "blocked"])
     async def test_a_waiting_task_is_removed_and_never_starts(self, bench: Bench, waits: str) -> None:
         """A22."""
-        fields: dict[str, object] = {"queued": {}, "scheduled": {"delay_s": 1}, "blocked": {"after": ["p"]}}[waits]
+        shapes: dict[str, dict[str, Any]] = {"queued": {}, "scheduled": {"delay_s": 1}, "blocked": {"after": ["p"]}}
         keeper = await bench.submit(name="p")
-        task = await bench.submit(**fields)
+        task = await bench.submit(**shapes[waits])
         assert await bench.store.remove(task, ACTOR)
         await bench.pass_time(2)
         assert await bench.drain() == [keeper]

@@ -6,7 +6,7 @@ import pytest
 
 from taxiway.core.limits import CASCADE_ROWS_MAX
 from taxiway.core.queue import QueueState
-from taxiway.core.run import Completed
+from taxiway.core.run import Completed, Outcome
 from taxiway.core.task import TaskState
 from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed, plan_of, spec_of
 
@@ -33,7 +33,7 @@ class Scaling(Suite):
         assert await bench.store.next_due() is None
 
     @pytest.mark.parametrize("outcome", [Completed(), failed()], ids=["completed", "failed"])
-    async def test_ten_thousand_wait_for_one(self, bench: Bench, outcome: Completed) -> None:
+    async def test_ten_thousand_wait_for_one(self, bench: Bench, outcome: Outcome) -> None:
         """I8, A20."""
         specs = [spec_of(name="p"), *(spec_of(name=f"c{index}", after=["p"]) for index in range(WIDE))]
         await bench.run_plan(plan_of(*specs))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from taxiway.core.errors import Conflict, Full, IdempotencyMismatch, Invalid, NotFound, QueueEnded, QueueStopping
 from taxiway.core.task import Reason, TaskState
-from taxiway.store.protocol import TaskFilter
-from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed
+from taxiway.store.protocol import NewTask, TaskFilter
+from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed, spec_of
 
 
 class Submitting(Suite):
@@ -24,7 +25,7 @@ class Submitting(Suite):
         assert found.spec == asked.spec
         assert (found.attempt, found.fence, found.crashes, found.unmet) == (0, 0, 0, 0)
         assert found.created_at == bench.clock.now_ms()
-        assert found.started_at is found.finished_at is found.run is None
+        assert (found.started_at, found.finished_at, found.run) == (None, None, None)
 
     async def test_a_submit_with_one_bad_task_admits_none(self, bench: Bench) -> None:
         """I1: whole or nothing, whatever stood before the bad one."""
@@ -47,8 +48,9 @@ class Submitting(Suite):
 
     async def test_text_that_no_database_can_hold_spoils_only_its_own_call(self, bench: Bench) -> None:
         """I1, I18: a lone surrogate is one caller's mistake."""
+        bad = NewTask(bench.ids.new("task"), spec_of(metadata={"x": "\ud800"}), b"hash")
         answers = await asyncio.gather(
-            bench.submit_all(bench.new(metadata={"x": "\ud800"})),
+            bench.submit_all(bad),
             *(bench.submit() for _ in range(5)),
             return_exceptions=True,
         )
@@ -122,7 +124,7 @@ class Submitting(Suite):
     @pytest.mark.parametrize("hurdle", ["delay", "lane", "queue", "turn", "dependency"])
     async def test_no_wait_is_refused_when_it_cannot_start_now(self, bench: Bench, hurdle: str) -> None:
         """Decision 13: refused at once, and nothing is stored."""
-        fields: dict[str, object] = {}
+        fields: dict[str, Any] = {}
         match hurdle:
             case "delay":
                 fields["delay_s"] = 1.0
@@ -199,7 +201,7 @@ class Submitting(Suite):
         """I9: ids are the caller's, and never stand for two tasks."""
         task = bench.new()
         await bench.submit_all(task)
-        with pytest.raises(Conflict, match=task.id):
+        with pytest.raises(Conflict):
             await bench.submit_all(task)
 
     async def test_tasks_of_one_call_may_wait_for_each_other_by_name(self, bench: Bench) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from taxiway.core.run import Deferred, Lost
@@ -49,7 +51,7 @@ class Timing(Suite):
     @pytest.mark.parametrize("how", ["queued", "scheduled", "blocked"])
     async def test_what_cannot_start_in_time_expires(self, bench: Bench, how: str) -> None:
         """The clock of waiting to start: cancelled with a reason of its own, whatever it waited for."""
-        fields: dict[str, object] = {"expires_s": 5}
+        fields: dict[str, Any] = {"expires_s": 5}
         if how == "scheduled":
             fields["delay_s"] = 60
         if how == "blocked":

@@ -97,7 +97,8 @@ CREATE INDEX task_ready ON task (gate, urgency, position, seq) WHERE ready = 1;
 CREATE INDEX task_due ON task (due_at) WHERE state = 'scheduled';
 CREATE INDEX task_expires ON task (expires_at) WHERE expires_at IS NOT NULL AND started_at IS NULL AND open = 1;
 CREATE INDEX task_fell ON task (queue, seq) WHERE state = 'failed' OR (state = 'cancelled' AND reason = 'dependency_failed');
-CREATE UNIQUE INDEX task_by_name ON task (queue, name) WHERE name IS NOT NULL AND superseded = 0;
+CREATE INDEX task_by_name ON task (queue, name) WHERE name IS NOT NULL AND superseded = 0;
+CREATE UNIQUE INDEX task_open_name ON task (queue, name) WHERE name IS NOT NULL AND superseded = 0 AND open = 1;
 
 CREATE TRIGGER task_terminal_is_final BEFORE UPDATE OF state, reason, exit_code, signal, finished_at ON task
 WHEN OLD.open = 0
@@ -244,5 +245,6 @@ CREATE TABLE cascade (
   kind    TEXT NOT NULL CHECK (kind IN ('dependents', 'stop', 'reset', 'cancel_all')),
   subject INTEGER NOT NULL,
   after   INTEGER NOT NULL DEFAULT 0,
+  until   INTEGER NOT NULL DEFAULT 0,  -- the last task that a sweep of a queue or of all reaches
   actor   TEXT NOT NULL
 );
