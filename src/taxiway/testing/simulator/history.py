@@ -1,0 +1,201 @@
+"""What the change log tells, judged against a model of its own: every commit, in commit order.
+
+The model knows the move tables, the graph, the limits and the doors' acknowledgements; it keeps its own counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from taxiway.core.change import Change, ChangeKind
+from taxiway.core.ids import is_full_id
+from taxiway.core.limits import CRASHES_MAX
+from taxiway.core.queue import QUEUE_MOVES, QueueState
+from taxiway.core.task import TASK_MOVES, TASK_TERMINAL, Condition, Reason, Task, TaskState
+from taxiway.store.protocol import Store
+
+if TYPE_CHECKING:
+    from taxiway.testing.simulator.world import World
+
+T = TypeVar("T")
+PAGE: Final = 1_000
+LIVE: Final = (TaskState.RUNNING, TaskState.WAITING)
+
+
+def now(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that does not wait."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    raise AssertionError("a reading verb without seams waited")
+
+
+class Known:
+    """What the model keeps of a task."""
+
+    __slots__ = ("cancelling", "claims", "failed", "lost", "parents", "reason", "state", "task")
+
+    def __init__(self, task: Task, state: TaskState, parents: list[tuple[str, Condition]]) -> None:
+        self.task = task
+        self.state = state
+        self.reason: str | None = None
+        self.parents = parents
+        self.cancelling = False
+        self.claims = 0
+        self.failed = 0
+        self.lost = 0
+
+
+class History:
+    """The model. ``store`` reads without seams."""
+
+    def __init__(self, world: World, store: Store) -> None:
+        self._world = world
+        self._store = store
+        self.version = 0
+        self.tasks: dict[str, Known] = {}
+        self.queues: dict[str, QueueState] = {}
+        self._named: dict[tuple[str, str], str] = {}
+        self._replaced: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+
+    def read(self) -> None:
+        """Take in everything committed since the last time."""
+        claimed: list[Known] = []
+        while changes := now(self._store.changes(self.version, PAGE)):
+            for change in changes:
+                if change.version != self.version + 1:
+                    self._world.violate("I21", f"change {change.version} came after {self.version}")
+                self.version = change.version
+                if self._take(change):
+                    claimed.append(self.tasks[change.id])
+        if claimed:
+            self._limits({known.task.spec.lane for known in claimed}, {known.task.spec.queue for known in claimed})
+
+    def open_tasks(self) -> Iterator[Known]:
+        """Tasks that have not ended."""
+        gone = self._world.ledger.removed
+        return (known for task, known in self.tasks.items() if known.state not in TASK_TERMINAL and task not in gone)
+
+    def executed(self, run: str, tag: str) -> None:
+        """A program starts at this moment: its process must stand in its run's row, else nobody could find it (I7)."""
+        found = now(self._store.run(run))
+        if found.process is None or found.process.tag != tag:
+            self._world.violate("I7", f"a program of {run} started before its process was recorded")
+
+    def _take(self, change: Change) -> bool:
+        self._world.trace(change.version, change.id, change.state, change.reason, change.cause)
+        if change.kind is ChangeKind.QUEUE:
+            self._queue(change)
+        elif change.kind is ChangeKind.TASK:
+            if change.state == "removed":
+                self._world.ledger.removed.add(change.id)
+                return False
+            if change.state == "superseded":
+                known = self.tasks[change.id]
+                self._named.pop((known.task.spec.queue, known.task.spec.name or ""), None)
+                return False
+            return self._move(change)
+        return False
+
+    def _queue(self, change: Change) -> None:
+        old, new = self.queues.get(change.id), QueueState(change.state)
+        if old is not None and old is not new and new not in QUEUE_MOVES[old]:
+            self._world.violate("I12", f"queue {change.id} went from {old} to {new} ({change.cause})")
+        self.queues[change.id] = new
+
+    def _move(self, change: Change) -> bool:
+        known = self.tasks.get(change.id)
+        state = TaskState(change.state)
+        if known is None:
+            self._born(change.id, state)
+            return False
+        old = known.state
+        if old in TASK_TERMINAL or (state is not old and state not in TASK_MOVES[old]):
+            self._world.violate("I12", f"{change.id} went from {old} to {state} ({change.cause})")
+        known.state, known.reason = state, change.reason
+        known.cancelling |= change.reason == Reason.CANCELLING
+        known.failed += change.cause == "run failed"
+        known.lost += change.cause == "run lost"
+        if state in TASK_TERMINAL:
+            self._ended(change.id, known)
+        elif state is TaskState.RUNNING and old is TaskState.QUEUED:
+            self._claimed(change.id, known)
+            return True
+        return False
+
+    def _born(self, task: str, state: TaskState) -> None:
+        found = now(self._store.task(task))
+        spec = found.spec
+        parents = [(self._parent(spec.queue, edge.task), edge.on) for edge in spec.after]
+        self.tasks[task] = Known(found, state, parents)
+        if spec.name is not None:
+            self._named[spec.queue, spec.name] = task
+        if found.retry_of is not None:
+            self._replaced[found.retry_of] = task
+        elif spec.idempotency_key is not None:
+            first = self._keys.setdefault(spec.idempotency_key, task)
+            if first != task and first not in self._world.ledger.removed:
+                self._world.violate("I9", f"{first} and {task} were both made for key {spec.idempotency_key}")
+
+    def _parent(self, queue: str, ref: str) -> str:
+        parent = ref if is_full_id(ref, "task") else self._named.get((queue, ref), ref)
+        return self._replaced.get(parent, parent) if is_full_id(ref, "task") else parent
+
+    def _claimed(self, task: str, known: Known) -> None:
+        world, spec = self._world, known.task.spec
+        known.claims += 1
+        if known.cancelling or task in world.ledger.cancel_acked:
+            world.violate("I6", f"{task} was claimed although its cancel had been acknowledged")
+        state = self.queues.get(spec.queue, QueueState.RUNNING)
+        if state is not QueueState.RUNNING:
+            world.violate("I15", f"{task} was claimed although its queue {spec.queue} is {state}")
+        for parent, condition in known.parents:
+            if not self._met(parent, condition):
+                world.violate("I8", f"{task} was claimed although {parent} has not {condition}")
+
+    def _met(self, parent: str, condition: Condition) -> bool:
+        known = self.tasks.get(parent)
+        if known is None or parent in self._world.ledger.removed:
+            return True
+        match condition:
+            case Condition.COMPLETED:
+                return known.state is TaskState.COMPLETED
+            case Condition.FAILED:
+                return known.state is TaskState.FAILED
+            case Condition.FINISHED:
+                return known.state in TASK_TERMINAL and known.reason != Reason.SKIPPED
+
+    def _ended(self, task: str, known: Known) -> None:
+        world, spec = self._world, known.task.spec
+        for life in world.ledger.left_of(task):
+            world.violate("I6", f"{task} is {known.state} ({known.reason}) although a process of {life.run} lives")
+        if known.failed > spec.retries + 1:
+            world.violate("I13", f"{task} failed {known.failed} times; {spec.retries} retries were allowed")
+        if known.lost > CRASHES_MAX:
+            world.violate("I13", f"{task} was lost {known.lost} times; {CRASHES_MAX} are the most")
+
+    def _limits(self, lanes: set[str], queues: set[str]) -> None:
+        """Where a commit has started something, no limit may be exceeded after it (I3), counted from the change log alone.
+
+        A limit that was lowered below what runs is kept by starting nothing.
+        """
+        in_lane: dict[tuple[str | None, str], int] = {}
+        in_queue: dict[str, int] = {}
+        sizes = {(lane.queue, lane.name): lane.size for lane in now(self._store.lanes())}
+        for known in self.tasks.values():
+            if known.state in LIVE:
+                spec = known.task.spec
+                lane = (spec.queue, spec.lane) if (spec.queue, spec.lane) in sizes else (None, spec.lane)
+                in_lane[lane] = in_lane.get(lane, 0) + 1
+                in_queue[spec.queue] = in_queue.get(spec.queue, 0) + 1
+        for (queue, name), live in in_lane.items():
+            size = sizes[queue, name]
+            if size is not None and live > size and name in lanes:
+                self._world.violate("I3", f"{live} runs in lane {name}, which has {size} slots")
+        for found in now(self._store.queues()):
+            live = in_queue.get(found.name, 0)
+            if found.slots is not None and live > found.slots and found.name in queues:
+                self._world.violate("I3", f"{live} runs in queue {found.name}, which has {found.slots} slots")
