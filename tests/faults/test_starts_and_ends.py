@@ -197,7 +197,7 @@ async def test_no_descriptor_is_left_open_by_a_run(zoo) -> None:
 
 
 @pytest.mark.parametrize("room", [0, 3, 5])
-async def test_too_few_descriptors_in_the_fork_server_is_a_passing_failure(zoo, room: int) -> None:
+async def test_too_few_descriptors_in_the_fork_server_is_a_passing_failure(zoo, eventually, room: int) -> None:
     """Fault 30, DB18: whichever of its steps has no room left, nothing runs, and the next launch works."""
     await zoo.run("true")
     server = zoo.agent._server.pid
@@ -205,6 +205,7 @@ async def test_too_few_descriptors_in_the_fork_server_is_a_passing_failure(zoo, 
     busy = [await zoo.open("true")]
     while len(psutil.Process(server).children()) > len(busy):  # until no guardian stands by
         busy.append(await zoo.open("true"))
+    assert eventually(lambda: psutil.Process(server).status() == psutil.STATUS_SLEEPING)  # it holds no request in hand
     held = len(os.listdir(f"/proc/{server}/fd"))
     resource.prlimit(server, resource.RLIMIT_NOFILE, (held + room, hard))
     opened = await zoo.agent.open(zoo.launch("true"))
