@@ -6,15 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "taxiway"
 ROOMS = ("core", "store", "agents", "engine", "server", "client", "cli", "mcp", "observe", "testing", "planfile")
-
-# What only a whole house can keep (everything tested, documented and used) is asked from its first README on.
-WHOLE = (ROOT / "README.md").exists()
-once_whole = pytest.mark.skipif(not WHOLE, reason="no README.md: the house is still being raised")
 
 
 @dataclass(frozen=True)

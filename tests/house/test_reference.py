@@ -10,7 +10,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from tests.house.source import ROOT, once_whole
+from tests.house.source import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -110,7 +110,6 @@ KINDS = {
 }
 
 
-@once_whole
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_that_a_user_can_name_is_documented(kind: str) -> None:
     """Verbs, event types, states, reasons, settings, limits, error codes: each stands in docs/reference."""

@@ -20,7 +20,7 @@ REGISTRY_HOSTS = [
     )
 ]  # fmt: skip
 HOME_FOLDER = re.compile(r"(?<![\w.$}/])/(home|Users|root)/\w+|\b[A-Z]:\\+Users\\+\w+")
-SCRIPTS = ("check", "test", "proof", "demo", "environment", "lock")
+SCRIPTS = ("check", "test", "proof", "demo", "docs", "environment", "lock")
 MADE = re.compile(r"^(\.git|__pycache__|\.venv.*|build|dist|\.proof|\..*_cache|\.hypothesis)$")
 
 
@@ -101,4 +101,4 @@ def test_the_package_carries_its_typing_mark_and_its_readme() -> None:
     """py.typed tells users' type checkers to read our types; the readme is the package's page."""
     assert (PACKAGE / "py.typed").exists()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    assert (ROOT / "README.md").exists() == ("readme" in project)
+    assert (ROOT / project["readme"]).exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.source import Breach, Module, breach, breaches, imported, modules, once_whole, planted, python_files
+from tests.house.source import Breach, Module, breach, breaches, imported, modules, planted, python_files
 
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 70
@@ -100,7 +100,6 @@ def dead(package: Iterable[Module], users: Iterable[Module]) -> list[str]:
     ]
 
 
-@once_whole
 def test_every_module_is_used_or_is_a_program() -> None:
     """A module that nobody imports is dead; the doubles in testing/ may be used by tests alone."""
     users = python_files("tests", "benchmarks", "examples", "scripts")

@@ -1,0 +1,212 @@
+"""What the code's names mean, in a sentence each. A name without its sentence stops the generator."""
+
+from typing import Final
+
+from taxiway.core.event import EventType
+from taxiway.core.queue import QueueState
+from taxiway.core.readiness import ObstacleKind
+from taxiway.core.run import RunState
+from taxiway.core.task import Reason, TaskState
+
+T, R, Q = TaskState, RunState, QueueState
+
+TASK_STATES: Final = {
+    T.SCHEDULED: "may not start before a time that is stored with it",
+    T.BLOCKED: "waits for other tasks",
+    T.QUEUED: "may start: waits for its turn and for room; `explain` says for what",
+    T.RUNNING: "a run of it is live, also while that is being stopped",
+    T.WAITING: "a run of it waits for a person (comes with agents)",
+    T.COMPLETED: "done; final",
+    T.FAILED: "ended without success and without an attempt left; final",
+    T.CANCELLED: "ended because somebody or some rule said so; final",
+}
+
+REASONS: Final = {
+    Reason.DELAY: "its `delay` is not over",
+    Reason.BACKOFF: "an attempt failed, the next one waits",
+    Reason.RATE_LIMIT: "a provider's limit must reset first",
+    Reason.DEPENDENCY: "a task in its `after` has not ended",
+    Reason.CANCELLING: "it was asked to end, and its processes are not all gone",
+    Reason.APPROVAL: "a person must allow something",
+    Reason.INPUT: "a person must answer something",
+    Reason.EXIT_CODE: "the program exited with another status than 0",
+    Reason.SIGNAL: "the program was killed by a signal that was not ours",
+    Reason.TIMEOUT: "a run took longer than `timeout`",
+    Reason.STALLED: "a run was silent for longer than `idle_timeout`",
+    Reason.LOST: "a run's end was never seen; see how runs are lost",
+    Reason.SPAWN_ERROR: "there is no such program or folder, or no permission, or a template could not be filled in",
+    Reason.AGENT_ERROR: "a job raised an exception or returned no JSON; later also: an agent reported an error",
+    Reason.AUTH: "the agent's account was refused",
+    Reason.QUOTA: "the account's quota is used up",
+    Reason.PROVIDER: "the model's provider failed",
+    Reason.BUDGET: "the task's budget is used up",
+    Reason.GAVE_UP: "the agent says that it cannot go on",
+    Reason.POISONED: "too many runs of it ended without a report",
+    Reason.INTERNAL: "Taxiway itself failed while it ran this; please report it",
+    Reason.REQUESTED: "somebody cancelled it",
+    Reason.DEPENDENCY_FAILED: "a task that it needed failed or was cancelled",
+    Reason.DROPPED: "a full mailbox dropped it",
+    Reason.STALE: "a newer message made it pointless",
+    Reason.INTERRUPTED: "an interrupt took its place",
+    Reason.RESET: "its plan was run anew, or its queue was reset, before it started",
+    Reason.QUEUE_STOPPED: "its queue was stopped",
+    Reason.EXPIRED: "it could not start before `expires`",
+    Reason.SKIPPED: "its condition cannot be met, and that is no failure",
+    Reason.CARRIED: "it was merged into another task, which was cancelled",
+}
+
+LATER_REASONS: Final = frozenset(
+    {
+        *(Reason.RATE_LIMIT, Reason.APPROVAL, Reason.INPUT, Reason.AUTH, Reason.QUOTA, Reason.PROVIDER),
+        *(Reason.BUDGET, Reason.GAVE_UP, Reason.DROPPED, Reason.STALE, Reason.INTERRUPTED, Reason.CARRIED),
+    }
+)
+
+TASK_STEPS: Final = {
+    (T.SCHEDULED, T.QUEUED): "its time has come",
+    (T.SCHEDULED, T.CANCELLED): "cancelled, expired",
+    (T.BLOCKED, T.QUEUED): "dependencies met",
+    (T.BLOCKED, T.SCHEDULED): "dependencies met, delay not over",
+    (T.BLOCKED, T.CANCELLED): "cancelled, expired, a condition cannot be met",
+    (T.QUEUED, T.RUNNING): "claimed",
+    (T.QUEUED, T.SCHEDULED): "a limit must reset (comes with agents)",
+    (T.QUEUED, T.CANCELLED): "cancelled, expired",
+    (T.RUNNING, T.QUEUED): "drained or lost",
+    (T.RUNNING, T.SCHEDULED): "failed, an attempt is left",
+    (T.RUNNING, T.WAITING): "asks a person (comes with agents)",
+    (T.RUNNING, T.COMPLETED): "succeeded",
+    (T.RUNNING, T.FAILED): "failed, no attempt left",
+    (T.RUNNING, T.CANCELLED): "stopped, and every process gone",
+    (T.WAITING, T.RUNNING): "answered",
+    (T.WAITING, T.QUEUED): "its process died",
+    (T.WAITING, T.COMPLETED): "succeeded",
+    (T.WAITING, T.FAILED): "failed",
+    (T.WAITING, T.CANCELLED): "cancelled",
+}
+
+RUN_STATES: Final = {
+    R.STARTING: "claimed; its process, if it has one, is not written down yet and executes nothing",
+    R.RUNNING: "its process is written down and may work",
+    R.WAITING: "waits for a person (comes with agents)",
+    R.STOPPING: "was asked to end; it keeps its slots until its processes are gone",
+    R.ENDED: "has its one outcome; final",
+}
+
+RUN_STEPS: Final = {
+    (R.STARTING, R.RUNNING): "process recorded",
+    (R.STARTING, R.STOPPING): "a stop came first",
+    (R.STARTING, R.ENDED): "could not start, or lost",
+    (R.RUNNING, R.WAITING): "asks a person",
+    (R.RUNNING, R.STOPPING): "asked to end",
+    (R.RUNNING, R.ENDED): "ended by itself, or lost",
+    (R.WAITING, R.RUNNING): "answered",
+    (R.WAITING, R.STOPPING): "asked to end",
+    (R.WAITING, R.ENDED): "its process died",
+    (R.STOPPING, R.ENDED): "every process gone",
+}
+
+QUEUE_STATES: Final = {
+    Q.IDLE: "takes tasks and starts none",
+    Q.RUNNING: "takes tasks and starts them; a standing queue stays so when it is empty",
+    Q.PAUSED: "takes tasks and starts none; what runs goes on",
+    Q.STOPPING: "takes nothing; what waited was cancelled, what runs goes on to its end",
+    Q.COMPLETED: "all its tasks have ended, and no failure is left unhandled",
+    Q.FAILED: "all its tasks have ended, and a failure or what fell with one is left",
+}
+
+QUEUE_STEPS: Final = {
+    (Q.IDLE, Q.RUNNING): "start",
+    (Q.RUNNING, Q.PAUSED): "pause",
+    (Q.RUNNING, Q.STOPPING): "stop",
+    (Q.RUNNING, Q.COMPLETED): "a plan's last task ended",
+    (Q.RUNNING, Q.FAILED): "the same, with a failure left",
+    (Q.PAUSED, Q.RUNNING): "resume",
+    (Q.PAUSED, Q.STOPPING): "stop",
+    (Q.STOPPING, Q.COMPLETED): "what ran has ended",
+    (Q.STOPPING, Q.FAILED): "the same, with a failure left",
+    (Q.COMPLETED, Q.IDLE): "reset",
+    (Q.COMPLETED, Q.RUNNING): "its plan is run again",
+    (Q.FAILED, Q.IDLE): "reset",
+    (Q.FAILED, Q.RUNNING): "its plan is run again, or a task retried",
+}
+
+OBSTACLES: Final = {
+    ObstacleKind.ENDED: "it has ended",
+    ObstacleKind.RUNNING: "it runs already",
+    ObstacleKind.DELAY: "its time has not come; `until` says when",
+    ObstacleKind.BACKOFF: "its next attempt waits; `until` says how long",
+    ObstacleKind.RATE_LIMIT: "a limit must reset (comes with agents)",
+    ObstacleKind.DEPENDENCY: "a task in its `after` has not ended; `holders` names it",
+    ObstacleKind.QUEUE_STATE: "its queue is not running",
+    ObstacleKind.QUEUE_FULL: "its queue has every slot taken; `holders` names the tasks",
+    ObstacleKind.LANE_FULL: "its lane has every slot taken; `holders` names the tasks",
+    ObstacleKind.NO_RUNNER: "no runner is alive on this store",
+    ObstacleKind.RUNNER_SCOPE: "no living runner takes such work",
+    ObstacleKind.RUNNER_FULL: "every runner that takes it is busy",
+    ObstacleKind.TURN: "other ready tasks go before it",
+}
+
+#: Type: what it says, what stands in ``data``, and whether a run writes it today.
+EVENTS: Final = {
+    EventType.RUN_STARTED: ("the run was claimed; always number 1", "attempt, fence, runner", True),
+    EventType.MESSAGE: ("text of an agent", "", False),
+    EventType.THOUGHT: ("reasoning of an agent", "", False),
+    EventType.TOOL_CALL: ("an agent uses a tool", "", False),
+    EventType.TOOL_RESULT: ("what the tool gave", "", False),
+    EventType.OUTPUT: ("what the program wrote, in order of arrival", "stream (stdout, stderr), text", True),
+    EventType.DIFF: ("a change of a file by an agent", "", False),
+    EventType.TODO: ("an agent's own plan", "", False),
+    EventType.USAGE: ("what an agent consumed", "", False),
+    EventType.RATE_LIMIT: ("a provider's limit was met", "", False),
+    EventType.APPROVAL_REQUESTED: ("a person is asked", "", False),
+    EventType.APPROVAL_DECIDED: ("the person has answered", "", False),
+    EventType.SIGNAL_RECEIVED: ("an instruction arrived at the run", "", False),
+    EventType.SIGNAL_SETTLED: ("what became of it", "", False),
+    EventType.SESSION_UPDATED: ("the agent's conversation has another id", "", False),
+    EventType.STATUS: (
+        "a phase of the run: `rendered` (templates filled in), `output` (how much was not stored), `late_result` (an"
+        " outcome that came after the run had been settled; kept, not applied)",
+        "phase, command, dropped_bytes, outcome",
+        True,
+    ),
+    EventType.ERROR: ("a job's traceback", "text", True),
+    EventType.LOG_TRUNCATED: ("from here on output is read but not stored", "limit_bytes", True),
+    EventType.RUN_FINISHED: (
+        "the outcome; only a late result may follow",
+        "outcome, reason, error, exit_code, signal",
+        True,
+    ),
+}
+
+#: Setting: what it means. Defaults come from the code.
+SETTINGS: Final = {
+    "store.path": "the store: a file, or `sqlite:///path`; in a file of settings, seen from that file's folder",
+    "runner.slots": "runs at once in one process",
+    "runner.ask_grace": "from asking a program with a protocol to SIGTERM; plain programs get SIGTERM at once",
+    "runner.term_grace": "from SIGTERM to SIGKILL",
+    "defaults.timeout": "the `timeout` of a task that has none; `none` for no limit",
+    "defaults.idle_timeout": "the `idle_timeout` of a task that has none; `none` for no limit",
+    "lanes": "a table: sizes of store-wide lanes by name, a whole number or `unlimited`",
+    "limits.run_output_bytes": "how much output of one run is stored; what is more is read, counted and let go",
+    "secrets.NAME.env": "the secret is the value of this variable of the runner",
+    "secrets.NAME.file": "the secret is the content of this file",
+    "secrets.NAME.command": "the secret is what this command prints (a list of texts; no shell)",
+}
+
+#: Defaults that depend on the machine.
+COMPUTED_DEFAULTS: Final = {
+    "store.path": "`taxiway.db` in the user's state folder",
+    "runner.slots": "as many as processors, at least 2",
+}
+
+#: Bounds whose comment in the code would only repeat their name.
+BOUNDS: Final = {
+    "LABELS_PER_TASK_MAX": "labels of one task",
+    "RETRIES_MAX": "`retries` of one task",
+    "ERROR_CHARS_MAX": "a task's `error`, and a job's traceback",
+    "EVENTS_PAGE_MAX": "events in one page",
+    "LIST_PAGE_MAX": "tasks in one page of a list",
+    "LIST_PAGE_DEFAULT": "tasks in a page when nobody says how many",
+    "CHANGES_PAGE_MAX": "changes in one page",
+    "HEARTBEAT_S": "how often a runner renews its lease",
+}

@@ -1,0 +1,74 @@
+"""What the pages say to type is typed: each page with blocks to run is a story, told in a folder of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts.pages.book import ROOT, pages
+from tests.docs.blocks import Block, blocks, story
+
+BLOCK_S_MAX = 90
+PROGRAMS = Path(sys.executable).parent  # `taxiway` is there, beside the interpreter
+TOLD = [page for page in pages() if any(block.runs for block in story(page.read_text("utf-8")))]
+
+pytestmark = pytest.mark.xdist_group("real processes")
+
+
+def run(block: Block, folder: Path, program: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    """Run a block as a reader would: in his folder, with a home and a store of his own."""
+    environment = {
+        **os.environ,
+        "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder),
+        "XDG_STATE_HOME": str(folder / "state"),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "TAXIWAY_STORE": str(folder / "story.db"),
+    }
+    return subprocess.run(
+        block.argv(program),
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=BLOCK_S_MAX,
+        check=False,
+    )
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("page", TOLD, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_a_page_says_to_type_works(page: Path, tmp_path: Path) -> None:
+    """Every block that is marked is run, in order, and ends with status 0; a bare traceback is never an answer."""
+    for block in story(page.read_text("utf-8")):
+        if block.file is not None:
+            (tmp_path / block.file).write_text(block.text, "utf-8")
+        if block.runs:
+            done = run(block, tmp_path)
+            told = f"{page.name}:{block.line}\n{block.text}\n--- stdout\n{done.stdout}\n--- stderr\n{done.stderr}"
+            assert done.returncode == 0, told
+            assert "Traceback" not in done.stdout + done.stderr, told
+
+
+def test_the_first_pages_have_something_to_run() -> None:
+    """A page whose marks were misspelt would show nothing."""
+    assert {"README.md", "quickstart.md", "plans.md"} <= {page.name for page in TOLD}
+
+
+def test_blocks_are_found_with_their_marks_and_lines() -> None:
+    """Language, words, file, line; a fence without a language is text."""
+    found = blocks("one\n```yaml file=a.yaml\na: 1\n```\n```sh run\ntrue\n```\n```\ntext\n```\n")
+    assert [(block.language, block.file, block.runs, block.line) for block in found] == [
+        ("yaml", "a.yaml", False, 2),
+        ("sh", None, True, 5),
+        ("", None, False, 8),
+    ]
+
+
+def test_a_block_that_fails_is_seen(tmp_path: Path) -> None:
+    """Also when only the first of its lines fails, or of a pipe."""
+    assert run(Block("sh", ("run",), "false\ntrue\n", 1), tmp_path).returncode
+    assert run(Block("sh", ("run",), "false | true\n", 1), tmp_path).returncode
+    assert run(Block("python", ("run",), "raise SystemExit(3)\n", 1), tmp_path).returncode == 3
