@@ -112,7 +112,7 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_everything_that_a_user_can_name_is_documented(kind: str) -> None:
-    """Verbs, event types, settings, limits, error codes stand in docs/reference; states and reasons in the lifecycle."""
+    """Verbs, event types, settings, limits, errors stand in docs/reference; states and reasons in the lifecycle."""
     said = documented("\n".join(path.read_text("utf-8") for path in REFERENCE))
     assert [name for name in KINDS[kind]() if not is_documented(name, said)] == [], f"docs/reference lacks a {kind}"
 

@@ -62,7 +62,7 @@ def test_a_statement_file_holds_one_statement_and_says_what_it_is_for() -> None:
 
 
 def test_every_statement_file_is_used() -> None:
-    """A statement that no module names is dead; those in check/ run by their folder, and tests/store plants for each."""
+    """A statement that no module names is dead; those in check/ run by folder, and tests/store plants for each."""
     words = {word for module in modules() if module.room == "store" for word in re.findall(r"\w+", module.text)}
     named = [path for path in statement_files() if path.parent.name != "check"]
     assert [str(path.relative_to(ROOT)) for path in named if path.stem not in words] == []
