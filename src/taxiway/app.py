@@ -6,22 +6,25 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from taxiway.agents.environment import child_environment
 from taxiway.agents.process import ProcessAgent
-from taxiway.agents.protocol import Conversation
+from taxiway.agents.protocol import Conversation, Settled
 from taxiway.agents.settle import boot_id, settle_trees
 from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle
 from taxiway.clock import Ids, SystemClock, system_chance
-from taxiway.core.errors import Invalid
+from taxiway.config import Loaded, make_state_folder, resolve_secrets
+from taxiway.core.errors import Invalid, Unavailable
 from taxiway.core.event import Event
 from taxiway.core.lane import Lane
+from taxiway.core.limits import CANCEL_GRACE_S, HEARTBEAT_S, LEASE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
 from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle, Scope
@@ -42,20 +45,24 @@ from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.service import Service
 from taxiway.engine.timekeeper import Timekeeper
-from taxiway.jobs import CURRENT, REGISTRY, RunInfo, as_coroutine
+from taxiway.jobs import CURRENT, REGISTRY, RunInfo, as_coroutine, runs_in_thread
 from taxiway.observe.log import log_moment
-from taxiway.observe.observer import Observer
+from taxiway.observe.observer import Observer, guarded
 from taxiway.planfile import project_of
-from taxiway.store.protocol import Claimed, PlanAdmitted, Runner, Store, TaskFilter, TaskPage, Wake
-from taxiway.store.sqlite.locks import RunnerLock, is_dead
+from taxiway.store.protocol import Claimed, Runner, Store, TaskPage, Wake
+from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
+from taxiway.store.protocol import TaskFilter as TaskFilter
+from taxiway.store.sqlite.locks import RunnerLock, forget, is_dead
 from taxiway.store.sqlite.opening import OpenStore, Seams, open_sqlite
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What ``open`` needs to know. ``slots`` 0 opens the store without a runner in this process.
 
-    ``defaults`` are spec fields for tasks that leave them open (``timeout_s``, ``idle_timeout_s``); ``secrets`` are values by name, referred
-    to as ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored.
+    ``defaults`` are spec fields for tasks that leave them open (``timeout_s``, ``idle_timeout_s``); ``lanes`` are sizes
+    that store-wide lanes get at opening (``None``: unlimited); ``secrets`` are values by name, referred to as
+    ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; ``lease_s`` is how long a runner that is
+    not heard of keeps its runs.
     """
 
     slots: int = 2
@@ -63,10 +70,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     actor: str = "python"
     project: str | None = None
     main_size: int = 4
+    lanes: Mapping[str, int | None] = {}
     defaults: Mapping[str, Any] = msgspec.field(default_factory=lambda: {"timeout_s": 3600.0})
     secrets: Mapping[str, str] = {}
-    ask_grace_s: float = 10.0
-    term_grace_s: float = 5.0
+    ask_grace_s: float = CANCEL_GRACE_S
+    term_grace_s: float = TERM_GRACE_S
+    run_output_bytes_max: int = RUN_OUTPUT_BYTES_MAX
+    lease_s: float = LEASE_S
     jobs: Mapping[str, Callable[..., Any]] | None = None
 
 
@@ -180,24 +190,48 @@ class Taxiway:
 @asynccontextmanager
 async def open_with(store: str | Path, settings: Settings, observer: Observer = log_moment) -> AsyncIterator[Taxiway]:
     """Open a store by its path (or ``sqlite:///path``) with settings; see ``open``."""
-    clock, chance = SystemClock(), system_chance()
-    ids = Ids(clock, chance)
+    clock, observer = SystemClock(), guarded(observer)
+    ids = Ids(clock, system_chance())
     seams = Seams(clock.now_ms, clock.elapsed_s, clock.pause, system_chance().random, Ids(clock, system_chance()).new)
     opened = await open_sqlite(store_path(store), seams, ids.new("proc"), settings.main_size)
     try:
         scrubber = Scrubber(settings.secrets.values())
         project = settings.project if settings.project is not None else str(project_of(Path.cwd()))
         intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber)
+        await _size_lanes(opened.store, intake, settings.lanes)
         feed = Feed(opened.store, opened.wakes)
-        services: list[Service] = [feed, Timekeeper(opened.store, clock)]
-        if settings.slots < 1:
+        me = None if settings.slots < 1 else ids.new("runner")
+        host, evidence = Host(socket.gethostname(), boot_id()), HostEvidence(opened.folder)
+        reaper = Reaper(opened.store, clock, host, me, evidence, observer, settings.lease_s)
+        services: list[Service] = [feed, Timekeeper(opened.store, clock), reaper]
+        if me is None:
             async with serving(_with_wakes(opened, services), observer):
                 yield Taxiway(opened, intake, feed, None, None)
             return
-        async with _with_runner(opened, settings, scrubber, observer, services, ids, clock) as (crew, runner):
-            yield Taxiway(opened, intake, feed, crew, runner)
+        frame = _Frame(opened, settings, scrubber, observer, ids, clock, me, host)
+        async with _with_runner(frame, services) as crew:
+            yield Taxiway(opened, intake, feed, crew, me)
     finally:
         await opened.close()
+
+
+def open_configured(loaded: Loaded, wanted: Settings) -> AbstractAsyncContextManager[Taxiway]:
+    """Open the store that a configuration names, as it says; of ``wanted`` hold slots, scope, actor, project and jobs.
+
+    Secrets are resolved only where a runner is wanted (``slots`` above 0).
+    """
+    config = loaded.config
+    make_state_folder(loaded)
+    asked = msgspec.structs.replace(
+        wanted,
+        lanes=config.lanes,
+        defaults={"timeout_s": config.defaults.timeout, "idle_timeout_s": config.defaults.idle_timeout},
+        secrets=resolve_secrets(config.secrets, os.environ) if wanted.slots else {},
+        ask_grace_s=config.runner.ask_grace,
+        term_grace_s=config.runner.term_grace,
+        run_output_bytes_max=config.limits.run_output_bytes,
+    )
+    return open_with(config.store.path, asked)
 
 
 def open(store: str | Path, *, slots: int = 2, **settings: Any) -> AbstractAsyncContextManager[Taxiway]:
@@ -224,66 +258,105 @@ def store_path(store: str | Path) -> Path:
     return Path(text)
 
 
+async def _size_lanes(store: Store, intake: Intake, sizes: Mapping[str, int | None]) -> None:
+    """Give store-wide lanes the sizes that the configuration says."""
+    known = {lane.name: lane.size for lane in await store.lanes() if lane.queue is None} if sizes else {}
+    for name, size in sizes.items():
+        if name not in known or known[name] != size:
+            await intake.set_lane(name, size)
+
+
+class _Frame(NamedTuple):
+    """What a runner is put together from."""
+
+    opened: OpenStore
+    settings: Settings
+    scrubber: Scrubber
+    observer: Observer
+    ids: Ids
+    clock: SystemClock
+    runner: str
+    host: Host
+
+
 @asynccontextmanager
-async def _with_runner(
-    opened: OpenStore,
-    settings: Settings,
-    scrubber: Scrubber,
-    observer: Observer,
-    services: Sequence[Service],
-    ids: Ids,
-    clock: SystemClock,
-) -> AsyncIterator[tuple[Crew, str]]:
-    store, runner = opened.store, ids.new("runner")
-    host = Host(socket.gethostname(), boot_id())
+async def _with_runner(frame: _Frame, services: Sequence[Service]) -> AsyncIterator[Crew]:
+    opened, settings, runner, host = frame.opened, frame.settings, frame.runner, frame.host
+    store, observer = opened.store, frame.observer
     lock = RunnerLock(opened.folder, runner)
     agent = ProcessAgent()
-    jobs = {name: as_coroutine(found) for name, found in (REGISTRY if settings.jobs is None else settings.jobs).items()}
+    threads = ThreadPoolExecutor(settings.slots, thread_name_prefix="taxiway-job")
+    functions = REGISTRY if settings.jobs is None else settings.jobs
+    jobs = {name: as_coroutine(found, threads) for name, found in functions.items()}
     scope = msgspec.structs.replace(settings.scope, needs=frozenset({"process", *(f"job:{name}" for name in jobs)}))
     means = Means(
         agent=agent,
         jobs=jobs,
         environment=dict(os.environ),
-        folder=os.getcwd(),
-        scrubber=scrubber,
+        folder=str(Path.cwd()),
+        scrubber=frame.scrubber,
         ask_grace_s=settings.ask_grace_s,
         term_grace_s=settings.term_grace_s,
+        lease_s=settings.lease_s,
+        threaded=frozenset(name for name, found in functions.items() if runs_in_thread(found)),
     )
     work = opened.wakes.subscribe(Dispatcher.topics)
-    executor = Executor(store, _drives(store, means, settings, ids, clock), system_chance(), observer, work.ring)
+    executor = Executor(store, _drives(frame, means), system_chance(), observer, work.ring)
     dispatcher = Dispatcher(store, executor, runner, scope, settings.slots)
     crew = Crew(executor, dispatcher)
-
-    def dead(other: str) -> bool:
-        return is_dead(opened.folder, other)
-
-    async def settle(marks: Sequence[ProcessMark]) -> dict[str, Any]:
-        return await asyncio.to_thread(settle_trees, marks)
-
     own: list[Service] = [
         Canceller(store, executor, runner),
-        Heart(store, executor, runner, observer),
-        Reaper(store, clock, host, runner, dead, settle, observer),
+        Heart(store, executor, runner, observer, settings.lease_s * HEARTBEAT_S / LEASE_S),
     ]
-    await store.register(
-        Runner(id=runner, host=host.name, boot_id=host.boot_id, pid=os.getpid(), slots=settings.slots, scope=scope)
-    )
+    me = Runner(id=runner, host=host.name, boot_id=host.boot_id, pid=os.getpid(), slots=settings.slots, scope=scope)
     try:
+        await store.register(me)
         async with serving([(dispatcher, work), *_with_wakes(opened, [*services, *own])], observer) as group:
             executor.open(group)
-            yield crew, runner
-            await crew.drain()
-        await store.retire(runner, "gone")
-        lock.release()
+            try:
+                yield crew
+            finally:
+                await crew.drain()
     finally:
         await agent.aclose()
+        threads.shutdown(wait=False)
+        await _leave(store, runner)
+        lock.release()
+
+
+async def _leave(store: Store, runner: str) -> None:
+    """Say goodbye, unless runs are left: then others settle them, since the runner's lock is free."""
+    with suppress(Unavailable):
+        if not await store.live_runs(runner):
+            await store.retire(runner, "gone")
+
+
+class HostEvidence:
+    """What this host knows of the runners that used the store from here: their locks, and their process trees."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def is_dead(self, runner: str) -> bool:
+        """Whether its lock is free."""
+        return is_dead(self._folder, runner)
+
+    async def settle_trees(self, marks: Sequence[ProcessMark], /) -> dict[str, Settled]:
+        """End and confirm them in a thread: up to 2 s."""
+        return await asyncio.to_thread(settle_trees, marks)
+
+    def forget(self, runner: str) -> None:
+        """Its lock file goes."""
+        forget(self._folder, runner)
 
 
 def _with_wakes(opened: OpenStore, services: Sequence[Service]) -> list[tuple[Service, Wake]]:
     return [(service, opened.wakes.subscribe(service.topics)) for service in services]
 
 
-def _drives(store: Store, means: Means, settings: Settings, ids: Ids, clock: SystemClock) -> Callable[[Claimed], Drive]:
+def _drives(frame: _Frame, means: Means) -> Callable[[Claimed], Drive]:
+    store, settings = frame.opened.store, frame.settings
+
     def environment(rendered: Rendered, claim: Claimed, tag: str) -> dict[str, str]:
         own = {"TAXIWAY_TASK": claim.task, "TAXIWAY_RUN": claim.run, "TAXIWAY_ATTEMPT": str(claim.attempt)}
         asked = {name: _secret(value, settings.secrets) for name, value in rendered.env.items()}
@@ -294,7 +367,7 @@ def _drives(store: Store, means: Means, settings: Settings, ids: Ids, clock: Sys
         return all(found.certain for found in settled.values())
 
     def make(claim: Claimed) -> Drive:
-        recorder = Recorder(store, clock, means.scrubber, claim.run, claim.fence)
+        recorder = Recorder(store, frame.clock, means.scrubber, claim.run, claim.fence, settings.run_output_bytes_max)
         if claim.spec.job is not None:
             function = means.jobs[claim.spec.job]
             info = RunInfo(claim.task, claim.run, claim.attempt)
@@ -303,8 +376,8 @@ def _drives(store: Store, means: Means, settings: Settings, ids: Ids, clock: Sys
                 CURRENT.set(info)
                 return await function(args)
 
-            return JobDrive(claim, call, recorder)
-        return ProcessDrive(claim, store, recorder, means, ids.new("proc"), environment, confirm)
+            return JobDrive(claim, call, recorder, claim.spec.job in means.threaded)
+        return ProcessDrive(claim, store, recorder, means, frame.ids.new("proc"), environment, confirm)
 
     return make
 

@@ -22,7 +22,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "cli": ("core", "client", "config", "app", "clock", "planfile"),
     "testing": ("core", *PROTOCOLS, "engine", "observe", "clock"),
     "clock": ("core",),
-    "config": ("core",),
+    "config": ("core", "planfile"),
     "planfile": ("core",),
     "jobs": ("core",),
     "__main__": ("cli",),

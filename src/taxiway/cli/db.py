@@ -1,0 +1,88 @@
+"""``taxiway db``: the store's file checked, brought up to date, copied, and relieved of what is old."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import click
+
+from taxiway.app import Taxiway
+from taxiway.cli.door import Door, pass_door
+from taxiway.cli.options import Duration
+from taxiway.cli.output import answer, answer_json, note
+from taxiway.cli.safe import safe_line
+from taxiway.cli.verb import Noun
+from taxiway.cli.words import count
+
+PAGE_ROWS: Final = 1_000
+BROKEN_STATUS: Final = 1
+
+
+@click.group(cls=Noun)
+def db() -> None:
+    """The store's file."""
+
+
+@db.command()
+@pass_door
+def check(door: Door) -> int:
+    """Look whether every invariant of the store holds; exit status 1 when one does not."""
+    findings = door.use(lambda tw: tw.store.check())
+    if door.wants_json:
+        items = [{"invariant": one.invariant, "check": one.check, "text": one.text} for one in findings]
+        answer_json({"path": door.loaded.config.store.path, "findings": items})
+    elif findings:
+        answer("\n".join(f"{one.invariant} {one.check}: {safe_line(one.text)}" for one in findings))
+    else:
+        answer(f"{door.loaded.config.store.path}: every invariant holds")
+    return BROKEN_STATUS if findings else 0
+
+
+@db.command()
+@pass_door
+def migrate(door: Door) -> None:
+    """Bring the store up to this program's schema (opening it does the same)."""
+    door.use(_nothing)
+    if door.wants_json:
+        answer_json({"path": door.loaded.config.store.path, "migrated": True})
+    else:
+        answer(f"{door.loaded.config.store.path} has this program's schema")
+
+
+@db.command()
+@click.argument("target")
+@pass_door
+def backup(door: Door, target: str) -> None:
+    """Copy the store, as it is at one moment, into a new file; work may go on meanwhile."""
+    door.use(lambda tw: tw.store.backup(target))
+    if door.wants_json:
+        answer_json({"path": target})
+    else:
+        answer(f"copied to {target}")
+
+
+@db.command()
+@click.option("--older-than", type=Duration(), required=True, help="What ended longer ago than this is forgotten.")
+@pass_door
+def prune(door: Door, older_than: float) -> None:
+    """Forget tasks that ended long ago, with their logs, and old lines of the change log."""
+    before = door.clock.now_ms() - round(older_than * 1_000)
+
+    async def work(tw: Taxiway) -> int:
+        gone = 0
+        while page := await tw.intake.prune(before, PAGE_ROWS):
+            gone += page
+            await asyncio.sleep(0)
+        return gone
+
+    gone = door.use(work)
+    if door.wants_json:
+        answer_json({"rows": gone})
+    else:
+        answer(f"{count(gone, 'row')} forgotten")
+        note("the file keeps its size; the room in it is used again")
+
+
+async def _nothing(tw: Taxiway) -> None:
+    """Opening was all."""

@@ -1,0 +1,101 @@
+"""``taxiway do``: one command, now, its output passed through as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+import click
+
+from taxiway.app import Taxiway
+from taxiway.cli.documents import task_document
+from taxiway.cli.door import Door, pass_door
+from taxiway.cli.interrupts import Interrupts
+from taxiway.cli.options import Duration, pairs
+from taxiway.cli.output import answer_json, note
+from taxiway.cli.queue import ONE_COMMAND_QUEUES
+from taxiway.cli.streams import Streams
+from taxiway.cli.submit import folder_of
+from taxiway.cli.task import status_of
+from taxiway.cli.taskwords import end_word
+from taxiway.cli.verb import ArgvVerb
+from taxiway.clock import Ids, system_chance
+from taxiway.core.event import EventType
+from taxiway.core.ids import short_id
+from taxiway.core.plan import Plan
+from taxiway.core.readiness import Scope
+from taxiway.core.specs import checked_spec
+from taxiway.core.task import Task, TaskSpec, TaskState
+from taxiway.planfile import project_of
+
+INTERRUPTED_STATUS: Final = 130
+LANE: Final = "now"
+
+
+@click.command(cls=ArgvVerb)
+@click.option("--cwd", help="Where to run. [default: here]")
+@click.option("--env", multiple=True, metavar="K=V", help="A variable.")
+@click.option("--timeout", type=Duration(), help="The total clock of the run.")
+@click.option("--idle-timeout", type=Duration(), help="How long it may say nothing.")
+@pass_door
+def do(
+    door: Door,
+    argv: tuple[str, ...],
+    cwd: str | None,
+    env: tuple[str, ...],
+    timeout: float | None,
+    idle_timeout: float | None,
+) -> int:
+    """Run one command here and now; exit status 1 when it failed. Ctrl-C cancels it."""
+    if not argv:
+        raise click.UsageError("write the command behind --: taxiway do -- ls -l")
+    asked = {"command": list(argv), "env": pairs(env, "--env"), "timeout": timeout, "idle_timeout": idle_timeout}
+    spec = checked_spec({name: value for name, value in asked.items() if value} | {"cwd": folder_of(cwd), "lane": LANE})
+    return asyncio.run(_run(door, _plan(door, spec)))
+
+
+def _plan(door: Door, spec: TaskSpec) -> Plan:
+    """A queue of its own, with a lane of its own: nobody else takes the command, and it waits for nobody."""
+    folder = Path(spec.cwd or ".")
+    queue = Ids(door.clock, system_chance()).new(ONE_COMMAND_QUEUES.rstrip("_"))
+    fields = {**{name: getattr(spec, name) for name in spec.__struct_fields__}, "name": "do", "queue": queue}
+    return Plan(queue=queue, project=project_of(folder), source="do", tasks=(TaskSpec(**fields),), lanes={LANE: 1})
+
+
+async def _run(door: Door, plan: Plan) -> int:
+    async with door.open(1, Scope(queues=frozenset({(plan.project, plan.queue)})), plan.project) as tw:
+        with Interrupts() as interrupts:
+            admitted = await tw.run_plan(plan)
+            task = admitted.ids["do"]
+            async with asyncio.TaskGroup() as group:
+                cancelling = group.create_task(_cancel_when_told(tw, task, interrupts), name="cancel")
+                await _pass_through(tw, task, door.wants_json)
+                ended: Task = await tw.wait(task)
+                cancelling.cancel()
+    return _told(door, ended, interrupts.first.is_set())
+
+
+async def _pass_through(tw: Taxiway, task: str, wants_json: bool) -> None:
+    streams = Streams()
+    async for event in tw.events(task):
+        if event.type is EventType.OUTPUT and not wants_json:
+            streams.write(str(event.data.get("stream")), event.body)
+    streams.flush()
+
+
+async def _cancel_when_told(tw: Taxiway, task: str, interrupts: Interrupts) -> None:
+    """Ctrl-C once: ask it to end. Twice: kill it."""
+    await interrupts.first.wait()
+    await tw.cancel(task)
+    await interrupts.second.wait()
+    if tw.crew is not None:
+        tw.crew.kill()
+
+
+def _told(door: Door, ended: Task, interrupted: bool) -> int:
+    if door.wants_json:
+        answer_json(task_document(ended))
+    elif ended.state is not TaskState.COMPLETED:
+        note(f"taxiway: {end_word(ended)}; more: taxiway task show {short_id(ended.id)}")
+    return INTERRUPTED_STATUS if interrupted and ended.state is TaskState.CANCELLED else status_of([ended])

@@ -1,0 +1,98 @@
+"""What ``--json`` says: records of the core as the documents that surface and reference promise."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from taxiway.cli.words import rfc3339
+from taxiway.core.event import Event, EventType
+from taxiway.core.lane import Lane
+from taxiway.core.queue import Queue, QueueStats
+from taxiway.core.readiness import Obstacle
+from taxiway.core.run import Run
+from taxiway.core.task import Task, TaskSpec
+
+_OWN: Final = ("state", "reason", "attempt", "max_attempts", "error", "output", "result", "exit_code", "signal")
+
+
+def task_document(task: Task) -> dict[str, Any]:
+    """A task: what was asked, and what came of it."""
+    return {
+        "id": task.id,
+        **spec_document(task.spec),
+        "project": task.project,
+        **{field: msgspec.to_builtins(getattr(task, field)) for field in _OWN},
+        "usage": msgspec.structs.asdict(task.usage),
+        "created_at": rfc3339(task.created_at),
+        "due_at": rfc3339(task.due_at),
+        "expires_at": rfc3339(task.expires_at),
+        "started_at": rfc3339(task.started_at),
+        "finished_at": rfc3339(task.finished_at),
+        "run": task.run,
+        "retry_of": task.retry_of,
+        "superseded": task.superseded,
+        "version": task.version,
+    }
+
+
+def spec_document(spec: TaskSpec) -> dict[str, Any]:
+    """A spec with every field, also those that nobody gave; ``after`` as a plan file has it."""
+    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(spec).items()}
+    document["after"] = {edge.task: str(edge.on) for edge in spec.after}
+    document["backoff"] = msgspec.structs.asdict(spec.backoff)
+    return document
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    """One attempt."""
+    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(run).items()}
+    document["usage"] = msgspec.structs.asdict(run.usage)
+    for field in ("claimed_at", "started_at", "ended_at"):
+        document[field] = rfc3339(document[field])
+    return document
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    """One numbered line of a run's log."""
+    document = {
+        "run": event.run,
+        "seq": event.seq,
+        "type": str(event.type),
+        "at": rfc3339(event.at),
+        "data": event.data,
+    }
+    if event.type is EventType.OUTPUT:
+        document["bytes"] = len(event.body)
+    return document
+
+
+def queue_document(queue: Queue) -> dict[str, Any]:
+    """A queue."""
+    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(queue).items()}
+    document["created_at"] = rfc3339(queue.created_at)
+    return document
+
+
+def stats_document(stats: QueueStats) -> dict[str, Any]:
+    """Counts of a queue."""
+    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(stats).items()}
+    document["generated_at"] = rfc3339(stats.generated_at)
+    return document
+
+
+def lane_document(lane: Lane) -> dict[str, Any]:
+    """A lane."""
+    return msgspec.structs.asdict(lane)
+
+
+def obstacle_document(obstacle: Obstacle) -> dict[str, Any]:
+    """One thing that keeps a task from running."""
+    return {
+        "kind": str(obstacle.kind),
+        "text": obstacle.text,
+        "holders": list(obstacle.holders),
+        "since": rfc3339(obstacle.since),
+        "until": rfc3339(obstacle.until),
+    }

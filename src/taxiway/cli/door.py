@@ -1,0 +1,60 @@
+"""The way in: what was typed globally, the configuration that follows from it, and a store opened for one command."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import cached_property
+from getpass import getuser
+from typing import TypeVar
+
+import click
+
+from taxiway.app import Settings, Taxiway, open_configured
+from taxiway.clock import SystemClock
+from taxiway.config import Loaded, load, surroundings
+from taxiway.core.readiness import Scope
+
+T = TypeVar("T")
+
+
+class Door:
+    """What every command is handed: the global flags, and what they open."""
+
+    def __init__(self, wants_json: bool = False) -> None:
+        self.wants_json = wants_json
+        self.store: str | None = None
+        self.clock = SystemClock()
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The configuration; raises ``Invalid`` with every problem in it."""
+        return load({"store.path": self.store}, surroundings())
+
+    def open(
+        self, slots: int = 0, scope: Scope = Scope(), project: str | None = None
+    ) -> AbstractAsyncContextManager[Taxiway]:
+        """The store, with a runner of ``slots`` slots in this process (0: without one); ``project`` is the present
+        folder's unless it is given."""
+        return open_configured(self.loaded, Settings(slots=slots, scope=scope, project=project, actor=_actor()))
+
+    def use(self, work: Callable[[Taxiway], Awaitable[T]]) -> T:
+        """Open the store without a runner, do one thing with it, and close it."""
+
+        async def within() -> T:
+            async with self.open() as tw:
+                return await work(tw)
+
+        return asyncio.run(within())
+
+
+pass_door = click.make_pass_decorator(Door, ensure=True)
+
+
+def _actor() -> str:
+    """Who is written into the change log."""
+    try:
+        return f"cli:{getuser()}"
+    except (OSError, KeyError):
+        return "cli"

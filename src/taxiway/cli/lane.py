@@ -1,0 +1,52 @@
+"""``taxiway lane``: named limits on how many runs go at once."""
+
+from __future__ import annotations
+
+import click
+
+from taxiway.cli.documents import lane_document
+from taxiway.cli.door import Door, pass_door
+from taxiway.cli.options import Amount
+from taxiway.cli.output import answer, answer_json, note, page_document, table
+from taxiway.cli.verb import Noun
+from taxiway.core.lane import Lane
+
+
+@click.group(cls=Noun)
+def lane() -> None:
+    """Lanes: how many runs go at once."""
+
+
+@lane.command("list")
+@pass_door
+def list_lanes(door: Door) -> None:
+    """Every lane, its size, and what runs and waits in it."""
+    found = door.use(lambda tw: tw.lanes())
+    if door.wants_json:
+        answer_json(page_document(lane_document(one) for one in found))
+    else:
+        rows = [[one.name, one.queue or "(store)", size_word(one.size), str(one.live), str(one.ready)] for one in found]
+        answer(table(("LANE", "OF", "SIZE", "RUNNING", "READY"), rows))
+
+
+@lane.command("set")
+@click.argument("name")
+@click.argument("size", type=Amount(), metavar="N|unlimited")
+@click.option("--queue", help="The plan's queue that owns the lane. [default: the whole store]")
+@pass_door
+def set_lane(door: Door, name: str, size: int, queue: str | None) -> None:
+    """Make a lane, or change its size: raising starts more at once, lowering ends nothing."""
+    made: Lane = door.use(lambda tw: tw.set_lane(name, size or None, queue))
+    configured = door.loaded.config.lanes
+    if queue is None and name in configured and configured[name] != made.size:
+        origin = door.loaded.origins[f"lanes.{name}"]
+        note(f"note: {origin} makes lane '{name}' {size_word(configured[name])} again whenever the store is opened")
+    if door.wants_json:
+        answer_json(lane_document(made))
+    else:
+        answer(f"lane {made.name}: {size_word(made.size)}")
+
+
+def size_word(size: int | None) -> str:
+    """A size, or that there is none."""
+    return "unlimited" if size is None else str(size)

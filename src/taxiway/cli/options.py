@@ -1,0 +1,78 @@
+"""Kinds of values that flags take: durations, amounts, ``NAME=VALUE`` pairs, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from taxiway.core.duration import parse_duration
+from taxiway.core.errors import Invalid
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, written as ``30s`` or ``1h30m``."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read it, or say what would be right."""
+        try:
+            return parse_duration(value)
+        except Invalid as error:
+            self.fail(error.message, param, ctx)
+
+
+class Amount(click.ParamType[int]):
+    """A whole number from 1 up, or ``unlimited``, which arrives as 0 (click takes ``None`` for a value not given)."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it, or say what would be right."""
+        if value == "unlimited":
+            return 0
+        if isinstance(value, str) and value.isdecimal() and int(value) >= 1:
+            return int(value)
+        self.fail(f"'{value}' is neither a whole number from 1 up nor 'unlimited'", param, ctx)
+
+
+class Json(click.ParamType[dict[str, Any]]):
+    """A JSON object."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        """Read it, or say where it stops being JSON."""
+        if isinstance(value, dict):
+            return value
+        try:
+            found = json.loads(value)
+        except ValueError as error:
+            self.fail(f"this is no JSON: {error}", param, ctx)
+        if not isinstance(found, dict):
+            self.fail("must be a JSON object, {…}", param, ctx)
+        return found
+
+
+def pairs(values: Iterable[str], flag: str) -> dict[str, str]:
+    """``NAME=VALUE`` words as a table; raises ``click.UsageError`` for one without ``=``."""
+    found = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"{flag} {value}: write {flag} NAME=VALUE")
+        found[name] = text
+    return found
+
+
+def page_options(command: F) -> F:
+    """``--limit`` and ``--cursor``."""
+    command = click.option("--cursor", help="Go on behind an earlier page.")(command)
+    return click.option(
+        "--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many at most."
+    )(command)

@@ -1,0 +1,12 @@
+"""``taxiway orphans``."""
+
+from __future__ import annotations
+
+import click
+
+from taxiway.cli.verb import Verb
+
+
+@click.command(cls=Verb)
+def orphans() -> None:
+    """Later today."""

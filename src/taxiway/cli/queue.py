@@ -1,0 +1,133 @@
+"""``taxiway queue``: ordered sets of tasks that can be started, paused, resumed, stopped and reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import click
+
+from taxiway.app import Taxiway
+from taxiway.cli.documents import queue_document, stats_document
+from taxiway.cli.door import Door, pass_door
+from taxiway.cli.lane import size_word
+from taxiway.cli.options import Amount
+from taxiway.cli.output import answer, answer_json, coloured, page_document, table
+from taxiway.cli.verb import Noun
+from taxiway.cli.words import count
+from taxiway.core.errors import Conflict, NotFound
+from taxiway.core.queue import QUEUE_ENDED, Queue, QueueStats
+
+ONE_COMMAND_QUEUES: Final = "do_"  #: what `taxiway do` makes for itself begins so
+MOVES: Final = {
+    "start": "Start a queue that is idle.",
+    "pause": "Start nothing new in a queue; what runs goes on to its end.",
+    "resume": "Go on with a paused queue.",
+    "stop": "End what runs, cancel what waits, and take nothing new.",
+    "reset": "Make a queue that has ended idle again; its tasks are cleared away.",
+}
+
+
+@click.group(cls=Noun)
+def queue() -> None:
+    """Queues: ordered sets of tasks."""
+
+
+@queue.command("list")
+@click.option("--all", "every", is_flag=True, help="Also the ended queues that `taxiway do` made.")
+@pass_door
+def list_queues(door: Door, every: bool) -> None:
+    """Every queue, its state and how much of it is open."""
+    found = [one for one in door.use(lambda tw: tw.queues()) if every or not _is_spent(one)]
+    if door.wants_json:
+        answer_json(page_document(queue_document(one) for one in found))
+        return
+    rows = [[one.name, one.state, str(one.open), size_word(one.slots), one.project or "(any)"] for one in found]
+    answer(table(("QUEUE", "STATE", "OPEN", "SLOTS", "PROJECT"), rows))
+
+
+@queue.command()
+@click.argument("name")
+@pass_door
+def show(door: Door, name: str) -> None:
+    """One queue."""
+    _show(door, door.use(lambda tw: tw.queue(name)))
+
+
+@queue.command()
+@click.argument("name")
+@pass_door
+def stats(door: Door, name: str) -> None:
+    """How many tasks of a queue are in which state and lane."""
+    found: QueueStats = door.use(lambda tw: tw.queue_stats(name))
+    if door.wants_json:
+        answer_json(stats_document(found))
+        return
+    answer(f"queue {found.queue}: {coloured(found.state)}, {count(found.total, 'task')}, {found.live} running")
+    for heading, counts in (("STATE", found.by_state), ("REASON", found.by_reason), ("LANE", found.by_lane)):
+        if counts:
+            answer("\n" + table((heading, "TASKS"), [[name, str(number)] for name, number in sorted(counts.items())]))
+
+
+@queue.command("set")
+@click.argument("name")
+@click.option("--slots", type=Amount(), required=True, metavar="N|unlimited", help="How many of its runs go at once.")
+@pass_door
+def set_queue(door: Door, name: str, slots: int) -> None:
+    """Resize a queue, or make a standing one: raising starts more at once, lowering ends nothing."""
+
+    async def work(tw: Taxiway) -> Queue:
+        try:
+            return await tw.set_queue(name, slots or None)
+        except NotFound:
+            return await tw.make_queue(name, slots or None)
+
+    _show(door, door.use(work))
+
+
+def _moving(verb: str, text: str) -> click.Command:
+    @click.argument("name")
+    @pass_door
+    def move(door: Door, name: str) -> None:
+        _show(door, door.use(lambda tw: _moved(tw, name, verb)))
+
+    named: Callable[..., None] = move
+    return queue.command(verb, help=text)(named)
+
+
+async def _moved(tw: Taxiway, name: str, verb: str) -> Queue:
+    """Move a queue; starting one that there is not makes a standing queue, which runs from the beginning."""
+    try:
+        return await tw.move_queue(name, verb)
+    except NotFound:
+        if verb == "start" and not await _is_near_a_known_one(tw, name):
+            return await tw.make_queue(name)
+        raise
+
+
+async def _is_near_a_known_one(tw: Taxiway, name: str) -> bool:
+    """Whether the name looks like a slip: a queue of nearly that name is there."""
+    try:
+        await tw.queue(name)
+    except NotFound as error:
+        return error.details.get("nearest") is not None
+    except Conflict:
+        return True
+    return True
+
+
+for _verb, _text in MOVES.items():
+    _moving(_verb, _text)
+
+
+def _show(door: Door, found: Queue) -> None:
+    if door.wants_json:
+        answer_json(queue_document(found))
+        return
+    answer(f"queue {found.name}: {coloured(found.state)}, {found.open} open, slots {size_word(found.slots)}")
+    if found.plan:
+        answer(f"plan {found.plan}")
+
+
+def _is_spent(found: Queue) -> bool:
+    return found.name.startswith(ONE_COMMAND_QUEUES) and found.state in QUEUE_ENDED

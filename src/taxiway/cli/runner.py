@@ -1,0 +1,91 @@
+"""``taxiway runner``: processes that execute runs."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from taxiway.cli.door import Door, pass_door
+from taxiway.cli.interrupts import Interrupts
+from taxiway.cli.output import answer, answer_json, answer_json_line, note, page_document, table
+from taxiway.cli.verb import Noun
+from taxiway.cli.words import ago, count, rfc3339, span
+from taxiway.core.ids import short_id
+from taxiway.core.readiness import Scope
+
+
+@click.group(cls=Noun)
+def runner() -> None:
+    """Runners: processes that execute runs."""
+
+
+@runner.command()
+@click.option("--slots", type=click.IntRange(1), help="Runs at once. [default: the configuration's]")
+@click.option("--lane", "lanes", multiple=True, help="Take only work of this lane.")
+@pass_door
+def start(door: Door, slots: int | None, lanes: tuple[str, ...]) -> None:
+    """Run what is in the store until told to stop.
+
+    Ctrl-C or SIGTERM once: what runs is asked to stop and goes back to its queue. Twice: it is killed at once.
+    """
+    asyncio.run(_serve(door, slots or door.loaded.config.runner.slots, Scope(lanes=frozenset(lanes) or None)))
+
+
+async def _serve(door: Door, slots: int, scope: Scope) -> None:
+    async with door.open(slots, scope) as tw:
+        assert tw.crew is not None
+        with Interrupts() as interrupts:
+            if door.wants_json:
+                answer_json_line({"runner": tw.runner, "slots": slots, "store": door.loaded.config.store.path})
+            else:
+                answer(
+                    f"runner {short_id(tw.runner or '')} with {count(slots, 'slot')} on {door.loaded.config.store.path}"
+                )
+            await interrupts.first.wait()
+            note(f"stopping: {count(tw.crew.working, 'run')} asked to end; once more kills at once")
+            async with asyncio.TaskGroup() as group:
+                draining = group.create_task(tw.crew.drain(), name="drain")
+                second = group.create_task(interrupts.second.wait(), name="second")
+                await asyncio.wait((draining, second), return_when=asyncio.FIRST_COMPLETED)
+                if not draining.done():
+                    tw.crew.kill()
+                    await draining
+                second.cancel()
+
+
+@runner.command("list")
+@pass_door
+def list_runners(door: Door) -> None:
+    """Who is there."""
+    found = door.use(lambda tw: tw.store.runners())
+    now = door.clock.now_ms()
+    if door.wants_json:
+        answer_json(
+            page_document(
+                {
+                    "id": one.id,
+                    "host": one.host,
+                    "pid": one.pid,
+                    "slots": one.slots,
+                    "state": one.state,
+                    "started_at": rfc3339(one.started_at),
+                    "seen_at": rfc3339(one.seen_at),
+                }
+                for one in found
+            )
+        )
+        return
+    rows = [
+        [
+            short_id(one.id),
+            one.state,
+            one.host,
+            str(one.pid),
+            str(one.slots),
+            span((now - one.started_at) / 1_000),
+            ago(one.seen_at, now),
+        ]
+        for one in found
+    ]
+    answer(table(("ID", "STATE", "HOST", "PID", "SLOTS", "UP", "SEEN"), rows))

@@ -1,0 +1,86 @@
+"""What a plan's run came to: a table of its tasks, and for each failure its last lines and the command that shows more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from taxiway.app import Taxiway
+from taxiway.cli.output import coloured, table
+from taxiway.cli.safe import clipped, safe, safe_line
+from taxiway.cli.taskwords import state_word, task_label, took
+from taxiway.cli.words import count, span
+from taxiway.core.event import EventType
+from taxiway.core.ids import short_id
+from taxiway.core.queue import Queue, QueueState
+from taxiway.core.task import Task, TaskState
+
+ROWS_MAX: Final = 40  #: a longer table is cut down to what needs a look
+FAILURES_SHOWN_MAX: Final = 10
+OUTPUT_LINES_SHOWN: Final = 5
+OUTPUT_COLUMNS: Final = 160
+EVENTS_READ: Final = 20  #: from the end of a log
+OUTPUT_BYTES_READ: Final = 8 << 10  #: from the end of each of them
+
+
+async def summary(tw: Taxiway, tasks: list[Task], queue: Queue, seconds: float) -> str:
+    """The whole, ready to be written."""
+    shown, left_out = _worth_showing(tasks)
+    rows = [[short_id(one.id), task_label(one), state_word(one), str(one.attempt), _took(one)] for one in shown]
+    parts = [table(("ID", "TASK", "STATE", "TRIES", "TOOK"), rows)] if rows else []
+    if left_out:
+        parts.append(f"and {left_out} not shown: taxiway task list --queue {queue.name}")
+    failures = [one for one in tasks if one.state is TaskState.FAILED]
+    parts += [_failure(one, await _last_lines(tw, one)) for one in failures[:FAILURES_SHOWN_MAX]]
+    if len(failures) > FAILURES_SHOWN_MAX:
+        parts.append(
+            f"and {count(len(failures) - FAILURES_SHOWN_MAX, 'more failure')}: "
+            f"taxiway task list --queue {queue.name} --state failed"
+        )
+    parts.append(closing_line(tasks, queue, seconds))
+    return "\n\n".join(parts)
+
+
+def closing_line(tasks: list[Task], queue: Queue, seconds: float) -> str:
+    """``release completed: 12 completed, 1 failed in 3m04s``."""
+    counts = Counter(one.state for one in tasks)
+    said = ", ".join(f"{counts[state]} {state}" for state in TaskState if counts[state])
+    return f"{queue.name} {coloured(queue.state)}: {said or 'nothing to do'}, in {span(seconds)}"
+
+
+def exit_status(queue: Queue) -> int:
+    """0 when the queue completed, 1 when it failed."""
+    return 0 if queue.state is QueueState.COMPLETED else 1
+
+
+def _worth_showing(tasks: list[Task]) -> tuple[list[Task], int]:
+    """All tasks where they fit; else those that did not simply complete, and how many are left out."""
+    if len(tasks) <= ROWS_MAX:
+        return tasks, 0
+    order = {TaskState.FAILED: 0, TaskState.CANCELLED: 2, TaskState.COMPLETED: 3}
+    telling = [one for one in tasks if one.state is not TaskState.COMPLETED or one.attempt > 1]
+    telling.sort(key=lambda one: order.get(one.state, 1))  # stable: within a state the order of the list stays
+    shown = telling[:ROWS_MAX]
+    return shown, len(tasks) - len(shown)
+
+
+def _took(task: Task) -> str:
+    seconds = took(task, task.finished_at or 0) if task.finished_at else None
+    return "" if seconds is None else span(seconds)
+
+
+def _failure(task: Task, lines: list[str]) -> str:
+    head = f"{task_label(task)} {coloured(state_word(task))}: {safe_line(task.error or '')}".rstrip(": ")
+    shown = [f"  | {clipped(line, OUTPUT_COLUMNS)}" for line in lines]
+    return "\n".join([head, *shown, f"  more: taxiway task logs {short_id(task.id)}"])
+
+
+async def _last_lines(tw: Taxiway, task: Task) -> list[str]:
+    """What its last run wrote at the end, standard output and standard error as they came."""
+    runs = await tw.runs(task.id)
+    if not runs:
+        return []
+    events = await tw.store.events(runs[-1].id, max(0, runs[-1].events - EVENTS_READ), EVENTS_READ)
+    written = b"".join(event.body[-OUTPUT_BYTES_READ:] for event in events if event.type is EventType.OUTPUT)
+    lines = safe(written.decode("utf-8", "replace")).replace("\t", "    ").split("\n")
+    return [line for line in lines if line.strip()][-OUTPUT_LINES_SHOWN:]

@@ -1,0 +1,310 @@
+"""``taxiway task``: look at tasks, wait for them, cancel, retry and forget them."""
+
+from __future__ import annotations
+
+import click
+
+from taxiway.app import TaskFilter, Taxiway
+from taxiway.cli.documents import obstacle_document, run_document, task_document
+from taxiway.cli.door import Door, pass_door
+from taxiway.cli.logs import logs
+from taxiway.cli.options import Duration, page_options, pairs
+from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
+from taxiway.cli.safe import safe, safe_line
+from taxiway.cli.taskwords import end_word, run_span, state_word, task_label, work_word
+from taxiway.cli.verb import Noun
+from taxiway.cli.words import ago, count, day_and_time, span
+from taxiway.core.errors import Conflict
+from taxiway.core.ids import short_id
+from taxiway.core.readiness import Obstacle
+from taxiway.core.run import Run
+from taxiway.core.task import Task, TaskState
+
+FAILED_STATUS = 1
+TIMED_OUT_STATUS = 124  # as timeout(1) has it: neither done nor failed
+
+
+@click.group(cls=Noun)
+def task() -> None:
+    """Tasks: pieces of work that somebody asked for."""
+
+
+task.add_command(logs)
+
+
+@task.command("list")
+@click.option("--queue", help="Only of this queue.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([str(state) for state in TaskState]),
+    help="Only in this state.",
+)
+@click.option("--lane", help="Only in this lane.")
+@click.option("--label", "labels", multiple=True, metavar="K=V", help="Only with this label.")
+@click.option("--all", "superseded", is_flag=True, help="Also what newer tasks replaced.")
+@page_options
+@pass_door
+def list_tasks(
+    door: Door,
+    queue: str | None,
+    states: tuple[str, ...],
+    lane: str | None,
+    labels: tuple[str, ...],
+    superseded: bool,
+    limit: int,
+    cursor: str | None,
+) -> None:
+    """Tasks in the order of their priority."""
+    wanted = TaskFilter(
+        queue=queue,
+        states=frozenset(TaskState(state) for state in states),
+        lane=lane,
+        labels=tuple(pairs(labels, "--label").items()),
+        superseded=superseded,
+    )
+    page = door.use(lambda tw: tw.tasks(wanted, limit, cursor))
+    if door.wants_json:
+        answer_json(page_document([task_document(one) for one in page.items], page.cursor))
+        return
+    now = door.clock.now_ms()
+    rows = [
+        [
+            short_id(one.id),
+            state_word(one),
+            one.spec.queue,
+            one.spec.lane,
+            f"{one.attempt}/{one.max_attempts}",
+            span((now - one.created_at) / 1_000),
+            task_label(one),
+        ]
+        for one in page.items
+    ]
+    answer(table(("ID", "STATE", "QUEUE", "LANE", "TRY", "AGE", "TASK"), rows))
+    if page.cursor is not None:
+        note(f"there are more: --cursor {page.cursor}")
+
+
+@task.command()
+@click.argument("ref", metavar="TASK")
+@pass_door
+def show(door: Door, ref: str) -> None:
+    """One task with all its attempts."""
+
+    async def work(tw: Taxiway) -> tuple[Task, list[Run]]:
+        found = await tw.task(ref)
+        return found, await tw.runs(found.id)
+
+    found, runs = door.use(work)
+    if door.wants_json:
+        answer_json(task_document(found) | {"runs": [run_document(run) for run in runs]})
+        return
+    _show_task(found, door.clock.now_ms())
+    if runs:
+        rows = [
+            [
+                short_id(run.id),
+                str(run.attempt),
+                run.outcome or run.state,
+                run.reason or "",
+                run_span(run),
+                run.error or "",
+            ]
+            for run in runs
+        ]
+        answer("\n" + table(("RUN", "TRY", "OUTCOME", "REASON", "TOOK", "ERROR"), rows))
+
+
+@task.command()
+@click.argument("refs", metavar="TASK...", nargs=-1, required=True)
+@click.option("--timeout", type=Duration(), help="Give up after this long (exit status 124).")
+@pass_door
+def wait(door: Door, refs: tuple[str, ...], timeout: float | None) -> int:
+    """Wait until tasks have ended; exit status 1 when one of them did not complete."""
+
+    async def work(tw: Taxiway) -> list[Task]:
+        return [await tw.wait(ref, timeout) for ref in refs]
+
+    try:
+        ended = door.use(work)
+    except TimeoutError:
+        note(f"not ended after {span(timeout or 0)}")
+        return TIMED_OUT_STATUS
+    show_ended(door, ended)
+    return status_of(ended)
+
+
+@task.command()
+@click.argument("refs", metavar="[TASK...]", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Everything that has not ended.")
+@click.option("--queue", help="Everything of this queue that has not ended.")
+@pass_door
+def cancel(door: Door, refs: tuple[str, ...], everything: bool, queue: str | None) -> int:
+    """Ask that tasks end; says what really became of them."""
+    if sum((bool(refs), everything, queue is not None)) != 1:
+        raise click.UsageError("name tasks, or give --all, or --queue NAME")
+    if not refs:
+        cancelled: int = door.use(lambda tw: tw.cancel_all(queue))
+        if door.wants_json:
+            answer_json({"cancelled": cancelled})
+        else:
+            answer(f"{count(cancelled, 'task')} asked to end")
+        return 0
+
+    async def work(tw: Taxiway) -> list[tuple[Task, Task]]:
+        return [(await tw.task(ref), await tw.cancel(ref)) for ref in refs]
+
+    pairs_found = door.use(work)
+    if door.wants_json:
+        answer_json(page_document(task_document(after) for _, after in pairs_found))
+    for before, after in pairs_found:
+        if not door.wants_json:
+            answer(f"{short_id(after.id)} {_cancelled_word(before, after)}")
+    too_late = [before for before, after in pairs_found if before.ended and after.state is not TaskState.CANCELLED]
+    if too_late:
+        raise Conflict(
+            f"{short_id(too_late[0].id)} had ended before ({end_word(too_late[0])}); what has ended is final"
+        )
+    return 0
+
+
+@task.command()
+@click.argument("ref", metavar="TASK")
+@pass_door
+def retry(door: Door, ref: str) -> None:
+    """Try a failed or cancelled task again, with everything that fell with it."""
+
+    async def work(tw: Taxiway) -> list[Task]:
+        return [await handle.get() for handle in await tw.retry(ref)]
+
+    made = door.use(work)
+    if door.wants_json:
+        answer_json(page_document(task_document(one) for one in made))
+        return
+    for one in made:
+        answer(
+            f"{short_id(one.id)} {coloured(state_word(one))} {task_label(one)} (in place of {short_id(one.retry_of or '')})"
+        )
+
+
+@task.command()
+@click.argument("refs", metavar="TASK...", nargs=-1, required=True)
+@pass_door
+def remove(door: Door, refs: tuple[str, ...]) -> None:
+    """Forget tasks that do not run, with their logs."""
+
+    async def work(tw: Taxiway) -> list[str]:
+        gone = []
+        for ref in refs:
+            found = await tw.task(ref)
+            if not await tw.remove(found.id):
+                raise Conflict(f"task {short_id(found.id)} is running; cancel it first", id=found.id)
+            gone.append(found.id)
+        return gone
+
+    gone = door.use(work)
+    if door.wants_json:
+        answer_json({"removed": gone})
+    else:
+        answer("\n".join(f"{short_id(one)} removed" for one in gone))
+
+
+@task.command()
+@click.argument("ref", metavar="TASK")
+@pass_door
+def explain(door: Door, ref: str) -> None:
+    """Every condition that keeps a task from running, who holds it and since when."""
+
+    async def work(tw: Taxiway) -> tuple[Task, list[Obstacle], dict[str, Task]]:
+        found = await tw.task(ref)
+        obstacles = await tw.explain(found.id)
+        names = {one for obstacle in obstacles for one in obstacle.holders if one.startswith("task_")}
+        return found, obstacles, {one: await tw.task(one) for one in sorted(names)}
+
+    found, obstacles, holders = door.use(work)
+    if door.wants_json:
+        answer_json(
+            {"id": found.id, "state": found.state, "reason": found.reason, "error": found.error}
+            | {"obstacles": [obstacle_document(one) for one in obstacles]}
+        )
+        return
+    answer(f"{short_id(found.id)} {task_label(found)} is {coloured(state_word(found))}")
+    if found.error:
+        answer(f"  {safe_line(found.error)}")
+    if not obstacles:
+        answer("  nothing keeps it from running: the next claim takes it")
+    now = door.clock.now_ms()
+    for obstacle in obstacles:
+        _show_obstacle(obstacle, holders, now)
+
+
+def _show_obstacle(obstacle: Obstacle, holders: dict[str, Task], now: int) -> None:
+    when = f", since {day_and_time(obstacle.since)} ({ago(obstacle.since, now)})" if obstacle.since else ""
+    if obstacle.until:
+        when += f", until {day_and_time(obstacle.until)} (in {span((obstacle.until - now) / 1_000)})"
+    answer(f"  - {obstacle.kind}: {safe_line(obstacle.text)}{when}")
+    for name in obstacle.holders:
+        holder = holders.get(name)
+        if holder is None:
+            answer(f"      held by {safe_line(name)}")
+            continue
+        since = f", since {day_and_time(holder.started_at)}" if holder.started_at else ""
+        answer(f"      held by {short_id(name)} {task_label(holder)}, {state_word(holder)}{since}")
+
+
+def show_ended(door: Door, ended: list[Task]) -> None:
+    """What became of tasks that were waited for: one document, a list of them, or a line each."""
+    if door.wants_json:
+        documents = [task_document(one) for one in ended]
+        answer_json(documents[0] if len(documents) == 1 else page_document(documents))
+        return
+    for one in ended:
+        answer(f"{short_id(one.id)} {task_label(one)} {coloured(state_word(one))}{_error_words(one)}")
+
+
+def status_of(ended: list[Task]) -> int:
+    """0 when all completed, else 1."""
+    return 0 if all(one.state is TaskState.COMPLETED for one in ended) else FAILED_STATUS
+
+
+def _error_words(found: Task) -> str:
+    return f": {safe_line(found.error)}" if found.error else ""
+
+
+def _cancelled_word(before: Task, after: Task) -> str:
+    if before.ended:
+        return f"had ended before: {end_word(before)}"
+    if after.ended:
+        return f"is {coloured(state_word(after))}"
+    return "is being stopped"
+
+
+def _show_task(found: Task, now: int) -> None:
+    spec = found.spec
+    lines = [
+        ("task", found.id),
+        ("name", spec.name),
+        ("state", coloured(state_word(found)) + _error_words(found)),
+        (spec.kind, work_word(spec)),
+        ("queue", f"{spec.queue}, lane {spec.lane}, priority {spec.priority}"),
+        ("project", found.project),
+        ("cwd", spec.cwd),
+        ("after", ", ".join(f"{edge.task} ({edge.on})" for edge in spec.after)),
+        (
+            "attempts",
+            f"{found.attempt} of {found.max_attempts}" + (f", {found.crashes} crashes" if found.crashes else ""),
+        ),
+        ("labels", ", ".join(f"{key}={value}" for key, value in spec.labels.items())),
+        ("created", f"{day_and_time(found.created_at)} ({ago(found.created_at, now)})"),
+        ("starts", day_and_time(found.due_at) if found.due_at and not found.ended else None),
+        ("expires", day_and_time(found.expires_at) if found.expires_at and not found.ended else None),
+        ("started", day_and_time(found.started_at) if found.started_at else None),
+        ("ended", day_and_time(found.finished_at) if found.finished_at else None),
+        ("retry of", found.retry_of),
+    ]
+    for name, value in lines:
+        if value:
+            answer(f"{name:<9} {value if name == 'state' else safe_line(value)}")
+    if found.output:
+        answer("\n" + safe(found.output).rstrip("\n"))

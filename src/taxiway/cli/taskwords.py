@@ -1,0 +1,51 @@
+"""How a task is called on the command line: its state, its work, how it ended, how long it took."""
+
+from __future__ import annotations
+
+from shlex import join
+
+from taxiway.cli.safe import safe_line
+from taxiway.cli.words import span
+from taxiway.core.ids import short_id
+from taxiway.core.run import Run
+from taxiway.core.task import Task, TaskSpec
+
+
+def state_word(task: Task) -> str:
+    """``failed/timeout``, ``queued``."""
+    return f"{task.state}/{task.reason}" if task.reason else str(task.state)
+
+
+def end_word(task: Task) -> str:
+    """How it ended, with the sentence where there is one."""
+    return state_word(task) + (f" ({safe_line(task.error)})" if task.error else "")
+
+
+def work_word(spec: TaskSpec) -> str:
+    """What it does, on one line and safe to show."""
+    if spec.command is not None:
+        return safe_line(join(spec.command))
+    return safe_line(spec.shell) if spec.shell is not None else f"job {spec.job}"
+
+
+def task_label(task: Task) -> str:
+    """Its name, or else the beginning of its work."""
+    return task.spec.name or work_word(task.spec)
+
+
+def label_with_id(task: Task) -> str:
+    """The same with the short id: what one types to learn more."""
+    return f"{task_label(task)} ({short_id(task.id)})"
+
+
+def took(task: Task, now_ms: int) -> float | None:
+    """Seconds from its (last) start to its end or now; ``None`` when it never started."""
+    if task.started_at is None:
+        return None
+    return ((task.finished_at or now_ms) - task.started_at) / 1_000
+
+
+def run_span(run: Run) -> str:
+    """How long one attempt took, empty while it has not ended."""
+    begun = run.started_at or run.claimed_at
+    return span((run.ended_at - begun) / 1_000) if run.ended_at is not None else ""
