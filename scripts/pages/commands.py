@@ -10,7 +10,9 @@ from taxiway.cli.main import root
 
 def overview() -> str:
     """Every command, with what it does."""
-    rows = [[code(path), command.get_short_help_str(200)] for path, command in _leaves(root, "taxiway")]
+    rows = [
+        [code(_typed(path, command)), command.get_short_help_str(200)] for path, command in _leaves(root, "taxiway")
+    ]
     return table(["command", "what it does"], rows)
 
 
@@ -33,6 +35,11 @@ def _leaves(group: click.Command, path: str) -> Iterator[tuple[str, click.Comman
         yield from _leaves(child, f"{path} {name}")
 
 
+def _typed(path: str, command: click.Command) -> str:
+    pieces = command.collect_usage_pieces(click.Context(command, info_name=path))
+    return " ".join([path, *(piece for piece in pieces if piece != "[OPTIONS]")])
+
+
 def _section(path: str, command: click.Command) -> str:
     context = click.Context(command, info_name=path)
     usage = " ".join([path, *command.collect_usage_pieces(context)])
@@ -46,6 +53,6 @@ def _options(command: click.Command, context: click.Context) -> str:
     rows = []
     for parameter in command.params:
         record = parameter.get_help_record(context)
-        if record is not None:
+        if record is not None and record[1]:
             rows.append([code(record[0]), record[1]])
     return table(["option", "meaning"], rows) if rows else ""
