@@ -78,31 +78,35 @@ class Reaper:
 
     async def step(self) -> float:
         """Look at every other runner once, and settle the dead ones."""
+        asked_s = self._clock.elapsed_s()  # before the answer: a process may stand still between the two
         others = [runner for runner in await self._store.runners() if runner.id != self._runner]
+        heard_s = self._clock.elapsed_s()
         for runner in others:
-            why = self._death(runner)
+            why = self._death(runner, asked_s, heard_s)
             if why is not None:
                 await self._settle(runner, why)
         alive = {runner.id for runner in others}
         self._beats = {name: beat for name, beat in self._beats.items() if name in alive}
         return REAP_EVERY_S
 
-    def _death(self, runner: Runner) -> str | None:
+    def _death(self, runner: Runner, asked_s: float, heard_s: float) -> str | None:
         """Why a runner counts as dead, or ``None``."""
         if runner.host == self._host.name:
             if runner.boot_id != self._host.boot_id:
                 return "the host was restarted"
             return "the runner died" if self._evidence.is_dead(runner.id) else None
-        return self._lease_over(runner)
+        return self._lease_over(runner, asked_s, heard_s)
 
-    def _lease_over(self, runner: Runner) -> str | None:
-        """Its beat has not changed for a whole lease of our own monotonic clock, whatever the wall clocks say (I20)."""
-        now = self._clock.elapsed_s()
-        beat, since = self._beats.get(runner.id, (-1, now))
+    def _lease_over(self, runner: Runner, asked_s: float, heard_s: float) -> str | None:
+        """Its beat has not changed for a whole lease of our own monotonic clock, whatever the wall clocks say (I20).
+
+        From when the beat was first heard of to when it was last asked for: what is not known counts for the runner.
+        """
+        beat, since_s = self._beats.get(runner.id, (-1, heard_s))
         if beat != runner.beat:
-            self._beats[runner.id] = (runner.beat, now)
+            self._beats[runner.id] = (runner.beat, heard_s)
             return None
-        return "its lease ran out" if now - since > self._lease_s + LEASE_MARGIN_S else None
+        return "its lease ran out" if asked_s - since_s > self._lease_s + LEASE_MARGIN_S else None
 
     async def _settle(self, runner: Runner, why: str) -> None:
         runs = await self._store.live_runs(runner.id)
