@@ -166,7 +166,7 @@ class History:
             case Condition.FAILED:
                 return known.state is TaskState.FAILED
             case Condition.FINISHED:
-                return known.state in TASK_TERMINAL and known.reason != Reason.SKIPPED
+                return known.state in TASK_TERMINAL
 
     def _ended(self, task: str, known: Known) -> None:
         world, spec = self._world, known.task.spec

@@ -1,4 +1,4 @@
-"""An event loop without real time: when nothing is ready its clock jumps to the next timer, and chance picks who goes first.
+"""An event loop without real time: when nothing is ready its clock jumps to the next timer, and chance picks who is next.
 
 Work belongs to strands (one for each simulated process), told by a context variable that tasks and timers inherit. A
 strand can be held, as SIGSTOP holds a process, and cut, as SIGKILL ends one: nothing of it runs any more, not even what
@@ -8,18 +8,19 @@ stands in a ``finally``. The same seed gives the same order of everything, whate
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
 from asyncio.events import _set_running_loop
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, ContextVar, copy_context
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from taxiway.clock import Chance
 
 T = TypeVar("T")
+CLOSE_ROUNDS: Final = 20
+CLOSE_STEPS: Final = 10_000
 
 
 class Strand:
@@ -65,12 +66,9 @@ class VirtualFuture(_Numbered, asyncio.Future[Any]):
 class VirtualTask(_Numbered, asyncio.Task[Any]):
     """A task of the virtual loop."""
 
-    def __init__(
-        self, number: int, coroutine: Coroutine[Any, Any, Any], loop: VirtualLoop, name: str | None, context: Context | None
-    ) -> None:
+    def __init__(self, number: int, coroutine: Coroutine[Any, Any, Any], **named: Any) -> None:
         self.number = number  # before the task is put into the set of all tasks
-        self.coroutine = coroutine
-        super().__init__(coroutine, loop=loop, name=name, context=context)
+        super().__init__(coroutine, **named)
 
 
 class VirtualLoop(asyncio.AbstractEventLoop):
@@ -85,11 +83,13 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._timers: list[tuple[float, float, int, asyncio.TimerHandle, Strand]] = []
         self._numbers = count(1)
         self._tasks: list[VirtualTask] = []
+        self._strands: list[Strand] = [self.root]
         self._halted = False
 
     # -- strands ----------------------------------------------------------------------------------------------------
     def spawn(self, strand: Strand, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start a coroutine in a strand."""
+        self._strands.append(strand)
         context = copy_context()
         context.run(STRAND.set, strand)
         return self.create_task(coroutine, name=strand.name, context=context)
@@ -105,9 +105,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._list(strand)
 
     def cut(self, strand: Strand) -> None:
-        """End a strand at once: nothing of it runs any more."""
+        """End a strand at once: nothing of it runs any more (until ``close``, which unwinds what it was doing)."""
         strand.cut = True
-        strand.ready.clear()
         self._unlist(strand)
 
     def halt(self) -> None:
@@ -115,7 +114,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._halted = True
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T | None:
-        """Run a coroutine in the root strand to its end, or ``None`` when somebody called ``halt``; raises ``Stuck``."""
+        """Run a coroutine in the root strand to its end, or to a ``halt`` (then ``None``); raises ``Stuck``."""
         _set_running_loop(self)
         try:
             task = self.create_task(coroutine, name="world")
@@ -130,20 +129,28 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return self.run(future)  # type: ignore[return-value]
 
     def close(self) -> None:
-        """Unwind every task that is left, the youngest first; what they still want to do comes to nothing."""
-        for strand in [self.root, *(timer[4] for timer in self._timers), *self._runnable]:
-            strand.cut = True
+        """Cancel every task that is left, also those of strands that were cut, until all are done."""
         self._timers.clear()
-        self._runnable.clear()
+        for strand in self._strands:
+            strand.cut = strand.held = False
+            self._list(strand)
         _set_running_loop(self)
         try:
-            for task in reversed(self._tasks):
-                if not task.done():
-                    task._log_destroy_pending = False  # type: ignore[attr-defined]
-                    _unwind(task.coroutine)
+            for _ in range(CLOSE_ROUNDS):
+                left = [task for task in self._tasks if not task.done()]
+                for task in left:
+                    task.cancel()
+                for _ in range(CLOSE_STEPS):
+                    if not self._runnable:
+                        break
+                    self._step()
+                if not left:
+                    break
         finally:
             _set_running_loop(None)
+            self._timers.clear()
             self._tasks.clear()
+            self._strands.clear()
 
     # -- what asyncio asks of a loop ----------------------------------------------------------------------------------
     def time(self) -> float:
@@ -155,9 +162,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context = copy_context() if context is None else context
         handle = asyncio.Handle(callback, args, self, context)
         strand = context.get(STRAND, self.root)
-        if not strand.cut:
-            strand.ready.append(handle)
-            self._list(strand)
+        strand.ready.append(handle)
+        self._list(strand)
         return handle
 
     call_soon_threadsafe = call_soon
@@ -186,7 +192,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self, coro: Any, *, name: str | None = None, context: Context | None = None, **_: Any
     ) -> asyncio.Task[Any]:
         """A task with a number; it is kept until the loop is closed, so that no collector decides when it ends."""
-        task = VirtualTask(next(self._numbers), coro, self, name, context)
+        task = VirtualTask(next(self._numbers), coro, loop=self, name=name, context=context)
         self._tasks.append(task)
         return task
 
@@ -228,7 +234,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def _next_timers(self) -> None:
         """Move the timers that are due next into their strands, and the clock with them."""
         timers = self._timers
-        while timers and (timers[0][3].cancelled() or timers[0][4].cut):
+        while timers and timers[0][3].cancelled():
             heapq.heappop(timers)
         if not timers:
             if self._runnable:
@@ -237,7 +243,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._now = max(self._now, timers[0][0])
         while timers and timers[0][0] <= self._now:
             _, _, _, handle, strand = heapq.heappop(timers)
-            if not handle.cancelled() and not strand.cut:
+            if not handle.cancelled():
                 strand.ready.append(handle)
                 self._list(strand)
 
@@ -250,11 +256,3 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         if strand.listed:
             strand.listed = False
             self._runnable.remove(strand)
-
-
-def _unwind(coroutine: Coroutine[Any, Any, Any]) -> None:
-    """Close a coroutine; one that awaits while it is closed is closed again."""
-    for _ in range(20):
-        with contextlib.suppress(Exception, asyncio.CancelledError):
-            coroutine.close()
-            return

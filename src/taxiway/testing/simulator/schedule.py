@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S: Final = 4.0
 LATE_LOOKS: Final = 2  #: how often in a row startable work may be seen waiting
+FRESH_RUNNERS_MAX: Final = 2
 SLEPT_PAST_S: Final = 40.0  #: a stored time may be missed by the timekeeper's longest sleep after a lost hint, not longer
 
 
@@ -158,6 +159,7 @@ class _Schedule:
         world.start_door()
         await self._open_queues()
         end = world.loop.time() + world.sizes.drain_s
+        fresh = 0
         while open_tasks := list(world.history.open_tasks()):
             if world.loop.time() > end:
                 shown = ", ".join(f"{known.task.id} {known.state}/{known.reason}" for known in open_tasks[:4])
@@ -166,7 +168,10 @@ class _Schedule:
             await asyncio.sleep(LOOK_EVERY_S)
             self._look_for_wedges()
             if not world.alive("runner"):
-                world.violate("I14", "every runner ended although nothing goes wrong any more")
+                fresh += 1  # those that had stood still for too long end when they notice it
+                world.start_runner()
+            if fresh > FRESH_RUNNERS_MAX:
+                world.violate("I14", "runners end although nothing goes wrong any more")
             await self._open_queues()
         await asyncio.sleep(2 * LOOK_EVERY_S)
         for name, tasks in world.waiting.items():

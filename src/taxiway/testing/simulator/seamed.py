@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from taxiway.core.errors import Error, OutcomeUnknown
+from taxiway.core.errors import Error, OutcomeUnknown, Unavailable
 from taxiway.core.run import Lost
 from taxiway.store.protocol import Store
 
@@ -39,6 +39,8 @@ class SeamedStore:
 
     async def _call(self, verb: str, function: Callable[..., Awaitable[Any]], args: Any, named: Any) -> Any:
         process = self._process
+        if process.world.over:
+            raise Unavailable("the schedule is over")
         await process.seam(f"before {verb}")
         if verb in READS:
             result = await function(*args, **named)
