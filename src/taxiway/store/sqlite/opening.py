@@ -46,10 +46,12 @@ class OpenStore(msgspec.Struct, frozen=True):
     store: SqliteStore
     wakes: SqliteWakes
     folder: Path
+    transactor: SqliteTransactor
 
     async def close(self) -> None:
-        """Write what waits and let go of everything."""
+        """Write what waits and let go of everything; the last one to go folds the log into the file."""
         await self.store.close()
+        self.transactor.close()
         self.wakes.close()
 
 
@@ -61,9 +63,15 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
     path = path.absolute()
     loop = asyncio.get_running_loop()
     statements = load_statements("sqlite")
+    folder = path.with_name(path.name + ".d")
+    check_private(folder)  # before anything is made
     connection = open_writer(path)
-    migrate(connection, path)
-    folder = private_folder(path.with_name(path.name + ".d"))
+    try:
+        migrate(connection, path)
+        private_folder(folder)
+    except BaseException:
+        connection.close()
+        raise
     wakes = SqliteWakes(folder, name, loop)
     transactor = SqliteTransactor(
         connection,
@@ -79,7 +87,7 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
     executor = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="taxiway-reader")
     reader = SqliteReader(path, statements, seams.now_ms, executor)
     await writer.write(lambda tx: _found(tx, main_size), Urgency.FIRST)
-    return OpenStore(SqliteStore(path, writer, reader, seams.new_id), wakes, folder)
+    return OpenStore(SqliteStore(path, writer, reader, seams.new_id), wakes, folder, transactor)
 
 
 def _found(tx: Tx, main_size: int) -> None:
@@ -92,10 +100,18 @@ def private_folder(folder: Path) -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StoreUnusable(f"{folder} cannot be made: {error.strerror}", path=str(folder)) from error
-    found = folder.lstat()
+    check_private(folder)
+    return folder
+
+
+def check_private(folder: Path) -> None:
+    """Refuse a folder, where there is one, that is not its owner's alone."""
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise StoreUnusable(
             f"{folder} must be a folder of your own that nobody else can reach (mode 0700); move it away or set its mode",
             path=str(folder),
         )
-    return folder

@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from threading import local
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import apsw
 
-from taxiway.core.errors import Conflict
+from taxiway.core.errors import Conflict, StoreUnusable
 from taxiway.store.sqlite.connection import explain, make_private, open_reader
 from taxiway.store.tx import Tx
 
 T = TypeVar("T")
+DAMAGE_SHOWN: Final = 5
 
 
 class SqliteReader:
@@ -48,6 +49,19 @@ class SqliteReader:
                 connection.execute("COMMIT")
         except apsw.Error as error:
             raise explain(error, self._path) from error
+
+    async def damage(self) -> list[str]:
+        """What the engine finds wrong with the file itself: pages, records, indexes against their tables."""
+        if self._executor is None:
+            return self._damage_now()
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._damage_now)
+
+    def _damage_now(self) -> list[str]:
+        try:
+            rows = self._connection().execute(f"PRAGMA integrity_check({DAMAGE_SHOWN})").fetchall()
+        except (apsw.Error, StoreUnusable) as error:
+            return [str(error)]
+        return [text for (text,) in rows if text != "ok"]
 
     async def backup(self, target: Path) -> None:
         """Copy the store, as it is at one moment, into the new file ``target`` (mode 0600), beside running writers."""

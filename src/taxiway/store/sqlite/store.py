@@ -222,6 +222,8 @@ class SqliteStore:
     # -- keeping --------------------------------------------------------------------------------------------------
     async def check(self) -> list[CheckFinding]:
         """The broken invariants of this store, of its file first."""
+        if damage := await self._reader.damage():
+            return [CheckFinding("I1", "file", f"{self.path} is damaged: {text}") for text in damage]
         return await self._reader.read(keeping.check)
 
     async def backup(self, path: str) -> None:

@@ -222,8 +222,14 @@ def _find_parent(
         queue, _ = admission.queue(new.project, new.spec.queue)
         row = tx.one("task_named", queue=queue, name=edge.task)
     if row is None:
-        raise _bad_edge(edge.task, f"there is no task '{edge.task}' to wait for")
+        raise _unknown_parent(tx, admission, new, edge.task)
     return Edge(row[0], TaskState(row[1]), Reason(row[2]) if row[2] else None, edge.on, edge.task)
+
+
+def _unknown_parent(tx: Tx, admission: Admission, new: NewTask, name: str) -> Invalid:
+    queue, _ = admission.queue(new.project, new.spec.queue)
+    hint = nearest(name, [row[0] for row in tx.all("task_names", queue=queue)])
+    return _bad_edge(name, f"there is no task '{name}' to wait for" + (f"; did you mean '{hint}'?" if hint else ""))
 
 
 def _bad_edge(task: str, text: str) -> Invalid:
