@@ -84,9 +84,7 @@ class Tx:
         self._run += 1
         return self._run
 
-    def change(
-        self, kind: ChangeKind, ref: str, state: str, reason: str | None, actor: str, cause: str
-    ) -> int:
+    def change(self, kind: ChangeKind, ref: str, state: str, reason: str | None, actor: str, cause: str) -> int:
         """Write one row of the change log and give its version (I21)."""
         if self._version is None:
             self._version = self._last("last_version")

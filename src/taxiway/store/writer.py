@@ -1,4 +1,4 @@
-"""The group-commit writer: many callers, one transaction, each with an error of its own, and a bounded backlog (I1, I18).
+"""The group-commit writer: many callers, one transaction, an error of its own for each, a bounded backlog (I1, I18).
 
 Callers hand in an operation and wait; a thread takes what has gathered, runs it in one transaction, commits, and only
 then answers everybody. A batch is never held back to fill up: while one is being written the next one gathers.
@@ -57,14 +57,21 @@ class Transactor(Protocol):
     When it raises, the commit's outcome is unknown, and every job of the batch is told so.
     """
 
-    def transact(self, jobs: Sequence[Job[Any]]) -> int: ...
+    def transact(self, jobs: Sequence[Job[Any]]) -> int:
+        """Run and commit."""
+        ...
 
 
 class Writer(Protocol):
     """What the store needs: an operation in, its committed result out."""
 
-    async def write(self, operation: Operation[T], urgency: Urgency = Urgency.BULK) -> T: ...
-    async def close(self) -> None: ...
+    async def write(self, operation: Operation[T], urgency: Urgency = Urgency.BULK) -> T:
+        """Run ``operation`` in a transaction; its result once that is committed."""
+        ...
+
+    async def close(self) -> None:
+        """Write what waits, and end."""
+        ...
 
 
 class Backlog:
@@ -137,8 +144,7 @@ class ThreadedWriter:
         """Write what is there, then end the thread."""
         self._closing = True
         self._ring()
-        while self._thread.is_alive():
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(self._thread.join)
 
     def _ring(self) -> None:
         """Wake the thread where it rests; one ring too many only makes it look once more."""
@@ -181,7 +187,7 @@ class InlineWriter:
         self._transactor = transactor
         self._seam = seam
 
-    async def write(self, operation: Operation[T], urgency: Urgency = Urgency.BULK) -> T:
+    async def write(self, operation: Operation[T], urgency: Urgency = Urgency.BULK) -> T:  # noqa: ARG002 - no queue, no urgency
         """Run ``operation`` in a transaction of its own."""
         if self._seam is not None:
             await self._seam("before write")

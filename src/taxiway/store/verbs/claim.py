@@ -21,7 +21,9 @@ from taxiway.store.verbs.ending import EXPIRED_ERROR, cancel_waiting
 
 Rank = tuple[int, int, int]
 LAST: Final[Rank] = (1 << 62, 1 << 62, 1 << 62)  #: after every task
-PAGE: Final = 32
+PAGES_GROW: Final = (
+    8  #: each page is so many times the last one: two rows do nearly always, and no row is skipped often
+)
 
 _decode_spec = msgspec.json.Decoder(TaskSpec).decode
 _decode_value = msgspec.json.decode
@@ -88,7 +90,7 @@ class Claim:
                 continue
             lane_slot, queue_slot = _lowest(lane_taken, head.lane_size), _lowest(queue_taken, head.queue_slots)
             claimed.append(self._start(head, row, lane_slot, queue_slot))
-        tx.run("settle_gate", gate=head.gate)
+        gates.settle_gate(tx, head.gate)
         if head.queue_state != QueueState.RUNNING:
             gates.open_gates(tx, head.queue, False)
         if head.lane_size is not None and len(lane_taken) >= head.lane_size:
@@ -164,7 +166,7 @@ def _lanes(tx: Tx, scope: Scope) -> Iterator[tuple[int, Rank]]:
         if len(rows) < limit:
             return
         skip += limit
-        limit = PAGE
+        limit *= PAGES_GROW
 
 
 def _first_two(tx: Tx, scope: Scope, shut: frozenset[int], statement: str, **where: int) -> list[Head]:
@@ -181,7 +183,7 @@ def _first_two(tx: Tx, scope: Scope, shut: frozenset[int], statement: str, **whe
         if len(rows) < limit:
             return found
         skip += limit
-        limit = PAGE
+        limit *= PAGES_GROW
 
 
 def _queues(tx: Tx, scope: Scope) -> list[int]:

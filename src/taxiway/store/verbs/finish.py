@@ -83,7 +83,9 @@ def record(tx: Tx, run: str, fence: int, batch: int, events: Sequence[NewEvent])
     if batch <= row.batch:
         return row.events
     if batch != row.batch + 1:
-        raise LeaseLost(f"run {run}: batch {batch} came after {row.batch}; one is missing, so nothing was stored", run=run)
+        raise LeaseLost(
+            f"run {run}: batch {batch} came after {row.batch}; one is missing, so nothing was stored", run=run
+        )
     seq = row.events
     for event in events:
         seq += 1
@@ -102,7 +104,6 @@ def insert_event(tx: Tx, run: int, seq: int, event: NewEvent) -> None:
 def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Finished:
     """End a run with its outcome. The first writer wins; a later one is kept as an event and changes nothing (I12)."""
     row = run_row(tx, run)
-    actor = run
     if row.fence != fence:
         return Finished(False)
     if not row.live:
@@ -112,10 +113,11 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
     stop = row.task_stop or (row.stop if row.stop in (StopCause.CANCEL, StopCause.QUEUE_STOP) else None)
     standing = Standing(row.attempt, row.task_fence, row.crashes, StopCause(stop) if stop else None)
     after = settle(spec, standing, outcome, chance)
-    _end_run(tx, row, outcome)
+    facts = describe(outcome)
+    _end_run(tx, row, outcome, facts)
     gates.free_slots(tx, row.lane, row.lane_slot, row.queue, row.queue_slot)
     _keep_result(tx, row.task_seq, outcome)
-    due_at = _move_task(tx, row, after, outcome, actor)
+    due_at = _move_task(tx, row, after, outcome, facts, run)
     return Finished(True, after.state, after.reason, due_at)
 
 
@@ -131,8 +133,7 @@ def _spec(tx: Tx, seq: int) -> TaskSpec:
     return _decode_spec(row[0])
 
 
-def _end_run(tx: Tx, row: RunRow, outcome: Outcome) -> None:
-    facts = describe(outcome)
+def _end_run(tx: Tx, row: RunRow, outcome: Outcome, facts: dict[str, Any]) -> None:
     usage = getattr(outcome, "usage", None)
     tx.run(
         "end_run",
@@ -180,8 +181,8 @@ def describe(outcome: Outcome) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if value is not None}
 
 
-def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, actor: str) -> int | None:
-    facts = describe(outcome)
+def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, facts: dict[str, Any], actor: str) -> int | None:
+    cause = f"run {facts['outcome']}"
     if after.state in TASK_TERMINAL:
         usage = getattr(outcome, "usage", None)
         end = End(
@@ -194,7 +195,7 @@ def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, actor: str) -
             error=after.error[:ERROR_CHARS_MAX] if after.error else None,
             usage=None if usage is None else _encode(usage).decode(),
         )
-        end_task(tx, row.task_seq, row.task, row.queue, end, actor, f"run {facts['outcome']}")
+        end_task(tx, row.task_seq, row.task, row.queue, end, actor, cause)
         return None
     queue = tx.one("queue_by_id", queue=row.queue)
     if queue is not None and queue[4] == QueueState.STOPPING:
@@ -205,10 +206,10 @@ def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, actor: str) -
             crashes=after.crashes,
             error="the queue was stopped",
         )
-        end_task(tx, row.task_seq, row.task, row.queue, stopped, actor, f"run {facts['outcome']}")
+        end_task(tx, row.task_seq, row.task, row.queue, stopped, actor, cause)
         return None
     due_at = None if after.delay_s is None else tx.now + int(after.delay_s * 1000)
-    version = tx.change(ChangeKind.TASK, row.task, after.state, after.reason, actor, f"run {facts['outcome']}")
+    version = tx.change(ChangeKind.TASK, row.task, after.state, after.reason, actor, cause)
     ready = after.state is TaskState.QUEUED
     tx.run(
         "requeue_task",
@@ -242,5 +243,3 @@ def _keep_late(tx: Tx, row: RunRow, outcome: Outcome) -> None:
     insert_event(tx, row.id, row.events + 1, late)
     tx.run("advance_events", run=row.id, events=row.events + 1, batch=row.batch)
     tx.note(Topic.EVENTS)
-
-

@@ -22,6 +22,11 @@ def gate_of(tx: Tx, queue: int, lane: int, needs: str) -> int:
 def note_ready(tx: Tx, gate: int, urgency: int, position: int, seq: int) -> None:
     """A task became ready behind ``gate``: raise the heads that it comes before."""
     tx.note(Topic.WORK)
+    rank = (urgency, position, seq)
+    noted = tx.known.get(("ready", gate))
+    if noted is not None and noted < rank:  # the head goes before this task, as it did before that one
+        return
+    tx.known["ready", gate] = rank
     raised = tx.one("raise_gate_head", gate=gate, urgency=urgency, position=position, seq=seq)
     if raised is not None and raised[1]:
         tx.run("raise_lane_head", lane=raised[0], urgency=urgency, position=position, seq=seq)
@@ -29,9 +34,16 @@ def note_ready(tx: Tx, gate: int, urgency: int, position: int, seq: int) -> None
 
 def note_gone(tx: Tx, gate: int) -> None:
     """A ready task behind ``gate`` is ready no more: find the heads anew."""
+    lane = settle_gate(tx, gate)
+    if lane is not None:
+        tx.run("settle_lane", lane=lane)
+
+
+def settle_gate(tx: Tx, gate: int) -> int | None:
+    """Find a gate's head anew; the lane whose head may change by it."""
+    tx.known.pop(("ready", gate), None)
     row = tx.one("settle_gate", gate=gate)
-    if row is not None:
-        tx.run("settle_lane", lane=row[0])
+    return None if row is None else row[0]
 
 
 def open_gates(tx: Tx, queue: int, open_now: bool) -> None:

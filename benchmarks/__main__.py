@@ -1,0 +1,75 @@
+"""``python -m benchmarks``: run all scenarios or those named, print a table, keep the figures as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import draining, submitting
+from benchmarks.figure import Figure
+from benchmarks.machine import Machine, this_machine
+from benchmarks.page import page, table
+from benchmarks.place import Place, place_on_disk
+
+Scenario = Callable[[Place], Awaitable[list[Figure]]]
+
+SCENARIOS: dict[str, Scenario] = {
+    "submit-one": submitting.one_caller,
+    "submit-many": submitting.many_callers,
+    "drain": draining.drains,
+}
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+
+
+class Results(msgspec.Struct, frozen=True):
+    """A run's figures and the machine that they were taken on."""
+
+    machine: Machine
+    figures: list[Figure]
+
+
+def main() -> int:
+    """Run; the exit status says whether every goal was reached."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("scenario", nargs="*", choices=[[], *SCENARIOS], help="default: all of them")
+    parser.add_argument("--folder", help="where the data goes: a folder on a real disk (default: /var/tmp)")
+    parser.add_argument("--json", type=Path, help="write the figures there as JSON")
+    parser.add_argument("--from-json", type=Path, help="take the figures from there instead of measuring")
+    parser.add_argument(
+        "--page", action="store_true", help=f"write the results page {PAGE.relative_to(PAGE.parents[1])}"
+    )
+    options = parser.parse_args()
+    if options.from_json:
+        results = msgspec.json.decode(options.from_json.read_bytes(), type=Results)
+    else:
+        results = _measure(options.scenario or list(SCENARIOS), options.folder)
+    encoded = msgspec.json.format(msgspec.json.encode(results), indent=1)
+    if options.json:
+        options.json.write_bytes(encoded)
+    else:
+        print(encoded.decode())
+    print("\n" + table(results.figures))
+    if options.page:
+        PAGE.write_text(page(results.machine, results.figures), encoding="utf-8")
+    return int(any(figure.missed for figure in results.figures))
+
+
+def _measure(names: list[str], folder: str | None) -> Results:
+    figures: list[Figure] = []
+    with place_on_disk(folder) as place:
+        machine = this_machine(place.folder)
+        for name in names:
+            began = time.monotonic()
+            figures += asyncio.run(SCENARIOS[name](place))  # type: ignore[arg-type]
+            print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return Results(machine, figures)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
