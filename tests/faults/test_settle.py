@@ -46,7 +46,7 @@ def test_a_stopped_runner_and_a_stopped_guardian_are_no_shelter(zoo, runner, gon
     assert b'"signal":9' in process.stdout.read()
 
 
-def test_a_tree_without_guardian_and_fork_server_is_found_by_its_tag(zoo, runner, gone) -> None:
+def test_a_tree_without_guardian_and_fork_server_is_found_by_its_tag(zoo, runner, eventually, gone) -> None:
     """Fault 5, I7: runner, fork server and guardian killed at once; the helper in its own session is swept."""
     process, mark = runner("sigterm_ignore.py")
     process.stdout.readline()
@@ -58,6 +58,7 @@ def test_a_tree_without_guardian_and_fork_server_is_found_by_its_tag(zoo, runner
     os.kill(server, signal.SIGKILL)
     os.kill(mark.guardian_pid, signal.SIGKILL)
     process.wait()
+    assert eventually(lambda: gone(mark.guardian_pid))
     settled = settle_tree(mark)
     assert (settled.certain, settled.level) == (True, CertaintyLevel.SWEEP)
     assert gone(mark.child_pid)
