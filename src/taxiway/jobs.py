@@ -77,8 +77,8 @@ def as_coroutine(function: Callable[..., Any], threads: Executor) -> Callable[[M
 
 
 def _called(function: Callable[..., Any], args: Mapping[str, Any]) -> Any:
-    """Call it; the one exception that no future can carry becomes another."""
+    """Call it; what no future can carry, or would end the loop that awaits it, becomes a plain error."""
     try:
         return function(**args)
-    except StopIteration as error:
-        raise RuntimeError("the job raised StopIteration") from error
+    except (StopIteration, GeneratorExit, KeyboardInterrupt) as error:
+        raise RuntimeError(f"the job raised {type(error).__name__}") from error

@@ -10,13 +10,13 @@ import msgspec
 
 from taxiway.agents.protocol import Agent
 from taxiway.clock import Chance
-from taxiway.core.errors import LeaseLost, OutcomeUnknown, Unavailable
+from taxiway.core.errors import LeaseLost, Unavailable
 from taxiway.core.limits import CANCEL_GRACE_S, LEASE_S, TERM_GRACE_S
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import Failed, Outcome, StopCause
 from taxiway.core.task import Reason
 from taxiway.observe.observer import Moment, Observer
-from taxiway.store.protocol import Claimed, Store
+from taxiway.store.protocol import Claimed, Finished, Store
 
 JobFunction = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
@@ -141,16 +141,26 @@ class Executor:
             return _own_failure(error)
 
     async def _settle(self, claim: Claimed, outcome: Outcome) -> None:
-        finishing = self._store.finish(claim.run, claim.fence, outcome, self._chance.random())
         self._free(claim.run)
         try:
-            finished = await finishing
-        except OutcomeUnknown as error:
+            finished = await self._finish(claim, outcome)
+        except Unavailable as error:
             self._observer(Moment.STORE_FAILED, error=error.message)
             raise
         self._observer(
             Moment.RUN_FINISHED, run=claim.run, task=claim.task, outcome=type(outcome).__name__, state=finished.state
         )
+
+    async def _finish(self, claim: Claimed, outcome: Outcome) -> Finished:
+        """Store the outcome. One that cannot be stored becomes a failure: it must not stop the others (I13)."""
+        chance = self._chance.random()
+        try:
+            return await self._store.finish(claim.run, claim.fence, outcome, chance)
+        except Unavailable:
+            raise
+        except Exception as error:
+            self._observer(Moment.SERVICE_FAILED, service="executor", error=repr(error))
+            return await self._store.finish(claim.run, claim.fence, _own_failure(error), chance)
 
     def _free(self, run: str) -> None:
         if self._drives.pop(run, None) is not None:

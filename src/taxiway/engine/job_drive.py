@@ -41,14 +41,16 @@ class JobDrive:
         try:
             arguments = self._arguments()
         except Invalid as error:
-            return Failed(Reason.SPAWN_ERROR, self._recorder.scrubbed(error.message))
+            return Failed(Reason.SPAWN_ERROR, self._recorder.sentence(error.message))
         task = asyncio.current_task()
         assert task is not None
         self._began_s = _elapsed_s()
         try:
             async with asyncio.timeout(None if self._in_thread else self._claim.spec.timeout_s):
                 result = await self._call(task, arguments)
-        except (Exception, asyncio.CancelledError, SystemExit) as error:
+        except (GeneratorExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # a job that says sys.exit() has failed, and nobody else has
             return await self._after_error(error, task)
         self._forgive(task)
         if self._asked not in (None, StopCause.DRAIN):
@@ -87,7 +89,7 @@ class JobDrive:
         try:
             encoded = _encode(result)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            return Failed(Reason.AGENT_ERROR, self._recorder.scrubbed(f"what it returned is no JSON: {error}"))
+            return Failed(Reason.AGENT_ERROR, self._recorder.sentence(f"what it returned is no JSON: {error}"))
         if len(encoded) > RESULT_BYTES_MAX:
             return Failed(Reason.AGENT_ERROR, f"it returned {len(encoded)} bytes; {RESULT_BYTES_MAX} are the most")
         return Completed(result=self._recorder.scrubbed(msgspec.json.decode(encoded)))
@@ -105,7 +107,7 @@ class JobDrive:
 
     async def _raised(self, error: BaseException) -> Outcome:
         """The function raised: its traceback goes into the run log, one line of it into the task."""
-        text = self._recorder.scrubbed("".join(traceback.format_exception(error)))
+        text = self._recorder.sentence("".join(traceback.format_exception(error)))
         self._recorder.error(text)
         await self._recorder.flush()
         return Failed(Reason.AGENT_ERROR, text.strip().splitlines()[-1])

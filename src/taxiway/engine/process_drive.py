@@ -57,7 +57,7 @@ class ProcessDrive:
         try:
             launch = self._prepare()
         except Invalid as error:
-            return Failed(Reason.SPAWN_ERROR, self._recorder.scrubbed(error.message))
+            return Failed(Reason.SPAWN_ERROR, self._recorder.sentence(error.message))
         opened = await self._means.agent.open(launch)
         if isinstance(opened, SpawnFailure):
             return self._not_spawned(opened)
@@ -223,7 +223,7 @@ class ProcessDrive:
         return Lost("nobody saw how it ended")
 
     def _not_spawned(self, failure: SpawnFailure) -> Outcome:
-        text = self._recorder.scrubbed(failure.text)
+        text = self._recorder.sentence(failure.text)
         return Deferred(text) if failure.passing else Failed(Reason.SPAWN_ERROR, text)
 
 

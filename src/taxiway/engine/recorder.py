@@ -56,8 +56,12 @@ class Recorder:
         """Add an event that is not output."""
         self._events.append(NewEvent(type, self._clock.now_ms(), self._scrubber.value(data)))
 
+    def sentence(self, text: str) -> str:
+        """What went wrong, as it may be stored: without declared secrets, and without halves of characters."""
+        return self._scrubber.text(text).encode("utf-8", "replace").decode()
+
     def error(self, text: str) -> None:
-        """Add what went wrong, scrubbed already; of a long text the end."""
+        """Add what went wrong, a ``sentence`` already; of a long text the end."""
         self.note(EventType.ERROR, text=text[-ERROR_CHARS_MAX:])
 
     def output(self, stream: str, data: bytes) -> None:
