@@ -1,6 +1,7 @@
 """The code blocks of a page, and the story that some of them tell when they are run one after the other.
 
-A block says what it is behind its language: ``run`` is run, ``file=NAME`` is written to a file that later blocks use.
+A block says what it is behind its language: ``run`` is run, ``file=NAME`` is written to a file that later blocks use,
+and each line of ``shows`` must be part of what the block before it printed.
 """
 
 import re
@@ -28,6 +29,15 @@ class Block:
         """Whether it is run."""
         return "run" in self.words
 
+    @property
+    def shows(self) -> bool:
+        """Whether its lines are what the block before it printed."""
+        return "shows" in self.words
+
+    def missing(self, printed: str) -> list[str]:
+        """Its lines that were not printed."""
+        return [line for line in self.text.splitlines() if line.strip() not in printed]
+
     def argv(self, python: str) -> list[str]:
         """How it is run."""
         match self.language:
@@ -51,5 +61,5 @@ def blocks(page: str) -> list[Block]:
 
 
 def story(page: str) -> list[Block]:
-    """The blocks that are written or run."""
-    return [block for block in blocks(page) if block.runs or block.file]
+    """The blocks that are written, run, or shown to have been right."""
+    return [block for block in blocks(page) if block.runs or block.file or block.shows]

@@ -41,7 +41,9 @@ def run(block: Block, folder: Path, program: str = sys.executable) -> subprocess
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", TOLD, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_says_to_type_works(page: Path, tmp_path: Path) -> None:
-    """Every block that is marked is run, in order, and ends with status 0; a bare traceback is never an answer."""
+    """Every block that is marked is run, in order, ends with status 0 and prints what the page says it does; a bare
+    traceback is never an answer."""
+    printed = ""
     for block in story(page.read_text("utf-8")):
         if block.file is not None:
             (tmp_path / block.file).write_text(block.text, "utf-8")
@@ -50,6 +52,9 @@ def test_what_a_page_says_to_type_works(page: Path, tmp_path: Path) -> None:
             told = f"{page.name}:{block.line}\n{block.text}\n--- stdout\n{done.stdout}\n--- stderr\n{done.stderr}"
             assert done.returncode == 0, told
             assert "Traceback" not in done.stdout + done.stderr, told
+            printed = done.stdout
+        if block.shows:
+            assert block.missing(printed) == [], f"{page.name}:{block.line}: not in what was printed:\n{printed}"
 
 
 def test_the_first_pages_have_something_to_run() -> None:
@@ -65,6 +70,13 @@ def test_blocks_are_found_with_their_marks_and_lines() -> None:
         ("sh", None, True, 5),
         ("", None, False, 8),
     ]
+
+
+def test_a_line_that_was_not_printed_is_seen() -> None:
+    """Each line is looked for on its own; what else was printed does not matter."""
+    shown = Block("text", ("shows",), "one\ntwo\n", 1)
+    assert shown.missing("zero\none more\n") == ["two"]
+    assert shown.missing("two, then one") == []
 
 
 def test_a_block_that_fails_is_seen(tmp_path: Path) -> None:
