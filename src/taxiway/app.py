@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from taxiway import diagnosis as diagnosis
 from taxiway.agents.environment import child_environment
 from taxiway.agents.process import ProcessAgent
 from taxiway.agents.protocol import Conversation, Settled
@@ -20,7 +21,7 @@ from taxiway.agents.settle import boot_id, settle_trees
 from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle
 from taxiway.clock import Ids, SystemClock, system_chance
-from taxiway.config import Loaded, make_state_folder, resolve_secrets
+from taxiway.config import Loaded, make_state_folder
 from taxiway.core.errors import Invalid, Unavailable
 from taxiway.core.event import Event
 from taxiway.core.lane import Lane
@@ -49,6 +50,7 @@ from taxiway.jobs import CURRENT, REGISTRY, RunInfo, as_coroutine, runs_in_threa
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer, guarded
 from taxiway.planfile import project_of
+from taxiway.secretsources import resolve_secrets
 from taxiway.store.protocol import Claimed, Runner, Store, TaskPage, Wake
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
 from taxiway.store.protocol import TaskFilter as TaskFilter
@@ -260,10 +262,9 @@ def store_path(store: str | Path) -> Path:
 
 async def _size_lanes(store: Store, intake: Intake, sizes: Mapping[str, int | None]) -> None:
     """Give store-wide lanes the sizes that the configuration says."""
-    known = {lane.name: lane.size for lane in await store.lanes() if lane.queue is None} if sizes else {}
-    for name, size in sizes.items():
-        if name not in known or known[name] != size:
-            await intake.set_lane(name, size)
+    known = {(lane.name, lane.size) for lane in await store.lanes() if lane.queue is None} if sizes else set()
+    for name, size in sizes.items() - known:
+        await intake.set_lane(name, size)
 
 
 class _Frame(NamedTuple):
@@ -356,6 +357,7 @@ def _with_wakes(opened: OpenStore, services: Sequence[Service]) -> list[tuple[Se
 
 def _drives(frame: _Frame, means: Means) -> Callable[[Claimed], Drive]:
     store, settings = frame.opened.store, frame.settings
+    tags = diagnosis.tag_prefix(store.path)
 
     def environment(rendered: Rendered, claim: Claimed, tag: str) -> dict[str, str]:
         own = {"TAXIWAY_TASK": claim.task, "TAXIWAY_RUN": claim.run, "TAXIWAY_ATTEMPT": str(claim.attempt)}
@@ -377,7 +379,7 @@ def _drives(frame: _Frame, means: Means) -> Callable[[Claimed], Drive]:
                 return await function(args)
 
             return JobDrive(claim, call, recorder, claim.spec.job in means.threaded)
-        return ProcessDrive(claim, store, recorder, means, frame.ids.new("proc"), environment, confirm)
+        return ProcessDrive(claim, store, recorder, means, tags + frame.ids.new("proc"), environment, confirm)
 
     return make
 

@@ -1,12 +1,11 @@
-"""One frozen configuration: defaults, under the user's taxiway.toml, under the project's, under TAXIWAY_… variables, under flags.
+"""One frozen configuration: defaults, under the user's taxiway.toml, the project's, TAXIWAY_… variables, and flags.
 
-Read once, at the door. Every value knows where it came from (``Loaded.origins``), so that ``taxiway doctor --config`` can tell.
+Read once, at the door. Every value knows where it came from (``Loaded.origins``): ``taxiway doctor --config`` tells it.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,14 +19,11 @@ from taxiway.core.fieldtypes import Bad
 from taxiway.core.fieldtypes import name as checked_name
 from taxiway.core.limits import CANCEL_GRACE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
 from taxiway.core.nearest import suggestion
-from taxiway.core.redact import SECRET_CHARS_MIN
 from taxiway.planfile.document import Document
 from taxiway.planfile.from_toml import from_toml
 
 FILE: Final = "taxiway.toml"
 UNLIMITED: Final = "unlimited"
-SECRET_CHARS_MAX: Final = 64 << 10
-SECRET_COMMAND_S_MAX: Final = 30.0
 SLOTS_MAX: Final = 10_000
 SLOTS_MIN_DEFAULT: Final = 2
 
@@ -59,7 +55,7 @@ class RunnerSection(msgspec.Struct, frozen=True):
 
 
 class DefaultsSection(msgspec.Struct, frozen=True):
-    """What a task that says nothing gets, in seconds: ``timeout`` (the clock of a run), ``idle_timeout`` (of silence)."""
+    """What a task that says nothing gets, in seconds: ``timeout`` (of a run) and ``idle_timeout`` (of its silence)."""
 
     timeout: float | None = 3600.0
     idle_timeout: float | None = None
@@ -104,7 +100,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What a configuration is read from: variables, the present folder, the user's folders, the number of processors."""
+    """What a configuration is read from: variables, the present folder, the user's folders, how many processors."""
 
     environ: Mapping[str, str]
     folder: Path
@@ -125,7 +121,7 @@ def surroundings() -> Surroundings:
 
 
 def load(flags: Mapping[str, Any], around: Surroundings) -> Loaded:
-    """The configuration that holds here; ``flags`` are values by dotted name (``store.path``), ``None`` where not given.
+    """The configuration that holds here; ``flags`` are values by dotted name (``store.path``), ``None``: not given.
 
     Raises ``Invalid`` with every problem: unknown keys with the nearest legal name, values of the wrong kind.
     """
@@ -147,33 +143,13 @@ def wants_colour() -> bool:
 
 
 def make_state_folder(loaded: Loaded) -> None:
-    """Make the folder of the default store, readable for nobody else; any other store's folder is its owner's to make."""
+    """Make the folder of the default store, closed to everybody else; any other folder is its owner's to make."""
     if loaded.store_is_default:
         folder = Path(loaded.config.store.path).parent
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreUnusable(f"the folder {folder} cannot be made: {error.strerror}", path=str(folder)) from error
-
-
-def resolve_secrets(sources: Mapping[str, SecretSource], environ: Mapping[str, str]) -> dict[str, str]:
-    """The values of secrets, read on the runner; one trailing line end is taken off.
-
-    Raises ``Invalid`` with every secret that cannot be had, or is too short to be told from other text. Values never
-    stand in an error.
-    """
-    values: dict[str, str] = {}
-    problems: list[Problem] = []
-    for name, source in sources.items():
-        try:
-            value = _secret(source, environ)
-            _check_length(value)
-            values[name] = value
-        except Bad as bad:
-            problems.append(Problem(bad.message, f"secrets.{name}", hint=bad.hint))
-    if problems:
-        raise Invalid("a secret of the configuration cannot be had", problems)
-    return values
 
 
 def _files(around: Surroundings) -> list[Path]:
@@ -390,53 +366,3 @@ def _reader(name: str) -> Callable[[Any], Any]:
         checked_name(key)
         return _size if section == "lanes" else _source
     return _READERS[name]
-
-
-def _secret(source: SecretSource, environ: Mapping[str, str]) -> str:
-    if source.env is not None:
-        if source.env not in environ:
-            raise Bad(f"the variable {source.env} is not set on this runner")
-        return environ[source.env]
-    if source.file is not None:
-        return _of_file(Path(source.file).expanduser())
-    return _of_command(source.command or ())
-
-
-def _of_file(path: Path) -> str:
-    try:
-        with path.open("rb") as stream:
-            return _decoded(stream.read(SECRET_CHARS_MAX * 4 + 2))
-    except OSError as error:
-        raise Bad(f"the file {path} cannot be read: {error.strerror}") from None
-
-
-def _of_command(argv: tuple[str, ...]) -> str:
-    try:
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECRET_COMMAND_S_MAX, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise Bad(f"the command {argv[0]} took longer than {SECRET_COMMAND_S_MAX:g} s") from None
-    except OSError as error:
-        raise Bad(f"the command {argv[0]} cannot be run: {error.strerror}") from None
-    if done.returncode != 0:
-        raise Bad(f"the command {argv[0]} ended with status {done.returncode}")
-    return _decoded(done.stdout)
-
-
-def _decoded(data: bytes) -> str:
-    try:
-        return data.decode().removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError:
-        raise Bad("its value is no UTF-8 text") from None
-
-
-def _check_length(value: str) -> None:
-    if len(value) < SECRET_CHARS_MIN:
-        raise Bad(
-            f"its value has {len(value)} characters; shorter than {SECRET_CHARS_MIN} it could not be taken out of output"
-        )
-    if len(value) > SECRET_CHARS_MAX:
-        raise Bad(f"its value is longer than {SECRET_CHARS_MAX} characters")
-    if "\0" in value:
-        raise Bad("its value holds a NUL, which no program can be given")

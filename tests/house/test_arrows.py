@@ -23,6 +23,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "testing": ("core", *PROTOCOLS, "engine", "observe", "clock"),
     "clock": ("core",),
     "config": ("core", "planfile"),
+    "secretsources": ("core", "config"),
+    "diagnosis": ("core", "store", "agents"),
     "planfile": ("core",),
     "jobs": ("core",),
     "__main__": ("cli",),

@@ -14,11 +14,10 @@ from taxiway.cli.door import Door, pass_door
 from taxiway.cli.interrupts import Interrupts
 from taxiway.cli.options import Duration, pairs
 from taxiway.cli.output import answer_json, note
-from taxiway.cli.queue import ONE_COMMAND_QUEUES
 from taxiway.cli.streams import Streams
 from taxiway.cli.submit import folder_of
 from taxiway.cli.task import status_of
-from taxiway.cli.taskwords import end_word
+from taxiway.cli.taskwords import ONE_COMMAND_QUEUES, end_word
 from taxiway.cli.verb import ArgvVerb
 from taxiway.clock import Ids, system_chance
 from taxiway.core.event import EventType
@@ -31,6 +30,7 @@ from taxiway.planfile import project_of
 
 INTERRUPTED_STATUS: Final = 130
 LANE: Final = "now"
+QUEUE_CHARS: Final = 12  #: of chance in its queue's name
 
 
 @click.command(cls=ArgvVerb)
@@ -58,7 +58,7 @@ def do(
 def _plan(door: Door, spec: TaskSpec) -> Plan:
     """A queue of its own, with a lane of its own: nobody else takes the command, and it waits for nobody."""
     folder = Path(spec.cwd or ".")
-    queue = Ids(door.clock, system_chance()).new(ONE_COMMAND_QUEUES.rstrip("_"))
+    queue = ONE_COMMAND_QUEUES + Ids(door.clock, system_chance()).new("do")[-QUEUE_CHARS:]
     fields = {**{name: getattr(spec, name) for name in spec.__struct_fields__}, "name": "do", "queue": queue}
     return Plan(queue=queue, project=project_of(folder), source="do", tasks=(TaskSpec(**fields),), lanes={LANE: 1})
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from getpass import getuser
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import click
 
@@ -17,6 +17,8 @@ from taxiway.config import Loaded, load, surroundings
 from taxiway.core.readiness import Scope
 
 T = TypeVar("T")
+
+EVERYTHING: Final = Scope()
 
 
 class Door:
@@ -33,7 +35,7 @@ class Door:
         return load({"store.path": self.store}, surroundings())
 
     def open(
-        self, slots: int = 0, scope: Scope = Scope(), project: str | None = None
+        self, slots: int = 0, scope: Scope = EVERYTHING, project: str | None = None
     ) -> AbstractAsyncContextManager[Taxiway]:
         """The store, with a runner of ``slots`` slots in this process (0: without one); ``project`` is the present
         folder's unless it is given."""

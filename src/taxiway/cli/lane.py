@@ -8,6 +8,7 @@ from taxiway.cli.documents import lane_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.options import Amount
 from taxiway.cli.output import answer, answer_json, note, page_document, table
+from taxiway.cli.taskwords import ONE_COMMAND_QUEUES
 from taxiway.cli.verb import Noun
 from taxiway.core.lane import Lane
 
@@ -21,7 +22,7 @@ def lane() -> None:
 @pass_door
 def list_lanes(door: Door) -> None:
     """Every lane, its size, and what runs and waits in it."""
-    found = door.use(lambda tw: tw.lanes())
+    found = [one for one in door.use(lambda tw: tw.lanes()) if not (one.queue or "").startswith(ONE_COMMAND_QUEUES)]
     if door.wants_json:
         answer_json(page_document(lane_document(one) for one in found))
     else:

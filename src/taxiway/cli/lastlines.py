@@ -17,9 +17,17 @@ EVENTS_READ: Final = 2  #: from the end of a log; older ones hold older lines
 class Logs(Protocol):
     """What is needed of a store."""
 
-    async def task(self, task: str) -> Task: ...
-    async def run(self, run: str) -> Run: ...
-    async def events(self, run: str, after: int, limit: int) -> list[Event]: ...
+    async def task(self, task: str) -> Task:
+        """One task."""
+        ...
+
+    async def run(self, run: str) -> Run:
+        """One run."""
+        ...
+
+    async def events(self, run: str, after: int, limit: int) -> list[Event]:
+        """A page of a run's events."""
+        ...
 
 
 class LastLines:

@@ -1,7 +1,7 @@
 """The command line's root: which command stands in which module, and what becomes of an error.
 
-Modules are imported when their command is wanted, so that ``taxiway --version`` and ``taxiway task list`` need not pay for
-what only the live view needs. This is the one place of the command line that imports by name.
+Modules are imported when their command is wanted, so that ``taxiway --version`` and ``taxiway task list`` need not pay
+for what only the live view needs. This is the one place of the command line that imports by name.
 """
 
 from __future__ import annotations

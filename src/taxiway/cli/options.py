@@ -36,9 +36,9 @@ class Amount(click.ParamType[int]):
         """Read it, or say what would be right."""
         if value == "unlimited":
             return 0
-        if isinstance(value, str) and value.isdecimal() and int(value) >= 1:
-            return int(value)
-        self.fail(f"'{value}' is neither a whole number from 1 up nor 'unlimited'", param, ctx)
+        if not isinstance(value, str) or not value.isdecimal() or int(value) < 1:
+            self.fail(f"'{value}' is neither a whole number from 1 up nor 'unlimited'", param, ctx)
+        return int(value)
 
 
 class Json(click.ParamType[dict[str, Any]]):

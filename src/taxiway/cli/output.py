@@ -62,11 +62,10 @@ def coloured(word: str, width: int = 0) -> str:
     return click.style(word.ljust(width), fg=colour) if colour else word.ljust(width)
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Rows under headings, in columns; the cell called STATE is coloured, the last column is not filled up."""
-    clean = [
-        [clipped(safe(cell).replace("\n", " ").replace("\t", " "), COLUMN_CHARS_MAX) for cell in row] for row in rows
-    ]
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]], clip: bool = True) -> str:
+    """Rows under headings, in columns; cells under STATE are coloured, and long ones cut off if ``clip``."""
+    width_max = COLUMN_CHARS_MAX if clip else sys.maxsize
+    clean = [[clipped(safe(cell).replace("\n", " ").replace("\t", " "), width_max) for cell in row] for row in rows]
     widths = [max(cells(row[place]) for row in [headings, *clean]) for place in range(len(headings))]
     lines = ["  ".join(heading.ljust(width) for heading, width in zip(headings, widths, strict=True)).rstrip()]
     for row in clean:

@@ -34,7 +34,8 @@ def check(door: Door, file: str, overrides: tuple[str, ...]) -> None:
         return
     edges = sum(len(spec.after) for spec in found.tasks)
     answer(
-        f"{file} can run: {count(len(found.tasks), 'task')}, {count(edges, 'dependency', 'dependencies')}, queue {found.queue}"
+        f"{file} can run: {count(len(found.tasks), 'task')}, {count(edges, 'dependency', 'dependencies')}, "
+        f"queue {found.queue}"
     )
 
 

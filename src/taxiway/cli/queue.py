@@ -13,12 +13,12 @@ from taxiway.cli.door import Door, pass_door
 from taxiway.cli.lane import size_word
 from taxiway.cli.options import Amount
 from taxiway.cli.output import answer, answer_json, coloured, page_document, table
+from taxiway.cli.taskwords import ONE_COMMAND_QUEUES
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import count
 from taxiway.core.errors import Conflict, NotFound
 from taxiway.core.queue import QUEUE_ENDED, Queue, QueueStats
 
-ONE_COMMAND_QUEUES: Final = "do_"  #: what `taxiway do` makes for itself begins so
 MOVES: Final = {
     "start": "Start a queue that is idle.",
     "pause": "Start nothing new in a queue; what runs goes on to its end.",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import click
 
+from taxiway.app import diagnosis, store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.interrupts import Interrupts
 from taxiway.cli.output import answer, answer_json, answer_json_line, note, page_document, table
@@ -89,3 +91,16 @@ def list_runners(door: Door) -> None:
         for one in found
     ]
     answer(table(("ID", "STATE", "HOST", "PID", "SLOTS", "UP", "SEEN"), rows))
+
+
+@runner.command()
+@click.argument("ref", metavar="RUNNER")
+@pass_door
+def drain(door: Door, ref: str) -> None:
+    """Ask a runner of this host to stop in good order: what it runs goes back to its queue."""
+    path = store_path(door.loaded.config.store.path)
+    found = door.use(lambda tw: diagnosis.drain_runner(tw.store, path, ref, socket.gethostname()))
+    if door.wants_json:
+        answer_json({"id": found.id, "pid": found.pid})
+    else:
+        answer(f"runner {short_id(found.id)} (pid {found.pid}) has been asked to stop")

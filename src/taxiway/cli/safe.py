@@ -11,7 +11,7 @@ import re
 import unicodedata
 from typing import Final
 
-#: ESC, or the one-character C1 form, and what follows it: strings (OSC, DCS, SOS, PM, APC), CSI, and two-character ones.
+#: ESC, or its one-character C1 form, and what follows: strings (OSC, DCS, SOS, PM, APC), CSI, two-character ones.
 _STRING: Final = r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
 _CSI: Final = r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
 _SHORT: Final = r"\x1b[ -/]*[0-~]?"

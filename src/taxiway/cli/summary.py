@@ -1,4 +1,4 @@
-"""What a plan's run came to: a table of its tasks, and for each failure its last lines and the command that shows more."""
+"""What a plan's run came to: a table of its tasks, and of each failure the last lines and where there is more."""
 
 from __future__ import annotations
 

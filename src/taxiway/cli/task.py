@@ -184,7 +184,8 @@ def retry(door: Door, ref: str) -> None:
         return
     for one in made:
         answer(
-            f"{short_id(one.id)} {coloured(state_word(one))} {task_label(one)} (in place of {short_id(one.retry_of or '')})"
+            f"{short_id(one.id)} {coloured(state_word(one))} {task_label(one)}"
+            f" (in place of {short_id(one.retry_of or '')})"
         )
 
 

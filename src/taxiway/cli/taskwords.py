@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from shlex import join
+from typing import Final
 
 from taxiway.cli.safe import safe_line
 from taxiway.cli.words import span
 from taxiway.core.ids import short_id
 from taxiway.core.run import Run
 from taxiway.core.task import Task, TaskSpec
+
+ONE_COMMAND_QUEUES: Final = "do_"  #: so begin the queues that `taxiway do` makes, one for each command
 
 
 def state_word(task: Task) -> str:

@@ -81,6 +81,6 @@ class Noun(click.Group):
             raise click.UsageError(f"{ctx.command_path} has no command '{args[0]}'; {legal}", ctx)
         return super().resolve_command(ctx, args)
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
         """In the order in which they were written."""
         return list(self.commands)
