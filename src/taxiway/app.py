@@ -22,6 +22,7 @@ from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle
 from taxiway.clock import Ids, SystemClock, system_chance
 from taxiway.config import Loaded, make_state_folder
+from taxiway.config import store_path as store_path
 from taxiway.core.errors import Invalid, Unavailable
 from taxiway.core.event import Event
 from taxiway.core.lane import Lane
@@ -248,16 +249,6 @@ def open(store: str | Path, *, slots: int = 2, **settings: Any) -> AbstractAsync
 def open_sync(store: str | Path, *, slots: int = 2, **settings: Any) -> Blocking[Taxiway]:
     """The same verbs without ``await``; use it with ``with``."""
     return Blocking(open(store, slots=slots, **settings), (TaskHandle,))
-
-
-def store_path(store: str | Path) -> Path:
-    """The file that a store's name means: a path, or ``sqlite:///path``."""
-    text = str(store)
-    if text.startswith("sqlite:///"):
-        return Path(text.removeprefix("sqlite:///"))
-    if "://" in text:
-        raise Invalid(f"'{text}' is no store that this version knows; name a file, or sqlite:///path")
-    return Path(text)
 
 
 async def _size_lanes(store: Store, intake: Intake, sizes: Mapping[str, int | None]) -> None:

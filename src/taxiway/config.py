@@ -142,6 +142,16 @@ def wants_colour() -> bool:
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
+def store_path(store: str | Path) -> Path:
+    """The file that a store's name means: a path, or ``sqlite:///path``."""
+    text = str(store)
+    if text.startswith("sqlite:///"):
+        return Path(text.removeprefix("sqlite:///"))
+    if "://" in text:
+        raise Invalid(f"'{text}' is no store that this version knows; name a file, or sqlite:///path")
+    return Path(text)
+
+
 def make_state_folder(loaded: Loaded) -> None:
     """Make the folder of the default store, closed to everybody else; any other folder is its owner's to make."""
     if loaded.store_is_default:
