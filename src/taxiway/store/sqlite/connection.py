@@ -34,7 +34,7 @@ def sqlite_version() -> tuple[int, int, int]:
 def open_writer(path: Path) -> apsw.Connection:
     """Open (or make) the file for this process's only writing connection; raises ``StoreUnusable``."""
     _check_engine()
-    _check_place(path)
+    check_place(path)
     fresh = not path.exists()
     if fresh:
         make_private(path)
@@ -106,7 +106,8 @@ def _check_engine() -> None:
         )
 
 
-def _check_place(path: Path) -> None:
+def check_place(path: Path) -> None:
+    """Refuse a path where no store can be, before anything is made there."""
     folder = path.parent
     if not folder.is_dir():
         raise StoreUnusable(f"the folder {folder} does not exist; make it, or name another file with --store", path=str(path))
@@ -124,6 +125,9 @@ def _check_place(path: Path) -> None:
                 f"{path} belongs to user {owner}, and you are user {os.geteuid()}; a store is used by its owner only",
                 path=str(path),
             )
+    for place in (path, folder):
+        if place.exists() and not os.access(place, os.W_OK):
+            raise StoreUnusable(f"{path} cannot be written: {place} or its file system is read-only", path=str(path))
 
 
 def make_private(path: Path) -> None:
@@ -135,10 +139,12 @@ def make_private(path: Path) -> None:
 
 
 def _check_identity(connection: apsw.Connection, path: Path) -> None:
+    connection.execute("BEGIN")  # one snapshot: another process may be making the store at this moment
     found = pragma(connection, "application_id")
+    tables = connection.pragma("schema_version")
+    connection.execute("COMMIT")
     if found == APPLICATION_ID:
         return
-    tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
     if found != 0 or tables:
         raise StoreUnusable(
             f"{path} is not a Taxiway store: it is another program's database; name another file with --store", path=str(path)

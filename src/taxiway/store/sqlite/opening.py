@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+import apsw
 import msgspec
 
 from taxiway.core.errors import StoreUnusable
-from taxiway.store.sqlite.connection import open_writer
+from taxiway.store.sqlite.connection import check_place, open_writer
 from taxiway.store.sqlite.migrate import migrate
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.sqlite.store import SqliteStore
@@ -28,6 +29,8 @@ from taxiway.store.verbs.queues import found_store
 from taxiway.store.writer import ThreadedWriter, Urgency
 
 READER_THREADS: Final = 2
+OPEN_TRIES: Final = 200
+OPEN_RETRY_S: Final = 0.02
 
 
 class Seams(msgspec.Struct, frozen=True):
@@ -64,10 +67,10 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
     loop = asyncio.get_running_loop()
     statements = load_statements("sqlite")
     folder = path.with_name(path.name + ".d")
+    check_place(path)
     check_private(folder)  # before anything is made
-    connection = open_writer(path)
+    connection = await _open_patiently(path, seams)
     try:
-        migrate(connection, path)
         private_folder(folder)
     except BaseException:
         connection.close()
@@ -88,6 +91,29 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
     reader = SqliteReader(path, statements, seams.now_ms, executor)
     await writer.write(lambda tx: _found(tx, main_size), Urgency.FIRST)
     return OpenStore(SqliteStore(path, writer, reader, seams.new_id), wakes, folder, transactor)
+
+
+async def _open_patiently(path: Path, seams: Seams) -> apsw.Connection:
+    """Open the file with its schema. While another process makes the same store the engine says busy at once, whatever
+    its time-out, so it is asked again."""
+    for left in range(OPEN_TRIES - 1, -1, -1):
+        try:
+            return _open_whole(path)
+        except StoreUnusable as error:
+            if not isinstance(error.__cause__, apsw.BusyError) or not left:
+                raise
+        await asyncio.sleep(OPEN_RETRY_S * (0.5 + seams.random()))
+    raise AssertionError("the last try returns or raises")
+
+
+def _open_whole(path: Path) -> apsw.Connection:
+    connection = open_writer(path)
+    try:
+        migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _found(tx: Tx, main_size: int) -> None:

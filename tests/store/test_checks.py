@@ -1,0 +1,160 @@
+"""Every invariant query bites, and the database itself refuses what must never be (I1-I4, I8, I9, I12, I14, I21)."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from taxiway.clock import Ids, seeded_chance
+from taxiway.store.statements import load_checks
+from taxiway.testing.clock import HandClock
+from taxiway.testing.conformance import Bench
+from taxiway.testing.conformance.bench import ACTOR
+from tests.store.conftest import open_by_hand
+
+#: For every invariant query, how a healthy store is spoilt so that it must say something.
+PLANTED = {
+    "blocked_forever": "UPDATE dependency SET settled = 1",
+    "change_missing": "DELETE FROM change WHERE version = (SELECT max(version) FROM task)",
+    "event_gaps": "DELETE FROM event WHERE seq = 1",
+    "events_without_run": "INSERT INTO event (run, seq, type, at) VALUES (99999, 1, 'status', 0)",
+    "full_lane_with_room": "UPDATE lane SET full = 1 WHERE name = 'main'",
+    "full_queue_with_room": "UPDATE queue SET full = 1 WHERE name = 'default'",
+    "gate_shut_wrongly": "UPDATE gate SET open = 0",
+    "key_without_task": "UPDATE idempotency SET task = 'task_nobody'",
+    "lane_overbooked": "DROP INDEX run_lane_slot; UPDATE run SET lane_slot = 1 WHERE live = 1",
+    "live_run_of_gone_runner": "UPDATE runner SET state = 'gone'",
+    "live_run_of_idle_task": "UPDATE task SET state = 'queued' WHERE state = 'running'",
+    "open_miscounted": "UPDATE queue SET open = open + 1",
+    "queue_never_ended": "UPDATE queue SET standing = 0 WHERE open = 0",
+    "queue_overbooked": "DROP INDEX run_queue_slot; UPDATE run SET queue_slot = 1 WHERE live = 1",
+    "queued_not_ready": "UPDATE task SET ready = 0 WHERE state = 'queued'",
+    "running_without_run": "UPDATE run SET live = 0, state = 'ended', outcome = 'lost', ended_at = 1 WHERE live = 1",
+    "scheduled_without_time": "UPDATE task SET due_at = NULL WHERE state = 'scheduled'",
+    "stale_live_run": "UPDATE run SET fence = fence + 5 WHERE live = 1",
+    "started_too_early": "UPDATE task SET started_at = 1 WHERE state = 'blocked'",
+    "task_without_spec": "DELETE FROM spec WHERE task = (SELECT max(task) FROM spec)",
+    "terminal_with_live_run": "UPDATE task SET state = 'completed', open = 0, finished_at = 1 WHERE state = 'running'",
+    "two_live_runs": """
+        DROP INDEX run_live_task;
+        INSERT INTO run (name, tenant, task, runner, fence, attempt, state, queue, lane, claimed_at)
+        SELECT name || 'x', tenant, task, runner, fence + 9, attempt, state, queue, lane, claimed_at
+        FROM run WHERE live = 1
+    """,
+    "unmet_miscounted": "UPDATE task SET unmet = unmet + 1 WHERE state = 'blocked'",
+    "wrong_gate_head": "UPDATE gate SET head_seq = head_seq + 1000 WHERE head_seq IS NOT NULL",
+    "wrong_lane_head": "UPDATE lane SET head_seq = 12345 WHERE name = 'main'",
+}
+
+#: What no statement may do, however it came to be run.
+FORBIDDEN = {
+    "an ended task comes back": "UPDATE task SET state = 'queued', open = 1, finished_at = NULL WHERE open = 0",
+    "an ended task ends otherwise": "UPDATE task SET state = 'failed', reason = 'lost' WHERE state = 'completed'",
+    "an ended run comes back": "UPDATE run SET live = 1, state = 'running', outcome = NULL WHERE live = 0",
+    "an ended run ends otherwise": "UPDATE run SET outcome = 'failed' WHERE live = 0",
+    "an event changes": "UPDATE event SET type = 'status'",
+    "a spec changes": "UPDATE spec SET body = '{}'",
+    "a state that there is not": "UPDATE task SET state = 'ready' WHERE state = 'queued'",
+    "a ready task that is not queued": "UPDATE task SET ready = 1 WHERE state = 'scheduled'",
+    "open and ended at once": "UPDATE task SET open = 0 WHERE state = 'queued'",
+    "a wait without a reason": "UPDATE task SET reason = NULL WHERE state = 'blocked'",
+    "a slot taken twice": "UPDATE run SET lane_slot = 1 WHERE live = 1",
+    "a queue's slot taken twice": "UPDATE run SET queue_slot = 1 WHERE live = 1",
+    "two live runs of a task": """
+        INSERT INTO run (name, tenant, task, runner, fence, attempt, state, queue, lane, claimed_at)
+        SELECT name || 'x', tenant, task, runner, fence + 9, attempt, state, queue, lane, claimed_at
+        FROM run WHERE live = 1
+    """,
+    "a negative count of open tasks": "UPDATE queue SET open = -1",
+    "a negative count of parents": "UPDATE task SET unmet = -1",
+    "a lane without room": "UPDATE lane SET size = 0",
+    "a run that ended without an outcome": "UPDATE run SET live = 0, state = 'ended' WHERE live = 1",
+    "two open tasks of one name": "UPDATE task SET name = 'same' WHERE open = 1",
+}
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    """A store with something in every state, in good health."""
+    file, clock = tmp_path / "store.db", HandClock()
+    opened = await open_by_hand(file, clock)
+    bench = Bench(opened.store, clock, Ids(clock, seeded_chance(3)))
+    await bench.register()
+    await bench.store.set_lane("x", 2, ACTOR)
+    await bench.store.make_queue("q", 2, ACTOR)
+    await bench.store.make_queue("empty", None, ACTOR)
+    await bench.submit(idempotency_key="k")
+    await bench.end_next()
+    for _ in range(2):
+        await bench.submit(queue="q", lane="x")
+    assert len(await bench.claim()) == 2
+    await bench.submit(name="p")
+    await bench.submit(delay_s=60)
+    await bench.submit(after=["p"])
+    assert await bench.store.check() == []
+    await opened.close()
+    return file
+
+
+def plant(path: Path, text: str) -> None:
+    """Spoil the file as no statement of ours could: without checks, triggers or foreign keys."""
+    connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
+    connection.execute(text)
+    assert connection.total_changes() > 0, "nothing was spoilt"
+    connection.close()
+
+
+def test_there_is_a_planted_fault_for_every_invariant_query() -> None:
+    """I21: a check that cannot fail is none."""
+    assert {name for _, name, _, _ in load_checks()} == set(PLANTED)
+
+
+@pytest.mark.parametrize("name", sorted(PLANTED))
+async def test_a_planted_fault_is_found_by_its_query(path: Path, name: str) -> None:
+    """I21: and named with its invariant and the rows concerned."""
+    plant(path, PLANTED[name])
+    opened = await open_by_hand(path, HandClock())
+    found = {finding.check: finding for finding in await opened.store.check()}
+    await opened.close()
+    assert name in found
+    invariant, meaning = next((check[0], check[2]) for check in load_checks() if check[1] == name)
+    assert found[name].invariant == invariant
+    assert found[name].text.startswith(f"{meaning}: ")
+
+
+@pytest.mark.parametrize("name", sorted(FORBIDDEN))
+def test_the_database_itself_refuses(path: Path, name: str) -> None:
+    """I2, I3, I4, I12: checked twice, in the table of moves and here."""
+    connection = apsw.Connection(str(path))
+    with pytest.raises(apsw.ConstraintError):
+        connection.execute(FORBIDDEN[name])
+    connection.close()
+
+
+async def test_damage_of_the_file_is_found_and_told_apart(path: Path) -> None:
+    """I1, fault 20: a page that was overwritten is no broken invariant but a broken file."""
+    data = bytearray(path.read_bytes())
+    page = 4096
+    for start in range(5 * page, len(data) - page, page):
+        data[start + 100 : start + 3000] = b"\xa5" * 2900
+    opened = await open_by_hand(path, HandClock())
+    path.write_bytes(data)
+    findings = await opened.store.check()
+    assert {(finding.invariant, finding.check) for finding in findings} == {("I1", "file")}
+    assert str(path) in findings[0].text
+    await opened.close()
+
+
+async def test_a_backup_is_a_whole_healthy_store(path: Path, tmp_path: Path) -> None:
+    """I1: it opens, it is sound, and it holds what the store held."""
+    opened = await open_by_hand(path, HandClock())
+    await opened.store.backup(str(tmp_path / "copy.db"))
+    version = await opened.store.last_version()
+    await opened.close()
+    copy = await open_by_hand(tmp_path / "copy.db", HandClock())
+    assert await copy.store.check() == []
+    assert await copy.store.last_version() == version
+    await copy.close()
