@@ -6,10 +6,15 @@ import asyncio
 import inspect
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
-from concurrent.futures import Future
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
+
+from taxiway.core.errors import Unavailable
+
+CLOSED: Final = "the store is closed: its with block has ended, or what ran behind it has failed"
 
 T = TypeVar("T")
 
@@ -93,8 +98,22 @@ class Blocking(Generic[T]):
         return value
 
     def _call(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run it on the portal's loop; never waits for a loop that has ended, whatever ended it."""
         assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        except RuntimeError:
+            coroutine.close()
+            raise Unavailable(CLOSED) from None
+        try:
+            wait((future, self._ended), return_when=FIRST_COMPLETED)
+            return future.result(timeout=0)
+        except (CancelledError, FutureTimeout):
+            if future.done() and not future.cancelled():  # the verb's own TimeoutError
+                raise
+            raise Unavailable(CLOSED) from None
+        finally:
+            future.cancel()  # without effect unless we are being interrupted
 
 
 class _BlockingPart:
@@ -114,6 +133,8 @@ class _BlockingPart:
 def _unwrap(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_unwrap(item) for item in value]
+    if isinstance(value, dict):
+        return {_unwrap(key): _unwrap(item) for key, item in value.items()}
     return value._taxiway_inner if isinstance(value, _BlockingPart) else value
 
 
