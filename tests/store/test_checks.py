@@ -1,5 +1,7 @@
 """Every invariant query bites, and the database itself refuses what must never be (I1-I4, I8, I9, I12, I14, I21)."""
 
+import asyncio
+import shutil
 from pathlib import Path
 
 import apsw
@@ -73,10 +75,23 @@ FORBIDDEN = {
 }
 
 
-@pytest.fixture
-async def path(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with something in every state, in good health."""
-    file, clock = tmp_path / "store.db", HandClock()
+    file = tmp_path_factory.mktemp("template") / "store.db"
+    asyncio.run(fill(file))
+    return file
+
+
+@pytest.fixture
+def path(template: Path, tmp_path: Path) -> Path:
+    """A copy of it for one test."""
+    return shutil.copy(template, tmp_path / "store.db")
+
+
+async def fill(file: Path) -> None:
+    """Make a store with something in every state."""
+    clock = HandClock()
     opened = await open_by_hand(file, clock)
     bench = Bench(opened.store, clock, Ids(clock, seeded_chance(3)))
     await bench.register()
@@ -93,7 +108,6 @@ async def path(tmp_path: Path) -> Path:
     await bench.submit(after=["p"])
     assert await bench.store.check() == []
     await opened.close()
-    return file
 
 
 def plant(path: Path, text: str) -> None:
