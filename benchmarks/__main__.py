@@ -11,7 +11,17 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import draining, submitting
+from benchmarks import (
+    claiming,
+    draining,
+    graphs,
+    latency,
+    programs,
+    recovering,
+    sharing,
+    slow_disk,
+    submitting,
+)
 from benchmarks.figure import Figure
 from benchmarks.machine import Machine, this_machine
 from benchmarks.page import page, table
@@ -22,7 +32,17 @@ Scenario = Callable[[Place], Awaitable[list[Figure]]]
 SCENARIOS: dict[str, Scenario] = {
     "submit-one": submitting.one_caller,
     "submit-many": submitting.many_callers,
+    "slow-disk": slow_disk.slow_flushes,
     "drain": draining.drains,
+    "two-processes": sharing.two_processes,
+    "claim-depth": claiming.depths,
+    "claim-groups": claiming.groups,
+    "graphs": graphs.wide,
+    "latency": latency.dispatch,
+    "programs": programs.short_programs,
+    "output": programs.output,
+    "recovery": recovering.recovery,
+    "memory": recovering.memory,
 }
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
