@@ -24,9 +24,18 @@ class Module:
         return ast.parse(self.text, self.path)
 
     @property
+    def inside(self) -> bool:
+        """Whether it belongs to the package."""
+        return self.path.startswith("src/taxiway/")
+
+    @property
     def name(self) -> str:
-        """The dotted name below the package: ``engine.intake``; a package's own file is called like the package."""
-        parts = Path(self.path).relative_to("src/taxiway").with_suffix("").parts
+        """The dotted name below the package: ``engine.intake``; a package's own file is called like the package.
+
+        What stands outside the package (tests, scripts) has its path as its name.
+        """
+        path = Path(self.path)
+        parts = (path.relative_to("src/taxiway") if self.inside else path).with_suffix("").parts
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts) or "__init__"
 
     @property
@@ -104,7 +113,8 @@ def dotted(node: ast.expr) -> str:
 
 def imported(module: Module) -> Iterator[tuple[ast.Import | ast.ImportFrom, str]]:
     """Every full dotted name that a module imports, relative imports resolved: ``from a import b`` gives ``a.b``."""
-    package = ["taxiway", *module.name.split(".")] if module.name != "__init__" else ["taxiway"]
+    own = module.name.split(".") if module.name != "__init__" else []
+    package = ["taxiway", *own] if module.inside else own
     if not module.path.endswith("/__init__.py"):
         package = package[:-1]
     for node in ast.walk(module.tree):

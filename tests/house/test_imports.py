@@ -19,7 +19,7 @@ BY_NAME_ALLOWED = {  # why this module must import by a name that it was given
 
 # What `import taxiway` must not load: the doors, the doubles, and every library that only they need.
 OPTIONAL = frozenset(
-    "taxiway.cli taxiway.server taxiway.client taxiway.mcp taxiway.testing taxiway.store.postgres "
+    "taxiway.cli taxiway.server taxiway.mcp taxiway.testing taxiway.store.postgres "
     "click rich psycopg starlette uvicorn httpx acp mcp prometheus_client opentelemetry hypothesis pytest".split()
 )
 
