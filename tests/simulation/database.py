@@ -1,6 +1,6 @@
 """What the simulator runs over: one SQLite database in memory, on which every simulated process opens a store."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,9 +45,9 @@ class InlineReader:
 
 
 class MemoryDatabase:
-    """One schedule's database. ``statements`` may hold planted bugs."""
+    """One schedule's database. ``statements`` may hold planted bugs, and triggers may be left out for them."""
 
-    def __init__(self, statements: Mapping[str, str] = STATEMENTS) -> None:
+    def __init__(self, statements: Mapping[str, str] = STATEMENTS, without: Sequence[str] = ()) -> None:
         self._statements = statements
         self._connection = apsw.Connection(":memory:", statementcachesize=256)
         self._connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
@@ -57,6 +57,8 @@ class MemoryDatabase:
         found_store(tx, 3)
         make_queue(tx, "second", 2, "world")
         self._connection.execute("COMMIT")
+        for trigger in without:
+            self._connection.execute(f"DROP TRIGGER {trigger}")
 
     def open(self, seams: StoreSeams) -> SqliteStore:
         """A store for one process."""

@@ -120,7 +120,10 @@ class _Phase(StrEnum):
 
 
 class Tree:
-    """A guardian and the processes below it. ``watch`` hears of every sight; ``ended`` says how the main process ended."""
+    """A guardian and the processes below it. ``watch`` hears of every sight.
+
+    ``said`` is all output so far, ``ended`` how the main process ended, ``alive`` whether anything executed is left.
+    """
 
     def __init__(
         self, launch: Launch, script: Script, mark: ProcessMark, timers: Timers, watch: Callable[[Tree, Sight], None]
@@ -131,6 +134,7 @@ class Tree:
         self.alive = False
         self.ended: Ended | None = None
         self.heard: deque[Output | Ended] = deque()
+        self.said: list[Output] = []
         self.changed: Callable[[], None] | None = None
         self._timers = timers
         self._watch = watch
@@ -252,6 +256,8 @@ class Tree:
 
     def _tell(self, event: Output | Ended) -> None:
         self.heard.append(event)
+        if isinstance(event, Output):
+            self.said.append(event)
         if self.changed is not None:
             self.changed()
 

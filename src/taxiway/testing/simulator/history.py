@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from taxiway.core.change import Change, ChangeKind
 from taxiway.core.ids import is_full_id
 from taxiway.core.limits import CRASHES_MAX
-from taxiway.core.queue import QUEUE_MOVES, QueueState
+from taxiway.core.queue import QUEUE_ENDED, QUEUE_MOVES, QueueState
 from taxiway.core.task import TASK_MOVES, TASK_TERMINAL, Condition, Reason, Task, TaskState
 from taxiway.store.protocol import Store
 
@@ -35,7 +35,7 @@ def now(coroutine: Coroutine[Any, Any, T]) -> T:
 class Known:
     """What the model keeps of a task."""
 
-    __slots__ = ("cancelling", "claims", "failed", "lost", "parents", "reason", "state", "task")
+    __slots__ = ("cancelling", "claims", "failed", "lost", "parents", "reason", "since_s", "state", "task")
 
     def __init__(self, task: Task, state: TaskState, parents: list[tuple[str, Condition]]) -> None:
         self.task = task
@@ -46,6 +46,7 @@ class Known:
         self.claims = 0
         self.failed = 0
         self.lost = 0
+        self.since_s = 0.0
 
 
 class History:
@@ -89,6 +90,9 @@ class History:
         self._world.trace(change.version, change.id, change.state, change.reason, change.cause)
         if change.kind is ChangeKind.QUEUE:
             self._queue(change)
+        elif change.kind is ChangeKind.RUNNER:
+            if change.state == "gone":
+                self._world.gone(change.id)
         elif change.kind is ChangeKind.TASK:
             if change.state == "removed":
                 self._world.ledger.removed.add(change.id)
@@ -105,6 +109,12 @@ class History:
         if old is not None and old is not new and new not in QUEUE_MOVES[old]:
             self._world.violate("I12", f"queue {change.id} went from {old} to {new} ({change.cause})")
         self.queues[change.id] = new
+        mine = [known for known in self.open_tasks() if known.task.spec.queue == change.id]
+        if new in QUEUE_ENDED and mine:
+            self._world.violate("I14", f"queue {change.id} is {new} although {mine[0].task.id} is {mine[0].state}")
+        if change.cause.startswith("plan"):
+            for known in mine:
+                known.lost = 0  # a person runs it again: crashes count anew
 
     def _move(self, change: Change) -> bool:
         known = self.tasks.get(change.id)
@@ -115,7 +125,7 @@ class History:
         old = known.state
         if old in TASK_TERMINAL or (state is not old and state not in TASK_MOVES[old]):
             self._world.violate("I12", f"{change.id} went from {old} to {state} ({change.cause})")
-        known.state, known.reason = state, change.reason
+        known.state, known.reason, known.since_s = state, change.reason, self._world.loop.time()
         known.cancelling |= change.reason == Reason.CANCELLING
         known.failed += change.cause == "run failed"
         known.lost += change.cause == "run lost"

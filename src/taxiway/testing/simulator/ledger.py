@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Life:
     """One process (or in-process job) of a run, from its start to the moment when nothing of it was left."""
 
-    __slots__ = ("began_s", "exit_code", "finished", "gone_s", "host", "owner", "run", "signal", "tag", "task")
+    __slots__ = ("began_s", "exit_code", "finished", "gone_s", "host", "owner", "run", "said", "signal", "tag", "task")
 
     def __init__(self, run: str, task: str, tag: str | None, owner: Process, began_s: float) -> None:
         self.run = run
@@ -31,7 +31,8 @@ class Life:
         self.gone_s: float | None = None
         self.exit_code: int | None = None
         self.signal: int | None = None
-        self.finished = False  # it came to its end by itself
+        self.finished = False  # its main process came to an end that was seen
+        self.said: bytes | None = None  # what it wrote on stdout
 
 
 class Ledger:
@@ -109,5 +110,6 @@ class TreeWatch:
             life, end = self._lives[tag], tree.ended
             assert end is not None
             life.exit_code, life.signal, life.finished = end.exit_code, end.signal, True
+            life.said = b"".join(piece.data for piece in tree.said if piece.stream == "stdout")
         elif sight is Sight.GONE:
             world.ledger.over(self._lives[tag])

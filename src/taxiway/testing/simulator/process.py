@@ -52,7 +52,7 @@ class HostClock:
 
 class Process:
     """One process of the system under test. ``alive`` until it was killed or has ended; ``broken`` once a write of its
-    store had an unknown outcome."""
+    store had an unknown outcome; ``leaving`` once it says goodbye itself; ``beaten_s`` is its last committed beat."""
 
     def __init__(self, world: World, name: str, host: Host, dice: Dice) -> None:
         self.world = world
@@ -64,6 +64,8 @@ class Process:
         self.ids = Ids(self.clock, dice.fork())
         self.alive = True
         self.broken = False
+        self.leaving = False
+        self.beaten_s = 0.0
         self.runner: str | None = None
         self.draining = asyncio.Event()
         self.wakes: VirtualWakes

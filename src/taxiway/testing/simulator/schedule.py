@@ -19,10 +19,13 @@ from taxiway.testing.simulator.world import Database, Note, Sizes, Violation, Wo
 
 if TYPE_CHECKING:
     from taxiway.testing.simulator.history import Known
+    from taxiway.testing.simulator.ledger import Life
 
 LOOK_EVERY_S: Final = 4.0
 LATE_LOOKS: Final = 2  #: how often in a row startable work may be seen waiting
 FRESH_RUNNERS_MAX: Final = 2
+EVENTS_MAX: Final = 10_000
+CANCEL_S: Final = 16.0  #: the longest grace, the slowest death, and a look or two
 SLEPT_PAST_S: Final = 40.0  #: a stored time may be missed by the timekeeper's longest sleep after a lost hint, not longer
 
 
@@ -76,6 +79,7 @@ class _Schedule:
         self._world = world
         self._dice = world.dice.fork()
         self._late: dict[str, int] = {}
+        self._healed_s = 0.0
 
     async def run(self) -> None:
         world = self._world
@@ -85,6 +89,7 @@ class _Schedule:
             world.start_door()
         await self._chaos()
         world.heal()
+        self._healed_s = world.loop.time()
         await self._drain()
         world.history.read()
         world.check()
@@ -192,10 +197,12 @@ class _Schedule:
             if self._waits_in_vain(known):
                 seen[known.task.id] = self._late.get(known.task.id, 0) + 1
                 if seen[known.task.id] > LATE_LOOKS:
-                    world.violate("I14", f"{known.task.id} could start ({known.state}), and nobody starts it")
+                    world.violate("I14", f"{known.task.id} could go on ({known.state}), and nobody takes care of it")
         self._late = seen
 
     def _waits_in_vain(self, known: Known) -> bool:
+        if known.state is TaskState.RUNNING and known.cancelling:
+            return self._world.loop.time() > max(self._healed_s, known.since_s) + CANCEL_S
         if known.state not in (TaskState.QUEUED, TaskState.SCHEDULED):
             return False
         facts = now(self._world.store.facts(known.task.id))
@@ -224,8 +231,11 @@ class _Schedule:
         lives = [life for life in world.ledger.lives if life.task == task]
         match known.state, known.reason:
             case TaskState.COMPLETED, _:
-                if not any(life.exit_code == 0 for life in lives):
+                good = [life for life in lives if life.exit_code == 0]
+                if not good:
                     world.violate("I15", f"{task} completed, and no process of it exited with 0")
+                elif good[-1].said is not None:
+                    self._judge_output(good[-1])
             case TaskState.FAILED, Reason.EXIT_CODE:
                 if not any(life.exit_code for life in lives):
                     world.violate("I15", f"{task} failed with a status, and no process of it exited with one")
@@ -236,3 +246,10 @@ class _Schedule:
             case TaskState.CANCELLED, Reason.QUEUE_STOPPED:
                 if known.task.spec.queue not in world.ledger.stop_asked:
                     world.violate("I15", f"{task} was stopped with its queue, and nobody stopped that")
+
+    def _judge_output(self, life: Life) -> None:
+        """What a completed run wrote stands in its log once, whole and in order (I4)."""
+        events = now(self._world.store.events(life.run, 0, EVENTS_MAX))
+        stored = b"".join(event.body for event in events if event.data.get("stream") == "stdout")
+        if stored != life.said and now(self._world.store.run(life.run)).outcome == "completed":
+            self._world.violate("I4", f"{life.run} wrote {len(life.said or b'')} bytes, and its log holds {len(stored)} of them")

@@ -68,6 +68,10 @@ class SeamedStore:
         process = self._process
         if verb == "finish" and isinstance(args[2], Lost):
             process.world.ledger.settled_from(process.host.name, args[0])
+        elif verb == "beat":
+            process.beaten_s = process.world.loop.time()
+        elif verb == "retire" and args[0] == process.runner:
+            process.leaving = True
         return await function(*args, **named)
 
     async def _repeat(self, verb: str, function: Callable[..., Awaitable[Any]], args: Any, named: Any) -> None:

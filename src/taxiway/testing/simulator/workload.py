@@ -25,7 +25,8 @@ Behaviour = Callable[[int], Script]  #: what the n-th launch of a task does
 
 
 def _plain(dice: Dice) -> Behaviour:
-    script = Script(steps=(Wait(dice.about(dice.pick((0.05, 0.6, 3.0)))), Say("done"), Exit(0)))
+    wait = Wait(dice.about(dice.pick((0.05, 0.6, 3.0))))
+    script = Script(steps=(Say("begins"), wait, Say("done"), Exit(0)))
     return lambda n: script
 
 

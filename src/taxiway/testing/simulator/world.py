@@ -184,11 +184,21 @@ class World:
     def lock(self, runner: str, process: Process) -> None:
         """A runner takes its lock, which it holds for as long as its process lives."""
         self._locks[runner] = process
+        process.beaten_s = self.loop.time()
 
     def is_dead(self, runner: str) -> bool:
         """Whether a runner's lock is free."""
         holder = self._locks.get(runner)
         return holder is None or not holder.alive
+
+    def gone(self, runner: str) -> None:
+        """Somebody wrote that a runner is gone. One that lives must have been silent for a lease, or have said so itself."""
+        process = self._locks.get(runner)
+        if process is None or not process.alive or process.leaving:
+            return
+        silent_s = self.loop.time() - process.beaten_s
+        if silent_s <= self.rates.lease_s:
+            self.violate("I20", f"{process.name} was declared dead {silent_s:.3f} s after its last beat")
 
     def tree(self, tag: str) -> Tree | None:
         """The tree that carries a tag."""
