@@ -116,6 +116,7 @@ def test_every_graph_ends_as_the_pure_rules_say(
 
 
 @pytest.mark.proof
+@pytest.mark.timeout(3_600)
 @settings(LONG)
 @given(graph=graphs(), order=ORDERS)
 def test_very_many_graphs_end_as_the_pure_rules_say(

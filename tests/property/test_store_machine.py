@@ -221,5 +221,5 @@ class LongStoreMachine(StoreMachine):
 
 TestStoreMachine = StoreMachine.TestCase
 TestStoreMachine.settings = QUICK
-TestStoreMachineForLong = pytest.mark.proof(LongStoreMachine.TestCase)
+TestStoreMachineForLong = pytest.mark.timeout(3_600)(pytest.mark.proof(LongStoreMachine.TestCase))
 TestStoreMachineForLong.settings = LONG

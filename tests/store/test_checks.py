@@ -86,7 +86,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def path(template: Path, tmp_path: Path) -> Path:
     """A copy of it for one test."""
-    return shutil.copy(template, tmp_path / "store.db")
+    return Path(shutil.copy(template, tmp_path / "store.db"))
 
 
 async def fill(file: Path) -> None:
