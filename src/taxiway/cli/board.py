@@ -101,7 +101,7 @@ class Board:
         started = state is TaskState.RUNNING and row.state is not TaskState.RUNNING
         if row.state is TaskState.RUNNING and state in (TaskState.COMPLETED, TaskState.FAILED):
             self._ends.append(at)
-        row.state, row.reason, row.since = state, reason, at
+        row.state, row.reason, row.since, row.error = state, reason, at, None
         if started:
             row.begun = at
 
@@ -131,6 +131,11 @@ class Board:
     def ended(self) -> int:
         """How many of them have ended, however."""
         return sum(self.counts[state] for state in TASK_TERMINAL)
+
+    @property
+    def basis(self) -> int:
+        """How many ended runs the estimate rests on."""
+        return len(self._ends)
 
     def running_by_lane(self) -> Counter[str]:
         """How many runs each lane has."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 from rich.text import Text
 
-from taxiway.cli.board import PACE_ENDS_MAX, Board, Row
+from taxiway.cli.board import Board, Row
 from taxiway.cli.safe import clipped, safe_line
 from taxiway.cli.words import count, span
 from taxiway.core.lane import Lane
@@ -19,6 +20,7 @@ LABEL_COLUMNS: Final = 9
 NAME_COLUMNS_MAX: Final = 28
 BAR_COLUMNS_MAX: Final = 40
 FAILED_SHOWN_MAX: Final = 6
+BASIS_COLUMNS_MIN: Final = 90  #: on a narrower screen the estimate does not say what it rests on
 STYLES: Final = {TaskState.COMPLETED: "green", TaskState.FAILED: "red", TaskState.CANCELLED: "yellow"}
 
 
@@ -75,7 +77,8 @@ def _estimate(scene: Scene) -> str:
     seconds = scene.board.seconds_left(scene.now_ms)
     if seconds is None or not scene.board.total - scene.board.ended:
         return ""
-    return f" · about {span(seconds)} left (pace of the last {PACE_ENDS_MAX} runs)"
+    basis = f" (pace of the last {scene.board.basis} runs)" if scene.width >= BASIS_COLUMNS_MIN else ""
+    return f" · about {span(seconds)} left{basis}"
 
 
 def _lanes(scene: Scene) -> Text:
@@ -90,7 +93,7 @@ def _lanes(scene: Scene) -> Text:
     for lane in scene.lanes:
         if lane.queue == scene.queue.name or (lane.queue is None and lane.name in used and lane.name not in own):
             size = "∞" if lane.size is None else str(lane.size)
-            parts.append(f"{lane.name} {lane.live}/{size}")
+            parts.append(f"{lane.name} {_live(scene, lane)}/{size}")
     return _labelled("lanes", Text(f"{'  '.join(parts)}  (runner {count(scene.slots, 'slot')})"))
 
 
@@ -118,11 +121,10 @@ def _running_line(scene: Scene, row: Row, width: int) -> Text:
 def _waiting(scene: Scene) -> list[Text]:
     """What waits and why, in groups."""
     board = scene.board
-    parts = [
-        f"{number} for {word}"
-        for lane, number in sorted(board.queued_by_lane.items())
-        if number and (word := _held_by(scene, lane))
-    ]
+    held: Counter[str] = Counter()
+    for lane, number in board.queued_by_lane.items():
+        held[_held_by(scene, lane)] += number
+    parts = [f"{number} for {word}" for word, number in sorted(held.items()) if number]
     if board.counts[TaskState.BLOCKED]:
         parts.append(f"{board.counts[TaskState.BLOCKED]} for other tasks")
     due = board.next_due()
@@ -147,9 +149,14 @@ def _held_by(scene: Scene, lane: str) -> str:
     sizes = {one.name: one for one in scene.lanes if one.queue in (None, scene.queue.name)}
     sizes |= {one.name: one for one in scene.lanes if one.queue == scene.queue.name}
     found = sizes.get(lane)
-    if found is not None and found.size is not None and found.live >= found.size:
+    if found is not None and found.size is not None and _live(scene, found) >= found.size:
         return f"lane {lane}"
     return "a free slot"
+
+
+def _live(scene: Scene, lane: Lane) -> int:
+    """Runs in a lane: the board knows those of the plan's own lanes, and the store those that others share."""
+    return scene.board.running_by_lane()[lane.name] if lane.queue == scene.queue.name else lane.live
 
 
 def _failed(scene: Scene) -> list[Text]:

@@ -92,7 +92,7 @@ def show_error(error: Exception, as_json: bool) -> None:
     note(click.style("error: ", fg="red", bold=True) + safe(text))
     if isinstance(error, Invalid):
         for problem in error.problems:
-            if not (len(error.problems) == 1 and str(problem) in text):
+            if len(error.problems) > 1 or problem.message not in text:
                 note("  " + safe(str(problem)))
 
 

@@ -1,0 +1,160 @@
+"""Configuration: the order of its layers, where each value came from, and every mistake told at once with its place."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taxiway.config import FILE, Loaded, Surroundings, load, make_state_folder, store_path
+from taxiway.core.errors import Invalid
+from taxiway.secretsources import resolve_secrets
+
+Load = Callable[..., Loaded]
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Load:
+    """Load with a user's file, a project's file (seen from a folder below it), variables and flags."""
+
+    def read(
+        user: str = "", project: str = "", environ: dict[str, str] | None = None, flags: dict[str, Any] | None = None
+    ) -> Loaded:
+        below = tmp_path / "project" / "deep" / "below"
+        below.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "user").mkdir(exist_ok=True)
+        if user:
+            (tmp_path / "user" / FILE).write_text(user)
+        if project:
+            (tmp_path / "project" / FILE).write_text(project)
+        around = Surroundings(environ or {}, below, tmp_path / "user", tmp_path / "state", 6)
+        return load(flags or {}, around)
+
+    return read
+
+
+def problems(error: pytest.ExceptionInfo[Invalid]) -> list[str]:
+    """What was wrong, as people see it, without the folder."""
+    return [str(problem).rpartition("/")[2] for problem in error.value.problems]
+
+
+def test_without_files_the_documented_defaults_hold(loaded: Load, tmp_path: Path) -> None:
+    """Slots as many as processors, an hour, 10 s then 5 s, the store in the state folder."""
+    config = loaded().config
+    assert config.runner.slots == 6
+    assert (config.runner.ask_grace, config.runner.term_grace) == (10.0, 5.0)
+    assert (config.defaults.timeout, config.defaults.idle_timeout) == (3600.0, None)
+    assert config.store.path == str(tmp_path / "state" / "taxiway.db")
+    assert loaded().store_is_default
+
+
+def test_each_layer_lies_over_the_one_before_and_says_so(loaded: Load, tmp_path: Path) -> None:
+    """Defaults < user < project < variables < flags; each value knows its origin with file and line."""
+    user = "[runner]\nslots = 1\nask_grace = '1s'\nterm_grace = '1s'\n[defaults]\ntimeout = '1m'\n[lanes]\nio = 2\n"
+    project = "[runner]\nslots = 2\nterm_grace = '2s'\n[lanes]\nio = 'unlimited'\n"
+    found = loaded(user, project, {"TAXIWAY_RUNNER_SLOTS": "3", "TAXIWAY_STORE": "/v.db"}, {"store.path": "/f.db"})
+    assert found.config.runner.slots == 3
+    assert (found.config.runner.ask_grace, found.config.runner.term_grace) == (1.0, 2.0)
+    assert found.config.lanes == {"io": None}
+    assert found.config.store.path == "/f.db"
+    assert found.origins["runner.slots"] == "TAXIWAY_RUNNER_SLOTS"
+    assert found.origins["runner.term_grace"] == f"{tmp_path}/project/{FILE}:3"
+    assert found.origins["defaults.timeout"] == f"{tmp_path}/user/{FILE}:6"
+    assert found.origins["defaults.idle_timeout"] == "default"
+    assert found.origins["store.path"] == "--store"
+
+
+def test_every_mistake_is_told_at_once_with_file_line_and_the_nearest_name(loaded: Load) -> None:
+    """Unknown sections and keys, values of the wrong kind, sections of later versions."""
+    text = "[runer]\nslots = 1\n[runner]\nslot = 1\nask_grace = 'soon'\n[server]\nport = 1\n[lanes]\nmain = 0\n"
+    with pytest.raises(Invalid) as error:
+        loaded(project=text)
+    assert problems(error) == [
+        "taxiway.toml:1:1: runer: is no section of the configuration (did you mean 'runner'?)",
+        "taxiway.toml:4:1: runner.slot: is no setting (did you mean 'slots'?)",
+        "taxiway.toml:5:1: runner.ask_grace: 'soon' is no duration; write 800ms, 30s, 5m, 1h30m, 2d or a number of"
+        " seconds",
+        "taxiway.toml:6:1: server: comes with a later version, together with the server",
+        'taxiway.toml:9:1: lanes.main: must be a whole number from 1 to 10000, or "unlimited"',
+    ]
+    assert error.value.exit_status == 2
+
+
+def test_a_file_that_is_no_toml_is_told_with_its_line(loaded: Load) -> None:
+    """Not a stack trace, and not a silent default."""
+    with pytest.raises(Invalid) as error:
+        loaded(project="[runner]\nslots = = 1\n")
+    assert ":2:" in problems(error)[0]
+
+
+def test_an_unknown_variable_is_refused_but_those_of_a_run_are_not(loaded: Load) -> None:
+    """A slip must not be ignored; a Taxiway inside a task sees the variables of its run."""
+    with pytest.raises(Invalid) as error:
+        loaded(environ={"TAXIWAY_STOR": "x", "TAXIWAY_URL": "http://x"})
+    assert problems(error) == [
+        "TAXIWAY_STOR: is no variable of Taxiway's (did you mean 'TAXIWAY_STORE'?)",
+        "TAXIWAY_URL: comes with a later version, together with the server",
+    ]
+    inside = dict.fromkeys(("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWAY_PROCESS", "TAXIWAY_IN_1"), "x")
+    assert loaded(environ=inside).config.runner.slots == 6
+
+
+def test_a_path_in_a_file_is_meant_from_that_files_folder(loaded: Load, tmp_path: Path) -> None:
+    """Wherever in the project one stands, it is the same store."""
+    assert loaded(project="[store]\npath = 'work.db'\n").config.store.path == str(tmp_path / "project" / "work.db")
+
+
+def test_the_folder_of_the_default_store_is_made_for_its_owner_alone(loaded: Load, tmp_path: Path) -> None:
+    """0700; the folder of any other store is not ours to make."""
+    make_state_folder(loaded())
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+    make_state_folder(loaded(flags={"store.path": str(tmp_path / "elsewhere" / "x.db")}))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_store_is_a_path_or_a_url_of_one() -> None:
+    """What this version cannot open is said in a sentence."""
+    assert store_path("sqlite:////a/b.db") == store_path("/a/b.db") == Path("/a/b.db")
+    with pytest.raises(Invalid, match="no store that this version knows"):
+        store_path("postgresql://host/db")
+
+
+def test_secrets_come_from_a_variable_a_file_or_a_command(loaded: Load, tmp_path: Path) -> None:
+    """Resolved only when asked; one line end goes, everything else stays (I11)."""
+    (tmp_path / "token").write_text(" in-a-file \n\n")
+    text = f"""
+    [secrets]
+    a = {{env = "A_SECRET"}}
+    b = {{file = "{tmp_path}/token"}}
+    c = {{command = ["printf", "%s", "by-a-command"]}}
+    """
+    sources = loaded(project=text).config.secrets
+    values = resolve_secrets(sources, {"A_SECRET": "in-a-variable"})
+    assert values == {"a": "in-a-variable", "b": " in-a-file \n", "c": "by-a-command"}
+
+
+def test_a_secret_that_cannot_be_had_is_named_and_its_value_is_not(loaded: Load) -> None:
+    """Too short to be taken out of output, missing, or a command that fails; all of them at once (I11)."""
+    text = """
+    [secrets]
+    short = {env = "SHORT"}
+    missing = {env = "MISSING"}
+    nofile = {file = "/nonexistent/secret"}
+    failing = {command = ["sh", "-c", "echo hunter2; exit 3"]}
+    """
+    with pytest.raises(Invalid) as error:
+        resolve_secrets(loaded(project=text).config.secrets, {"SHORT": "pin"})
+    told = "\n".join(str(problem) for problem in error.value.problems)
+    assert "secrets.short: its value has 3 characters" in told
+    assert "secrets.missing: the variable MISSING is not set on this runner" in told
+    assert "secrets.nofile: the file /nonexistent/secret cannot be read: No such file or directory" in told
+    assert "secrets.failing: the command sh ended with status 3" in told
+    assert "hunter2" not in told
+    assert ": pin" not in told
+
+
+@pytest.mark.parametrize("source", ['"plain"', "{}", '{env = "A", file = "b"}', "{command = []}", '{vault = "x"}'])
+def test_a_secret_stands_for_a_place_never_for_a_value(loaded: Load, source: str) -> None:
+    """A value in the file, no source, two sources, or one that does not exist: refused with what would be right."""
+    with pytest.raises(Invalid):
+        loaded(project=f"[secrets]\ntoken = {source}\n")
