@@ -110,13 +110,16 @@ def check_place(path: Path) -> None:
     """Refuse a path where no store can be, before anything is made there."""
     folder = path.parent
     if not folder.is_dir():
-        raise StoreUnusable(f"the folder {folder} does not exist; make it, or name another file with --store", path=str(path))
+        raise StoreUnusable(
+            f"the folder {folder} does not exist; make it, or name another file with --store", path=str(path)
+        )
     if path.is_dir():
         raise StoreUnusable(f"{path} is a folder; a store is a file, for example {path / 'taxiway.db'}", path=str(path))
     kind = file_system(folder)
     if kind in NETWORK_FILE_SYSTEMS:
         raise StoreUnusable(
-            f"{path} lies on a network file system ({kind}), whose locks SQLite cannot trust; use a local disk", path=str(path)
+            f"{path} lies on a network file system ({kind}), whose locks SQLite cannot trust; use a local disk",
+            path=str(path),
         )
     if path.exists():
         owner = path.stat().st_uid
@@ -147,7 +150,8 @@ def _check_identity(connection: apsw.Connection, path: Path) -> None:
         return
     if found != 0 or tables:
         raise StoreUnusable(
-            f"{path} is not a Taxiway store: it is another program's database; name another file with --store", path=str(path)
+            f"{path} is not a Taxiway store: it is another program's database; name another file with --store",
+            path=str(path),
         )
 
 

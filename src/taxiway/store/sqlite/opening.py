@@ -63,7 +63,7 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
 
     Raises ``StoreUnusable`` with one sentence when the file or its place will not do; then nothing was changed.
     """
-    path = path.absolute()
+    path = path.absolute()  # noqa: ASYNC240  it asks for the working folder, nothing else
     loop = asyncio.get_running_loop()
     statements = load_statements("sqlite")
     folder = path.with_name(path.name + ".d")
@@ -138,6 +138,6 @@ def check_private(folder: Path) -> None:
         return
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise StoreUnusable(
-            f"{folder} must be a folder of your own that nobody else can reach (mode 0700); move it away or set its mode",
+            f"{folder} must be a folder of your own that nobody else can reach (mode 0700): move it, or set its mode",
             path=str(folder),
         )

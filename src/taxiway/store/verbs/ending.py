@@ -138,7 +138,7 @@ def count_ended(tx: Tx, queue: int, ended: int, actor: str) -> None:
 
 
 def end_queue(tx: Tx, queue: int, actor: str) -> None:
-    """Nothing of the queue is open any more: it has completed, or failed when an unhandled failure is left (A10, A12)."""
+    """Nothing of the queue is open any more: it has completed, or failed by an unhandled failure (A10, A12)."""
     state = QueueState.FAILED if tx.one("queue_fell", queue=queue) else QueueState.COMPLETED
     move_queue_row(tx, queue, state, actor, "all its tasks have ended")
 

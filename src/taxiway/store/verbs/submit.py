@@ -137,7 +137,8 @@ def lane_of(tx: Tx, queue: int, name: str) -> int:
         legal = [found[0] for found in tx.all("lane_names", tenant=tx.tenant, queue=queue)]
         hint = nearest(name, legal)
         raise Invalid(
-            f"there is no lane '{name}'" + (f"; did you mean '{hint}'?" if hint else "; make it with 'taxiway lane set'"),
+            f"there is no lane '{name}'"
+            + (f"; did you mean '{hint}'?" if hint else "; make it with 'taxiway lane set'"),
             [Problem(f"there is no lane '{name}'", field="lane", hint=f"nearest: '{hint}'" if hint else "")],
         )
     lane: int = row[0]
@@ -179,7 +180,8 @@ def _known_key(tx: Tx, new: NewTask) -> Submitted | None:
     assert row is not None
     if row[0] != new.hash:
         raise IdempotencyMismatch(
-            f"idempotency key '{key}' was used before with a different payload (by {row[1]}); use another key", id=row[1]
+            f"idempotency key '{key}' was used before with a different payload (by {row[1]}); use another key",
+            id=row[1],
         )
     state = tx.one("task_state_by_id", id=row[1])
     assert state is not None
@@ -207,9 +209,7 @@ def _edges(tx: Tx, admission: Admission, new: NewTask, batch: Mapping[str, str])
     return edges
 
 
-def _find_parent(
-    tx: Tx, admission: Admission, new: NewTask, edge: Dependency, batch: Mapping[str, str]
-) -> Edge:
+def _find_parent(tx: Tx, admission: Admission, new: NewTask, edge: Dependency, batch: Mapping[str, str]) -> Edge:
     """An edge's parent: a task of this call, a whole id, or a name in the same queue. Anything else is refused."""
     if edge.task in (new.id, new.spec.name):
         raise _bad_edge(edge.task, "a task cannot wait for itself")
@@ -260,5 +260,3 @@ def _must_start_now(tx: Tx, answer: Submitted) -> None:
             "it cannot start now, and no_wait asks not to wait: " + "; ".join(obstacle.text for obstacle in found),
             obstacles=[str(obstacle.kind) for obstacle in found],
         )
-
-
