@@ -175,7 +175,7 @@ def test_settling_what_cannot_be_killed_takes_its_time_and_says_so(zoo, runner, 
     process.kill()
     began = time.monotonic()
     settled = settle_tree(mark)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 5
     assert (settled.certain, settled.level) == (False, CertaintyLevel.NONE)
     freezer("THAWED")
     assert settle_tree(mark).certain
