@@ -1,4 +1,4 @@
-"""Raw limits: the statements that verbs run, recorded once and run again in a bare loop, without anything of ours around."""
+"""Raw limits: the statements that verbs run, recorded once and run again in a bare loop with nothing of ours around."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Recorder:
             elapsed_s=clock.elapsed_s,
             pause=clock.pause,
             random=random.random,
-            committed=lambda topics: None,
+            committed=lambda _: None,
         )
         self._kept: list[Statement] = []
         self._connection.exec_trace = self._keep
@@ -74,7 +74,7 @@ class Recorder:
     def close(self) -> None:
         self._connection.close()
 
-    def _keep(self, cursor: Any, statement: str, bindings: Any) -> bool:
+    def _keep(self, _: Any, statement: str, bindings: Any) -> bool:
         if not statement.lstrip().startswith(WORDS_OF_TRANSACTIONS):
             self._kept.append((statement, bindings))
         return True

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import taxiway
-from taxiway.app import Taxiway
-
 from benchmarks.bare import one_row_commits
 from benchmarks.stores import FILE, drained, in_parallel, new_task, opened_engine, opened_store
+from taxiway.app import Taxiway
 
 STARTED = "started"
 Answer = dict[str, Any]

@@ -9,17 +9,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from taxiway.core.plan import Plan
-from taxiway.core.readiness import Scope
-from taxiway.core.run import Completed
-from taxiway.core.task import Dependency, TaskSpec
-from taxiway.clock import Ids
-from taxiway.store.protocol import NewTask, Runner, Store
-
 from benchmarks.depth import deepen
 from benchmarks.figure import Figure, at_most
 from benchmarks.place import Place
 from benchmarks.stores import FILE, opened_store
+from taxiway.clock import Ids
+from taxiway.core.plan import Plan
+from taxiway.core.readiness import Scope
+from taxiway.core.run import Completed
+from taxiway.core.task import Dependency, TaskSpec
+from taxiway.store.protocol import NewTask, Runner, Store
 
 SHALLOW = 1_000
 DEEP = 1_000_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import chain
 
 from benchmarks.bare import BareStore, Recording
 from benchmarks.figure import Figure, at_least, paired
@@ -42,7 +43,7 @@ async def drains(place: Place) -> list[Figure]:
 def _bare(place: Place, recording: Recording) -> float:
     folder = place.fresh("bare")
     bare = BareStore(folder, recording)
-    bare.run([sum(recording.submits, [])])
+    bare.run([list(chain.from_iterable(recording.submits))])
     took = bare.run(recording.transactions)
     bare.close()
     place.forget(folder)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from taxiway.core.plan import Plan
-from taxiway.core.task import Dependency, TaskSpec
-
 from benchmarks.figure import Figure, at_most
 from benchmarks.place import Place
 from benchmarks.stores import drained, opened_engine
+from taxiway.core.plan import Plan
+from taxiway.core.task import Dependency, TaskSpec
 
 WIDE = 10_000
 SLOTS = 64

@@ -6,13 +6,12 @@ import asyncio
 import time
 
 import taxiway
-from taxiway.app import Taxiway
-
 from benchmarks.child import stamp
 from benchmarks.children import child
 from benchmarks.figure import Figure, at_most, percentile
 from benchmarks.place import Place
 from benchmarks.stores import FILE
+from taxiway.app import Taxiway
 
 SAMPLES = 300
 IDLE_S = 0.01

@@ -11,8 +11,8 @@ HEAD = "| what | measured | raw limit | ratio | goal | |\n|---|---|---|---|---|-
 
 TEXT = """# Benchmarks
 
-Made by `python -m benchmarks --page`; [benchmarks/README.md](../benchmarks/README.md) says how to read it. Taken on {date}:
-{cores} cores, {memory_gib} GiB, {system}, {disk}, Python {python}, SQLite {sqlite}; the load before the run was {load}.
+Made by `python -m benchmarks --page`; [benchmarks/README.md](../benchmarks/README.md) says how to read it. Taken on
+{date}: {cores} cores, {memory_gib} GiB, {system}, {disk}, Python {python}, SQLite {sqlite}; the load before the run was {load}.
 
 {missed}
 

@@ -6,7 +6,6 @@ import asyncio
 import time
 
 import taxiway
-
 from benchmarks.children import child
 from benchmarks.figure import Figure, at_least, at_most, paired
 from benchmarks.place import Place
@@ -55,7 +54,7 @@ async def output(place: Place) -> list[Figure]:
             unit="MB a second",
             measured=FLOOD_MB / flood["seconds"],
             goals=(at_least(200),),
-            note=f"{flood['stored'] / 2**20:.0f} MiB stored; {STORED_MB / whole['seconds']:.0f} MB a second with all stored",
+            note=f"{flood['stored'] / 2**20:.0f} MiB kept; {STORED_MB / whole['seconds']:.0f} MB a second with all kept",
         ),
         Figure(
             scenario="output",

@@ -9,12 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import taxiway
+from benchmarks.bare import NOOP
 from taxiway.app import Taxiway
 from taxiway.clock import Ids, SystemClock, system_chance
 from taxiway.store.protocol import NewTask
 from taxiway.store.sqlite.opening import OpenStore, Seams, open_sqlite
-
-from benchmarks.bare import NOOP
 
 FILE = "store.db"
 MAIN_SIZE = 1_000

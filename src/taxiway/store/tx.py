@@ -114,10 +114,9 @@ class Tx:
     @property
     def topics(self) -> Topic:
         """Everything that was noted, and ``CHANGE`` where the change log grew."""
-        noted = Topic.NOTHING if self._version is None else Topic.CHANGE
-        for topic in self._topics:
-            noted |= topic
-        return noted
+        if self._version is not None:
+            self._topics.add(Topic.CHANGE)
+        return Topic(sum(self._topics))
 
     def forget(self) -> None:
         """After a savepoint was rolled back, counters and lookups are read again."""
