@@ -10,7 +10,7 @@ import msgspec
 
 from taxiway.agents.protocol import Agent
 from taxiway.clock import Chance
-from taxiway.core.errors import LeaseLost, Unavailable
+from taxiway.core.errors import LeaseLost, NotFound, Unavailable
 from taxiway.core.limits import CANCEL_GRACE_S, LEASE_S, TERM_GRACE_S
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import Failed, Outcome, StopCause
@@ -131,7 +131,7 @@ class Executor:
     async def _outcome(self, claim: Claimed, drive: Drive) -> Outcome | None:
         try:
             return await drive.run()
-        except LeaseLost:
+        except (LeaseLost, NotFound):
             self._observer(Moment.LEASE_LOST, run=claim.run)
             return None
         except Unavailable:
@@ -152,10 +152,15 @@ class Executor:
         )
 
     async def _finish(self, claim: Claimed, outcome: Outcome) -> Finished:
-        """Store the outcome. One that cannot be stored becomes a failure: it must not stop the others (I13)."""
+        """Store the outcome. One that cannot be stored becomes a failure: it must not stop the others (I13).
+
+        A run that is not there was settled by others, and its task removed since: as late as any late word (I12).
+        """
         chance = self._chance.random()
         try:
             return await self._store.finish(claim.run, claim.fence, outcome, chance)
+        except NotFound:
+            return Finished(False)
         except Unavailable:
             raise
         except Exception as error:

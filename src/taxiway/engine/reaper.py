@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 
 import msgspec
 
 from taxiway.clock import Clock
+from taxiway.core.errors import NotFound
 from taxiway.core.limits import LEASE_MARGIN_S, REAP_EVERY_S
 from taxiway.core.run import Lost, ProcessMark
 from taxiway.observe.observer import Moment, Observer
@@ -112,7 +114,8 @@ class Reaper:
         runs = await self._store.live_runs(runner.id)
         left = await self._confirmed(runner, runs)
         for run in left:
-            await self._store.finish(run.run, run.fence, Lost(why), 0.5)
+            with suppress(NotFound):  # another one settled it, and its task was removed since
+                await self._store.finish(run.run, run.fence, Lost(why), 0.5)
             self._observer(Moment.RUN_SETTLED, run=run.run, runner=runner.id, certain=True)
         if len(left) == len(runs):
             await self._store.retire(runner.id, "gone")

@@ -35,6 +35,7 @@ class Recorder:
         self._output_bytes_max = output_bytes_max
         self._streams: dict[str, ScrubbedStream] = {}
         self._events: list[NewEvent] = []
+        self._unwritten: list[NewEvent] = []
         self._bytes = 0
         self._batch = 0
         self._stored = 0
@@ -50,7 +51,7 @@ class Recorder:
     @property
     def pending(self) -> bool:
         """Whether something waits to be written."""
-        return bool(self._events)
+        return bool(self._events or self._unwritten)
 
     def note(self, type: EventType, **data: object) -> None:
         """Add an event that is not output."""
@@ -79,12 +80,17 @@ class Recorder:
             self.note(EventType.STATUS, phase="output", dropped_bytes=self._dropped)
 
     async def flush(self) -> None:
-        """Write what has gathered; raises ``LeaseLost`` when the run is somebody else's by now."""
+        """Write what has gathered; raises ``LeaseLost`` when the run is somebody else's by now.
+
+        A write that is cancelled on its way may or may not have happened: the next one repeats it under its number (I4).
+        """
         async with self._writing:
-            while self._events:
-                events, self._events, self._bytes = self._events, [], 0
-                self._batch += 1
-                await self._store.record(self._run, self._fence, self._batch, events)
+            while self._events or self._unwritten:
+                if not self._unwritten:
+                    self._unwritten, self._events, self._bytes = self._events, [], 0
+                    self._batch += 1
+                await self._store.record(self._run, self._fence, self._batch, self._unwritten)
+                self._unwritten = []
 
     def tail(self) -> str | None:
         """The last 64 KiB of standard output as text, or ``None`` when there was none."""

@@ -87,7 +87,8 @@ class History:
             self._world.violate("I7", f"a program of {run} started before its process was recorded")
 
     def _take(self, change: Change) -> bool:
-        self._world.trace(change.version, change.id, change.state, change.reason, change.cause)
+        reason = f"/{change.reason}" if change.reason else ""
+        self._world.note("store", f"{change.id} {change.state}{reason}: {change.cause} by {change.actor}")
         if change.kind is ChangeKind.QUEUE:
             self._queue(change)
         elif change.kind is ChangeKind.RUNNER:
