@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from taxiway.agents.protocol import Agent
 from taxiway.clock import Chance
-from taxiway.core.errors import LeaseLost, NotFound, Unavailable
+from taxiway.core.errors import LeaseLost, NotFound, OutcomeUnknown, StoreUnusable, Unavailable
 from taxiway.core.limits import CANCEL_GRACE_S, LEASE_S, TERM_GRACE_S
 from taxiway.core.redact import Scrubber
-from taxiway.core.run import Failed, Outcome, StopCause
+from taxiway.core.run import Failed, Lost, Outcome, StopCause
 from taxiway.core.task import Reason
 from taxiway.observe.observer import Moment, Observer
 from taxiway.store.protocol import Claimed, Finished, Store
+
+ASK_AGAIN_S: Final = 1.0  #: how long a store that is locked is left alone
 
 JobFunction = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
@@ -134,8 +136,10 @@ class Executor:
         except (LeaseLost, NotFound):
             self._observer(Moment.LEASE_LOST, run=claim.run)
             return None
-        except Unavailable:
+        except (OutcomeUnknown, StoreUnusable):
             raise
+        except Unavailable as error:
+            return Lost(f"its store was out of reach: {error.message}")
         except Exception as error:
             self._observer(Moment.SERVICE_FAILED, service="executor", error=repr(error))
             return _own_failure(error)
@@ -158,14 +162,25 @@ class Executor:
         """
         chance = self._chance.random()
         try:
-            return await self._store.finish(claim.run, claim.fence, outcome, chance)
+            return await self._patiently(claim, outcome, chance)
         except NotFound:
             return Finished(False)
         except Unavailable:
             raise
         except Exception as error:
             self._observer(Moment.SERVICE_FAILED, service="executor", error=repr(error))
-            return await self._store.finish(claim.run, claim.fence, _own_failure(error), chance)
+            return await self._patiently(claim, _own_failure(error), chance)
+
+    async def _patiently(self, claim: Claimed, outcome: Outcome, chance: float) -> Finished:
+        """A store that somebody keeps locked is asked again: an outcome is not thrown away for that."""
+        while True:
+            try:
+                return await self._store.finish(claim.run, claim.fence, outcome, chance)
+            except (OutcomeUnknown, StoreUnusable):
+                raise
+            except Unavailable as error:
+                self._observer(Moment.SERVICE_FAILED, service="executor", error=repr(error))
+                await asyncio.sleep(ASK_AGAIN_S)
 
     def _free(self, run: str) -> None:
         if self._drives.pop(run, None) is not None:

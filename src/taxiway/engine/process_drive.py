@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from taxiway.agents.protocol import Conversation, Ended, Go, How, Launch, Output, SpawnFailure
-from taxiway.core.errors import Invalid, LeaseLost, Unavailable
+from taxiway.core.errors import Invalid, LeaseLost, OutcomeUnknown, StoreUnusable
 from taxiway.core.event import EventType
 from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, Released, StopCause
 from taxiway.core.task import Reason, TaskSpec
@@ -131,7 +131,7 @@ class ProcessDrive:
         """The guardian kills the tree by itself. Where a failure of our own is about to end the run, that is waited
         for; where the run or the whole engine is lost, others confirm it."""
         conversation.drop()
-        if isinstance(error, Exception) and not isinstance(error, LeaseLost | Unavailable):
+        if isinstance(error, Exception) and not isinstance(error, LeaseLost | OutcomeUnknown | StoreUnusable):
             await self._confirmed(conversation)
 
     async def _confirmed(self, conversation: Conversation) -> None:

@@ -80,7 +80,7 @@ def explain(error: apsw.Error, path: Path) -> Unavailable:
         case apsw.CantOpenError() | apsw.PermissionsError() | apsw.AuthError():
             text = f"{path} cannot be opened: check that the folder exists and that you may write there"
         case apsw.BusyError() | apsw.LockedError():
-            text = f"{path} is locked by another program for too long; try again"
+            return Unavailable(f"{path} is locked by another program for too long; try again", path=str(path))
         case apsw.IOError():
             text = f"the disk that holds {path} returned an error ({error}); nothing more was written"
         case _:

@@ -16,7 +16,7 @@ from typing import Final
 import apsw
 import msgspec
 
-from taxiway.core.errors import StoreUnusable
+from taxiway.core.errors import StoreUnusable, Unavailable
 from taxiway.store.sqlite.connection import check_place, open_writer
 from taxiway.store.sqlite.migrate import migrate
 from taxiway.store.sqlite.reader import SqliteReader
@@ -99,7 +99,7 @@ async def _open_patiently(path: Path, seams: Seams) -> apsw.Connection:
     for left in range(OPEN_TRIES - 1, -1, -1):
         try:
             return _open_whole(path)
-        except StoreUnusable as error:
+        except Unavailable as error:
             if not isinstance(error.__cause__, apsw.BusyError) or not left:
                 raise
         await asyncio.sleep(OPEN_RETRY_S * (0.5 + seams.random()))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import apsw
 
-from taxiway.core.errors import Conflict, OutcomeUnknown, Unavailable
+from taxiway.core.errors import Conflict, OutcomeUnknown, StoreUnusable, Unavailable
 from taxiway.core.limits import WRITER_BATCH_S_MAX
 from taxiway.store.sqlite.connection import explain
 from taxiway.store.tx import Topic, Tx
@@ -138,7 +138,7 @@ class SqliteTransactor:
             try:
                 self._connection.execute("ROLLBACK")
             except apsw.Error:
-                self._broken = Unavailable(f"{self._path} cannot be used any more in this process; start it again")
+                self._broken = StoreUnusable(f"{self._path} cannot be used any more in this process; start it again")
 
     def _unknown(self, error: BaseException) -> BaseException:
         """A full disk is certain: nothing was written. Any other failed commit is unknown, and this process must not

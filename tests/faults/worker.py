@@ -1,0 +1,46 @@
+"""A whole Taxiway process that can be killed: opens a store with settings, says who it is, and works until its input ends.
+
+``worker.py STORE SETTINGS`` with the settings as JSON; ``host`` makes it believe that it runs on another machine, and
+``die_before_go`` has it killed between the two steps of its first start.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+
+import taxiway
+from taxiway import app
+from taxiway.core.errors import LeaseLost
+from taxiway.store.sqlite import transactor
+
+
+async def main(path: str, settings: dict) -> None:
+    """Work until the input ends."""
+    host, die_before_go = settings.pop("host", None), settings.pop("die_before_go", False)
+    if host is not None:
+        app.socket.gethostname = lambda: host
+    transactor.LOCK_WAIT_S_MAX = settings.pop("lock_wait_s", transactor.LOCK_WAIT_S_MAX)
+    async with taxiway.open(path, main_size=64, project="", **settings) as tw:
+        if die_before_go:
+            started = tw.store.started
+
+            async def last_act(run, fence, mark):
+                await started(run, fence, mark)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+            tw.store.started = last_act
+        print(json.dumps({"runner": tw.runner}), flush=True)
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        await reader.read()
+
+
+if __name__ == "__main__":
+    with suppress(LeaseLost):
+        asyncio.run(main(sys.argv[1], json.loads(sys.argv[2])))
+        sys.exit(0)
+    print(json.dumps({"error": "lease lost"}), flush=True)
+    sys.exit(3)
