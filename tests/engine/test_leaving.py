@@ -11,7 +11,7 @@ from tests.engine.conftest import DEADLINE_S, changed, ended, said, story
 
 
 async def test_leaving_the_block_gives_running_work_back(bench) -> None:
-    """Semantics, Counters: asked to stop, queued again at once, no attempt counted; the next start runs it."""
+    """B35, B37, DB3, semantics, Counters: asked to stop, queued again, no attempt counted; the next start runs it."""
     marker = bench.file("second")
     async with bench.open() as tw:
         handle = await tw.submit(shell=f"[ -e '{marker}' ] && exit 0; touch '{marker}'; echo up; sleep 300", retries=0)

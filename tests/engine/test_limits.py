@@ -115,7 +115,7 @@ async def test_priority_holds_across_queues_and_lanes(bench) -> None:
 
 
 async def test_no_wait_is_refused_when_it_would_have_to_wait(bench) -> None:
-    """Decision 13: refused with what it would wait for, nothing stored; taken when there is room."""
+    """B3, decision 13: refused with what it would wait for, nothing stored; taken when there is room."""
     gate = bench.gate()
     async with bench.open(slots=1) as tw:
         first = await tw.submit(shell=f"echo up; {gate.wait}", no_wait=True)

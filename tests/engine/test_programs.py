@@ -28,7 +28,7 @@ async def test_another_exit_status_is_failed_with_that_status(tw, status) -> Non
 
 @pytest.mark.parametrize("number", [15, 9, 11, 6])
 async def test_a_signal_that_is_not_ours_is_failed_with_that_signal(tw, number) -> None:
-    """B16, DB7: only a kill caused by our timeout is a timeout; one from outside is 'signal', and is retried."""
+    """B16, DA16, DB7: only a kill caused by our timeout is a timeout; one from outside is 'signal', and is retried."""
     task = await ended(await tw.submit(shell=f"kill -{number} $$", retries=1, backoff={"first": 0}))
     assert (task.state, task.reason, task.exit_code, task.signal) == ("failed", "signal", None, number)
     assert task.attempt == 2

@@ -62,7 +62,7 @@ async def test_a_store_of_a_newer_version_is_refused(tmp_path) -> None:
 
 
 async def test_a_folder_and_a_missing_folder_are_refused(tmp_path) -> None:
-    """Issue 2, Bad input: each sentence says what would be right."""
+    """Issue 2, Bad input, B34: each sentence says what would be right."""
     assert "is a folder" in await refused(tmp_path)
     assert "does not exist" in await refused(tmp_path / "no" / "store.db")
 

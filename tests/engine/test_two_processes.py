@@ -69,7 +69,7 @@ async def test_work_submitted_by_another_process_is_run_here(bench) -> None:
 
 
 async def test_a_cancel_from_another_process_reaches_the_run(bench) -> None:
-    """I6: control has a wake-up of its own, across processes too."""
+    """B27, I6: control has a wake-up of its own, across processes too."""
     async with bench.open() as tw, neighbour(bench, 0) as other:
         handle = await tw.submit(shell="echo up; sleep 300")
         await said(handle, "up")

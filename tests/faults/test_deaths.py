@@ -18,7 +18,7 @@ def parent_of(pid: int) -> int:
 
 
 def test_a_killed_runner_leaves_nothing(zoo, runner, eventually, gone) -> None:
-    """I7, fault 4: guardians see the end of the runner and kill at once, no grace; within 2 s, here far less."""
+    """I7, DB15, fault 4: guardians see the end of the runner and kill at once, no grace; within 2 s, here far less."""
     process, mark = runner("sigterm_ignore.py")
     assert process.stdout.readline() == b"ready\n"
     server = parent_of(mark.guardian_pid)

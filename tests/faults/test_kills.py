@@ -28,7 +28,7 @@ def kill_so_often(kills: int, folder: Path, seed: int) -> Counts:
 
 @pytest.mark.timeout(400)
 def test_a_plan_that_is_killed_at_random_moments_completes_each_task_once(tmp_path: Path) -> None:
-    """I1, I2, I6, I7, DB3, DB8, B38: 20 kills; exactly one completion each, no two at a time, no process left."""
+    """I1, I2, I6, I7, DA13, DB3, DB8, B38: 20 kills; exactly one completion each, no two at a time, no process left."""
     counts = kill_so_often(20, tmp_path, int(os.environ.get("PROOF_SEED", "20")))
     assert counts.kills == 20
     assert counts.lost_runs > 0

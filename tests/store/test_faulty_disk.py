@@ -19,7 +19,7 @@ from tests.store.processes import ROOT, RUN, private_mounts, reply, said
 
 @private_mounts
 def test_a_full_disk_refuses_writes_and_keeps_everything_else(tmp_path: Path) -> None:
-    """Fault 17, I1: reads go on, what was acknowledged is there, and with some space it writes again."""
+    """Fault 17, I1, B6 corrected: reads go on, what was acknowledged is there, and with some space it writes again."""
     place = tmp_path / "place"
     place.mkdir()
     script = (

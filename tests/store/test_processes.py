@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from taxiway.clock import Ids, seeded_chance
+from taxiway.core.errors import QueueStopping
+from taxiway.core.readiness import Scope
 from taxiway.core.task import TaskState
 from taxiway.store.protocol import TaskFilter
 from taxiway.store.sqlite.opening import OpenStore
 from taxiway.testing.clock import HandClock
+from taxiway.testing.conformance import Bench
 from tests.store.conftest import open_by_hand, open_for_real
 from tests.store.processes import end, lines_of, reply, said, start
 
@@ -62,6 +66,79 @@ async def test_processes_that_open_a_new_store_at_once_all_find_it_whole(tmp_pat
     assert [queue.name for queue in await opened.store.queues()] == ["default"]
     assert [lane.name for lane in await opened.store.lanes()] == ["main"]
     await opened.close()
+
+
+async def test_what_another_process_changed_holds_from_its_commit_on(tmp_path: Path) -> None:
+    """I2, I3, I14, I15: nothing that one process has in memory outlives what another one wrote."""
+    path, clock = tmp_path / "a.db", HandClock()
+    here, there = await open_by_hand(path, clock, "here"), await open_by_hand(path, clock, "there", seed=2)
+    mine = Bench(here.store, clock, Ids(clock, seeded_chance(1)))
+    theirs = Bench(there.store, clock, Ids(clock, seeded_chance(2)))
+    await mine.register()
+    await theirs.register()
+    await mine.store.make_queue("q", None, "test")
+    await mine.store.set_lane("x", 5, "test")
+    for _ in range(3):
+        await mine.submit(queue="q", lane="x")
+    assert len(await mine.claim(1)) == 1
+
+    await theirs.store.set_lane("x", 1, "test")
+    assert await mine.claim() == []
+    await theirs.store.set_lane("x", 2, "test")
+    assert len(await mine.claim()) == 1
+    await theirs.store.set_lane("x", None, "test")
+    await theirs.store.move_queue("q", "pause", "test")
+    assert await mine.claim() == []
+    await theirs.store.move_queue("q", "resume", "test")
+    await theirs.store.set_queue("q", 2, "test")
+    assert await mine.claim() == []
+    await theirs.store.set_queue("q", None, "test")
+    later = await theirs.submit(queue="q", lane="x", priority=1)
+    assert [run.task for run in await mine.claim(1)] == [later]
+
+    await theirs.store.make_queue("new", None, "test")
+    await theirs.store.set_lane("y", 1, "test")
+    await mine.submit(queue="new", lane="y")
+    await theirs.submit(queue="new", lane="y")
+    assert len(await theirs.claim(scope=Scope(lanes=frozenset({"y"})))) == 1
+    assert await mine.claim(scope=Scope(lanes=frozenset({"y"}))) == []
+    await theirs.store.move_queue("q", "stop", "test")
+    with pytest.raises(QueueStopping):
+        await mine.submit(queue="q", lane="x")
+    for bench in (mine, theirs, mine):
+        await bench.submit()
+    versions = [change.version for change in await mine.store.changes(0, 1_000)]
+    assert versions == list(range(1, len(versions) + 1))
+    assert await mine.store.check() == []
+    await here.close()
+    await there.close()
+
+
+async def test_two_processes_in_turn_do_what_one_would_do(tmp_path: Path) -> None:
+    """I2, I4, I8: numbers of tasks, runs and changes go on where the other left off, in any turn."""
+    path, clock, chance = tmp_path / "a.db", HandClock(), random.Random(5)
+    opened = [await open_by_hand(path, clock, name, seed=seed) for seed, name in enumerate(("here", "there"))]
+    benches = [Bench(one.store, clock, Ids(clock, seeded_chance(3 + seed))) for seed, one in enumerate(opened)]
+    for bench in benches:
+        await bench.register()
+    parents: list[str] = []
+    done = 0
+    for _ in range(150):
+        bench = chance.choice(benches)
+        match chance.randrange(4):
+            case 0 | 1:
+                parents.append(await bench.submit(after=parents[-1:] if chance.random() < 0.3 else []))
+            case 2:
+                for run in await bench.claim(chance.randrange(1, 4)):
+                    done += (await chance.choice(benches).finish(run)).applied
+            case _:
+                await bench.store.set_lane("main", chance.randrange(1, 9), "test")
+        assert await chance.choice(benches).store.check() == []
+    for bench in benches:
+        done += len(await bench.drain())
+    assert done == len(parents)
+    for one in opened:
+        await one.close()
 
 
 async def test_a_commit_wakes_who_waits_in_another_process(tmp_path: Path) -> None:
@@ -129,7 +206,7 @@ async def kill_in_the_middle(path: Path, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_what_was_acknowledged_survives_kill_9_at_any_moment(tmp_path: Path, seed: int) -> None:
-    """I1: the ledger is what the dead processes had said."""
+    """I1, B5: the ledger is what the dead processes had said."""
     await kill_in_the_middle(tmp_path / "a.db", seed)
 
 

@@ -49,7 +49,7 @@ def test_without_files_the_documented_defaults_hold(loaded: Load, tmp_path: Path
 
 
 def test_each_layer_lies_over_the_one_before_and_says_so(loaded: Load, tmp_path: Path) -> None:
-    """Defaults < user < project < variables < flags; each value knows its origin with file and line."""
+    """A2: defaults < user < project < variables < flags; each value knows its origin with file and line."""
     user = "[runner]\nslots = 1\nask_grace = '1s'\nterm_grace = '1s'\n[defaults]\ntimeout = '1m'\n[lanes]\nio = 2\n"
     project = "[runner]\nslots = 2\nterm_grace = '2s'\n[lanes]\nio = 'unlimited'\n"
     found = loaded(user, project, {"TAXIWAY_RUNNER_SLOTS": "3", "TAXIWAY_STORE": "/v.db"}, {"store.path": "/f.db"})
@@ -105,7 +105,7 @@ def test_a_path_in_a_file_is_meant_from_that_files_folder(loaded: Load, tmp_path
 
 
 def test_the_folder_of_the_default_store_is_made_for_its_owner_alone(loaded: Load, tmp_path: Path) -> None:
-    """0700; the folder of any other store is not ours to make."""
+    """B34: 0700; the folder of any other store is not ours to make."""
     make_state_folder(loaded())
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
     make_state_folder(loaded(flags={"store.path": str(tmp_path / "elsewhere" / "x.db")}))

@@ -50,7 +50,7 @@ class Queueing(Suite):
     @pytest.mark.parametrize("verb", VERBS)
     @pytest.mark.parametrize("state", QueueState)
     async def test_every_move_is_in_the_table_or_is_refused(self, bench: Bench, state: QueueState, verb: str) -> None:
-        """A3, A13: an illegal one names both states and what is allowed, and changes nothing."""
+        """A3, A6, A13: an illegal one names both states and what is allowed, and changes nothing."""
         await self._queue_in(bench, state)
         before = await bench.store.last_version()
         wanted = LEGAL.get((state, verb))

@@ -30,7 +30,7 @@ class Paging(Suite):
 
     @pytest.mark.parametrize("size", [1, 3, 10, 500])
     async def test_pages_show_every_task_once_in_order(self, bench: Bench, size: int) -> None:
-        """C42, C43, DC1, I17: priority descending, position ascending, submission."""
+        """B29, C42, C43, DC1, I17: priority descending, position ascending, submission."""
         keys = [(index * 3 % 5, index * 7 % 4) for index in range(10)]
         tasks = [await bench.submit(priority=priority, position=position) for priority, position in keys]
         ranked = sorted(range(10), key=lambda index: (-keys[index][0], keys[index][1], index))
