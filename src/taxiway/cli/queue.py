@@ -23,7 +23,7 @@ MOVES: Final = {
     "start": "Start a queue that is idle.",
     "pause": "Start nothing new in a queue; what runs goes on to its end.",
     "resume": "Go on with a paused queue.",
-    "stop": "End what runs, cancel what waits, and take nothing new.",
+    "stop": "Cancel what waits, let what runs go on to its end, and take nothing new.",
     "reset": "Make a queue that has ended idle again; its tasks are cleared away.",
 }
 
