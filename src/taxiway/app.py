@@ -47,7 +47,8 @@ from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.service import Service
 from taxiway.engine.timekeeper import Timekeeper
-from taxiway.jobs import CURRENT, REGISTRY, RunInfo, as_coroutine, runs_in_thread
+from taxiway.jobs import CURRENT, RunInfo, as_coroutine, runs_in_thread
+from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer, guarded
 from taxiway.planfile import project_of

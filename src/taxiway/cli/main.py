@@ -1,20 +1,20 @@
 """The command line's root: which command stands in which module, and what becomes of an error.
 
 Modules are imported when their command is wanted, so that ``taxiway --version`` and ``taxiway task list`` need not pay
-for what only the live view needs. This is the one place of the command line that imports by name.
+for what only the live view needs.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, MutableMapping
-from importlib import import_module
 from typing import Final, NoReturn
 
 import click
 
 from taxiway import __version__
 from taxiway.cli.door import Door
+from taxiway.cli.loading import command_of
 from taxiway.cli.output import show_defect, show_error, silence_stdout
 from taxiway.cli.verb import Noun
 from taxiway.core.errors import Error
@@ -47,7 +47,7 @@ class LazyCommands(MutableMapping[str, click.Command]):
 
     def __getitem__(self, name: str) -> click.Command:
         if name not in self._added:
-            found = getattr(import_module(COMMANDS[name]), name)
+            found = command_of(COMMANDS[name], name)
             assert isinstance(found, click.Command)
             self._added[name] = found
         return self._added[name]

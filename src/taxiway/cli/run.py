@@ -11,17 +11,18 @@ from typing import Final
 
 import click
 
-from taxiway.app import PlanAdmitted, Taxiway, store_path
+from taxiway.app import REGISTRY, PlanAdmitted, Taxiway, store_path
 from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
 from taxiway.cli.interrupts import Interrupts
+from taxiway.cli.loading import load_jobs
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.plain import PlainView
 from taxiway.cli.summary import exit_status, summary
 from taxiway.cli.verb import Verb
 from taxiway.cli.view import LiveView, live_view
-from taxiway.cli.words import count
+from taxiway.cli.words import count, listed
 from taxiway.core.errors import Conflict, Invalid
 from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue
@@ -39,12 +40,16 @@ INTERRUPTED_STATUS: Final = 130
     "--set", "overrides", multiple=True, metavar="K=V", help="Lay a value over the plan: tasks.lint.timeout=5m"
 )
 @click.option("--fresh", is_flag=True, help="Run everything anew, also what has completed.")
+@click.option("--jobs", multiple=True, metavar="MODULE", help="Import this module for its @taxiway.job functions.")
 @pass_door
-def run(door: Door, plan: str, slots: int | None, overrides: tuple[str, ...], fresh: bool) -> int:
+def run(
+    door: Door, plan: str, slots: int | None, overrides: tuple[str, ...], fresh: bool, jobs: tuple[str, ...]
+) -> int:
     """Run a plan to its end here; run again, it goes on where it stopped.
 
     Ctrl-C once: what runs is asked to stop and goes back to its queue, to go on later. Twice: it is killed at once.
     """
+    load_jobs(jobs)
     found = plan_of(door, plan, overrides)
     running = PlanRun(door, found, slots or found.slots or door.loaded.config.runner.slots)
     return asyncio.run(running.go(fresh))
@@ -80,11 +85,18 @@ class PlanRun:
             with Interrupts() as interrupts:
                 admitted = await tw.run_plan(plan, fresh)
                 self._say(announced(plan, admitted))
+                self._note_unknown_jobs()
                 following = Following(tw, plan.queue, plan.project)
                 ended = await self._follow(tw, following, interrupts)
                 if ended is None:
                     return await self._stopped(following)
                 return await self._summed_up(following, ended)
+
+    def _note_unknown_jobs(self) -> None:
+        """Say which jobs nobody here can do, or one would wait for them without knowing why."""
+        unknown = sorted({spec.job for spec in self._plan.tasks if spec.job is not None} - REGISTRY.keys())
+        if unknown:
+            note(f"no job here is called {listed(unknown)}; name the module that registers it with --jobs MODULE")
 
     async def _follow(self, tw: Taxiway, following: Following, interrupts: Interrupts) -> Queue | None:
         """Show what happens until the queue has ended, or ``None`` when it was stopped before."""

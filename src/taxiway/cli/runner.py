@@ -10,6 +10,7 @@ import click
 from taxiway.app import diagnosis, store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.interrupts import Interrupts
+from taxiway.cli.loading import load_jobs
 from taxiway.cli.output import answer, answer_json, answer_json_line, note, page_document, table
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, count, rfc3339, span
@@ -25,12 +26,14 @@ def runner() -> None:
 @runner.command()
 @click.option("--slots", type=click.IntRange(1), help="Runs at once. [default: the configuration's]")
 @click.option("--lane", "lanes", multiple=True, help="Take only work of this lane.")
+@click.option("--jobs", multiple=True, metavar="MODULE", help="Import this module for its @taxiway.job functions.")
 @pass_door
-def start(door: Door, slots: int | None, lanes: tuple[str, ...]) -> None:
+def start(door: Door, slots: int | None, lanes: tuple[str, ...], jobs: tuple[str, ...]) -> None:
     """Run what is in the store until told to stop.
 
     Ctrl-C or SIGTERM once: what runs is asked to stop and goes back to its queue. Twice: it is killed at once.
     """
+    load_jobs(jobs)
     asyncio.run(_serve(door, slots or door.loaded.config.runner.slots, Scope(lanes=frozenset(lanes) or None)))
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import click
 
 from taxiway.app import TaskFilter, Taxiway
+from taxiway.cli.causes import causes
 from taxiway.cli.documents import obstacle_document, run_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.logs import logs
 from taxiway.cli.options import Duration, page_options, pairs
 from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
 from taxiway.cli.safe import safe, safe_line
-from taxiway.cli.taskwords import end_word, run_span, state_word, task_label, work_word
+from taxiway.cli.taskwords import end_word, label_with_id, run_span, state_word, task_label, work_word
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, count, day_and_time, span
 from taxiway.core.errors import Conflict
@@ -217,22 +218,24 @@ def remove(door: Door, refs: tuple[str, ...]) -> None:
 def explain(door: Door, ref: str) -> None:
     """Every condition that keeps a task from running, who holds it and since when."""
 
-    async def work(tw: Taxiway) -> tuple[Task, list[Obstacle], dict[str, Task]]:
+    async def work(tw: Taxiway) -> tuple[Task, list[Obstacle], dict[str, Task], list[Task]]:
         found = await tw.task(ref)
         obstacles = await tw.explain(found.id)
         names = {one for obstacle in obstacles for one in obstacle.holders if one.startswith("task_")}
-        return found, obstacles, {one: await tw.task(one) for one in sorted(names)}
+        return found, obstacles, {one: await tw.task(one) for one in sorted(names)}, await causes(tw, found)
 
-    found, obstacles, holders = door.use(work)
+    found, obstacles, holders, roots = door.use(work)
     if door.wants_json:
         answer_json(
             {"id": found.id, "state": found.state, "reason": found.reason, "error": found.error}
-            | {"obstacles": [obstacle_document(one) for one in obstacles]}
+            | {"obstacles": [obstacle_document(one) for one in obstacles], "causes": [one.id for one in roots]}
         )
         return
     answer(f"{short_id(found.id)} {task_label(found)} is {coloured(state_word(found))}")
-    if found.error:
+    if found.error and not roots:
         answer(f"  {safe_line(found.error)}")
+    for root in roots:
+        answer(f"  because {label_with_id(root)} is {coloured(state_word(root))}{_error_words(root)}")
     if not obstacles:
         answer("  nothing keeps it from running: the next claim takes it")
     now = door.clock.now_ms()
