@@ -11,7 +11,7 @@ from taxiway.store.sqlite.store import SqliteStore
 from taxiway.store.sqlite.transactor import SqliteTransactor
 from taxiway.store.statements import load_statements
 from taxiway.store.tx import Tx
-from taxiway.store.verbs.queues import found_store, make_queue
+from taxiway.store.verbs.queues import found_store, make_queue, put_lane
 from taxiway.store.writer import InlineWriter
 from taxiway.testing.simulator.process import START_MS
 from taxiway.testing.simulator.world import StoreSeams
@@ -56,6 +56,7 @@ class MemoryDatabase:
         tx = Tx(self._connection.cursor().execute, statements, START_MS)
         found_store(tx, 3)
         make_queue(tx, "second", 2, "world")
+        put_lane(tx, 0, "narrow", 1, "world")
         self._connection.execute("COMMIT")
         for trigger in without:
             self._connection.execute(f"DROP TRIGGER {trigger}")

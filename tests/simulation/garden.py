@@ -1,4 +1,4 @@
-"""Where simulations run: small pages, so that small graphs have several, and perhaps a planted bug; all is undone after."""
+"""Where simulations run: small pages, so that small graphs have several; perhaps a planted bug; all is undone after."""
 
 from collections.abc import Callable
 from types import TracebackType

@@ -6,6 +6,8 @@ A bug is a function that gets a ``Garden`` and plants itself there; when the gar
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from taxiway.core import retry
 from taxiway.core.queue import QueueState
 from taxiway.core.readiness import Gate
@@ -16,7 +18,7 @@ from taxiway.engine.heart import Heart
 from taxiway.engine.reaper import Reaper
 from taxiway.engine.recorder import Recorder
 from taxiway.store.protocol import Topic
-from taxiway.store.verbs import cancel, claim, ending, finish, gates, queues, runners, submit
+from taxiway.store.verbs import cancel, ending, finish, gates, queues, runners, submit
 from tests.simulation.garden import Garden, Mutant
 
 FINAL = ("task_terminal_is_final", "run_ended_is_final")
@@ -50,7 +52,7 @@ def lane_limit_ignored(garden: Garden) -> None:
     room = Gate.room
 
     def without_lane(gate: Gate) -> int | None:
-        return room(Gate(gate.project, gate.queue, gate.queue_state, gate.queue_slots, gate.queue_live, gate.lane, None, 0, gate.needs))
+        return room(msgspec.structs.replace(gate, lane_size=None))
 
     garden.put(Gate, "room", without_lane)
 
@@ -60,7 +62,7 @@ def queue_slots_ignored(garden: Garden) -> None:
     room = Gate.room
 
     def without_slots(gate: Gate) -> int | None:
-        return room(Gate(gate.project, gate.queue, gate.queue_state, None, 0, gate.lane, gate.lane_size, gate.lane_live, gate.needs))
+        return room(msgspec.structs.replace(gate, queue_slots=None))
 
     garden.put(Gate, "room", without_slots)
 
@@ -74,9 +76,10 @@ def pause_ignored(garden: Garden) -> None:
         if state is QueueState.PAUSED:
             gates.open_gates(tx, queue, True)
 
+    room = Gate.room
     for module in (ending, queues):
         garden.put(module, "move_queue_row", leave_open)
-    garden.put(claim, "QueueState", lambda state: QueueState.RUNNING)
+    garden.put(Gate, "room", lambda gate: room(msgspec.structs.replace(gate, queue_state=QueueState.RUNNING)))
 
 
 def rescue_by_stale_snapshot(garden: Garden) -> None:
@@ -228,7 +231,8 @@ def queue_ends_too_early(garden: Garden) -> None:
     """A plan's queue ends with its last task but one."""
 
     def count_ended(tx: Any, queue: int, ended: int, actor: str) -> None:
-        row = tx.one("count_open", queue=queue, more=-ended)
+        tx.run("count_open", queue=queue, more=-ended)
+        row = tx.one("queue_open", queue=queue)
         if row[0] <= 1 and (row[2] == QueueState.STOPPING or (row[2] == QueueState.RUNNING and not row[1])):
             ending.end_queue(tx, queue, actor)
 

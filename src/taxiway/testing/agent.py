@@ -1,11 +1,11 @@
 """A scripted agent: programs that follow a script instead of running, for tests of whatever drives programs.
 
-Each opened conversation has a tree (its guardian and its processes), which lives by the timers of the running event loop:
-under a virtual clock no real time passes. ::
+Each opened conversation has a tree (its guardian and its processes), which lives by the timers of the running event
+loop: under a virtual clock no real time passes. ::
 
     agent = ScriptedAgent(lambda launch: Script((Say("hello"), Wait(2), Exit(3))))
 
-A tree goes on when the one who opened it is gone; ``hang_up`` tells its guardian so, and ``settle`` ends it from outside.
+A tree goes on when the one who opened it is gone; ``hang_up`` tells its guardian so, ``settle`` ends it from outside.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Die(msgspec.Struct, frozen=True):
 
 
 class LoseGuardian(msgspec.Struct, frozen=True):
-    """The guardian dies. ``certain``: its child dies with it and nothing is left; else processes live on until ``settle``."""
+    """The guardian dies. ``certain``: its child dies with it; else processes live on until ``settle``."""
 
     certain: bool = True
 
@@ -84,9 +84,9 @@ Step = Say | Flood | Wait | Hang | Exit | Die | LoseGuardian
 class Script(msgspec.Struct, frozen=True, kw_only=True):
     """What one program does: its steps after the go (at their end it exits with 0), and how it takes things.
 
-    ``refused``: the guardian cannot be made; ``not_executed``: the program cannot. ``term_s``: how long it takes to obey
-    SIGTERM, ``None`` ignores it; ``kill_s``: until SIGKILL has emptied the tree. ``left_s``: its end is uncertain, and what
-    it leaves behind cannot be killed for so long.
+    ``refused``: the guardian cannot be made; ``not_executed``: the program cannot. ``term_s``: how long it takes to
+    obey SIGTERM, ``None`` ignores it; ``kill_s``: until SIGKILL has emptied the tree. ``left_s``: its end is uncertain,
+    and what it leaves behind cannot be killed for so long.
     """
 
     steps: tuple[Step, ...] = ()
@@ -109,7 +109,9 @@ class Sight(StrEnum):
 class Timers(Protocol):
     """Who calls back later (an event loop does)."""
 
-    def call_later(self, delay: float, callback: Callable[[], object], /) -> asyncio.TimerHandle: ...
+    def call_later(self, delay: float, callback: Callable[[], object], /) -> asyncio.TimerHandle:
+        """Call back in ``delay`` seconds."""
+        ...
 
 
 class _Phase(StrEnum):
@@ -330,7 +332,8 @@ class ScriptedConversation:
 class ScriptedAgent:
     """An `agents.protocol.Agent` whose programs follow scripts. ``trees`` holds every tree it opened, by tag.
 
-    ``timers`` is the running loop where none is given; ``watch`` hears of every sight; ``seam`` is awaited around calls.
+    ``timers`` is the running loop where none is given; ``watch`` hears of every sight; ``seam`` is awaited around
+    calls.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A door as a simulated process: somebody who asks for work, changes their mind, watches, and repeats what got no answer."""
+"""A door as a simulated process: it asks for work, changes its mind, watches, and repeats what got no answer."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class DoorMain:
                 self._group = group
                 while world.chaos:
                     await asyncio.sleep(self._dice.about(self._pace_s))
-                    if world.chaos and world.may_ask():
+                    if world.may_ask():
                         await self._act(self._next_action())
                 await process.draining.wait()
 

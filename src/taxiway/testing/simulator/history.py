@@ -189,7 +189,7 @@ class History:
             world.violate("I13", f"{task} was lost {known.lost} times; {CRASHES_MAX} are the most")
 
     def _limits(self, lanes: set[str], queues: set[str]) -> None:
-        """Where a commit has started something, no limit may be exceeded after it (I3), counted from the change log alone.
+        """Where a commit has started something, no limit may be exceeded after it (I3), by the change log's own count.
 
         A limit that was lowered below what runs is kept by starting nothing.
         """

@@ -1,4 +1,4 @@
-"""An event loop without real time: when nothing is ready its clock jumps to the next timer, and chance picks who is next.
+"""An event loop without real time: when nothing is ready its clock jumps to the next timer; chance picks who is next.
 
 Work belongs to strands (one for each simulated process), told by a context variable that tasks and timers inherit. A
 strand can be held, as SIGSTOP holds a process, and cut, as SIGKILL ends one: nothing of it runs any more, not even what
@@ -11,7 +11,7 @@ import asyncio
 import heapq
 from asyncio.events import _set_running_loop
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from itertools import count
 from typing import Any, Final, TypeVar
@@ -124,10 +124,6 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         finally:
             _set_running_loop(None)
 
-    def run_until_complete(self, future: Generator[Any, None, T] | Any) -> T:
-        """As ``run``, for those who know loops by this name."""
-        return self.run(future)  # type: ignore[return-value]
-
     def close(self) -> None:
         """Cancel every task that is left, also those of strands that were cut, until all are done."""
         self._timers.clear()
@@ -157,7 +153,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """Virtual seconds since the start."""
         return self._now
 
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
         """Run a callback in the strand of its context."""
         context = copy_context() if context is None else context
         handle = asyncio.Handle(callback, args, self, context)
@@ -166,15 +164,13 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._list(strand)
         return handle
 
-    call_soon_threadsafe = call_soon
-
-    def call_later(
+    def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Run a callback after so many virtual seconds."""
         return self.call_at(self._now + delay, callback, *args, context=context)
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Run a callback at a virtual time; callbacks of the same time come in an order of chance."""

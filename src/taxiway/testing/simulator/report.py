@@ -1,4 +1,4 @@
-"""A failed schedule as people read it: the seed, what broke, a short timeline of every actor, and how to see it again."""
+"""A failed schedule as people read it: seed, what broke, a short timeline of every actor, how to see it again."""
 
 from __future__ import annotations
 

@@ -58,7 +58,8 @@ class SimulatedEvidence:
         await self._process.seam("settle")
         trees = {mark.tag: self._world.tree(mark.tag) for mark in marks}
         for look in range(SETTLE_LOOKS):
-            if all([tree is None or tree.settle() for tree in trees.values()]):
+            left = [tag for tag, tree in trees.items() if tree is not None and not tree.settle()]
+            if not left:
                 break
             if look:
                 await asyncio.sleep(SETTLE_LOOK_S)

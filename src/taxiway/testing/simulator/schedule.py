@@ -26,7 +26,7 @@ LATE_LOOKS: Final = 2  #: how often in a row startable work may be seen waiting
 FRESH_RUNNERS_MAX: Final = 2
 EVENTS_MAX: Final = 10_000
 CANCEL_S: Final = 16.0  #: the longest grace, the slowest death, and a look or two
-SLEPT_PAST_S: Final = 40.0  #: a stored time may be missed by the timekeeper's longest sleep after a lost hint, not longer
+SLEPT_PAST_S: Final = 40.0  #: a stored time may be missed by a timekeeper's longest sleep after a lost hint
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -168,7 +168,7 @@ class _Schedule:
         while open_tasks := list(world.history.open_tasks()):
             if world.loop.time() > end:
                 shown = ", ".join(f"{known.task.id} {known.state}/{known.reason}" for known in open_tasks[:4])
-                world.violate("I14", f"{len(open_tasks)} tasks have not ended {world.sizes.drain_s:.0f} s after healing: {shown}")
+                world.violate("I14", f"not ended {world.sizes.drain_s:.0f} s after healing: {shown}")
                 return
             await asyncio.sleep(LOOK_EVERY_S)
             self._look_for_wedges()
@@ -246,10 +246,12 @@ class _Schedule:
             case TaskState.CANCELLED, Reason.QUEUE_STOPPED:
                 if known.task.spec.queue not in world.ledger.stop_asked:
                     world.violate("I15", f"{task} was stopped with its queue, and nobody stopped that")
+            case _:
+                pass
 
     def _judge_output(self, life: Life) -> None:
         """What a completed run wrote stands in its log once, whole and in order (I4)."""
         events = now(self._world.store.events(life.run, 0, EVENTS_MAX))
         stored = b"".join(event.body for event in events if event.data.get("stream") == "stdout")
         if stored != life.said and now(self._world.store.run(life.run)).outcome == "completed":
-            self._world.violate("I4", f"{life.run} wrote {len(life.said or b'')} bytes, and its log holds {len(stored)} of them")
+            self._world.violate("I4", f"{life.run} wrote {len(life.said or b'')} bytes, its log holds {len(stored)}")

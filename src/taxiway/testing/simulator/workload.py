@@ -27,40 +27,40 @@ Behaviour = Callable[[int], Script]  #: what the n-th launch of a task does
 def _plain(dice: Dice) -> Behaviour:
     wait = Wait(dice.about(dice.pick((0.05, 0.6, 3.0))))
     script = Script(steps=(Say("begins"), wait, Say("done"), Exit(0)))
-    return lambda n: script
+    return lambda _: script
 
 
 def _fails(dice: Dice) -> Behaviour:
     times = dice.pick((1, 1, 2, 99))
-    end = dice.pick((Exit(3), Die(11)))
+    end: Exit | Die = Exit(3) if dice.hit(0.5) else Die(11)
     wait = Wait(dice.about(0.3))
     return lambda n: Script(steps=(wait, end if n < times else Exit(0)))
 
 
 def _chatty(dice: Dice) -> Behaviour:
     said = tuple(step for _ in range(dice.whole(2, 6)) for step in (Say("line"), Wait(dice.about(0.4))))
-    return lambda n: Script(steps=(*said, Flood(dice.pick((0, 150_000))), Exit(0)))
+    return lambda _: Script(steps=(*said, Flood(dice.pick((0, 150_000))), Exit(0)))
 
 
 def _hangs(dice: Dice) -> Behaviour:
     script = Script(steps=(Say("waiting"), Hang()), term_s=dice.pick((0.0, 0.4, None)), kill_s=dice.between(0, 0.5))
-    return lambda n: script
+    return lambda _: script
 
 
 def _slow_to_die(dice: Dice) -> Behaviour:
     script = Script(steps=(Wait(dice.about(2.0)), Exit(0)), term_s=None, kill_s=dice.between(0.1, 2.5))
-    return lambda n: script
+    return lambda _: script
 
 
 def _leaves_something(dice: Dice) -> Behaviour:
     first = Script(steps=(Wait(dice.about(0.5)), Exit(0)), left_s=dice.between(0.2, 5.0))
-    return lambda n: first
+    return lambda _: first
 
 
 def _not_made(dice: Dice) -> Behaviour:
     times, gone = dice.whole(1, 3), dice.hit(0.3)
     if gone:
-        return lambda n: dice.pick((Script(refused=MISSING), Script(not_executed=MISSING)))
+        return lambda _: dice.pick((Script(refused=MISSING), Script(not_executed=MISSING)))
     return lambda n: Script(refused=BUSY) if n < times else Script(steps=(Exit(0),))
 
 
@@ -70,7 +70,12 @@ def _loses_guardian(dice: Dice) -> Behaviour:
     return lambda n: lost if n < times else Script(steps=(Wait(0.1), Exit(0)))
 
 
-ODD: Final = (_fails, _fails, _chatty, _hangs, _slow_to_die, _leaves_something, _not_made, _loses_guardian)
+def _takes_long(dice: Dice) -> Behaviour:
+    script = Script(steps=(Say("begins"), Wait(dice.between(25, 70)), Exit(0)), term_s=dice.pick((0.0, 0.3)))
+    return lambda _: script
+
+
+ODD: Final = (_takes_long, _fails, _fails, _chatty, _hangs, _slow_to_die, _leaves_something, _not_made, _loses_guardian)
 
 
 class Workload:
@@ -106,7 +111,7 @@ class Workload:
     def batch(self) -> list[dict[str, Any]]:
         """A few tasks, later ones waiting for earlier ones."""
         dice, prefix = self._dice, self._keys
-        many = []
+        many: list[dict[str, Any]] = []
         queue = dice.pick(QUEUES)
         for number in range(dice.whole(1, 6)):
             fields = {**self.task(), "queue": queue}
@@ -141,7 +146,8 @@ class Workload:
         dice = self._dice
         tasks: list[dict[str, Any]] = []
         for number in range(dice.whole(2, 9)):
-            fields = {**self._work(), "name": f"{queue}-{number}", "queue": queue, "lane": dice.pick(("main", "wide", "narrow"))}
+            lane = dice.pick(("main", "wide", "narrow"))
+            fields = {**self._work(), "name": f"{queue}-{number}", "queue": queue, "lane": lane}
             if tasks and dice.hit(0.7):
                 fields["after"] = self._after([other["name"] for other in tasks])
             tasks.append(fields)
@@ -161,7 +167,7 @@ class Workload:
         make = dice.pick(ODD) if odd else _plain
         name = f"b{len(self._behaviours)}"
         self._behaviours[name] = make(dice)
-        fields: dict[str, Any] = {"command": ["program", name], "timeout": dice.between(2, 15), **retries}
-        if dice.hit(0.2):
+        fields: dict[str, Any] = {"command": ["program", name], "timeout": dice.pick((dice.between(2, 15), 100.0)), **retries}
+        if dice.hit(0.15):
             fields["idle_timeout"] = dice.between(0.5, 4)
         return fields

@@ -40,7 +40,7 @@ class StoreSeams(msgspec.Struct, frozen=True):
 
 
 class Database(Protocol):
-    """A new, empty database; every process opens a store of its own on it. No verb may wait: seams are laid around it."""
+    """A new, empty database; every process opens a store of its own on it. Its verbs never wait: seams lie around."""
 
     def open(self, seams: StoreSeams) -> Store:
         """A store for one process."""
@@ -82,7 +82,7 @@ class World:
 
     def __init__(self, seed: int, database: Database, rates: Rates | None, sizes: Sizes) -> None:
         self.dice = Dice(seed)
-        self.loop = VirtualLoop(self.dice.fork())
+        self.loop = VirtualLoop(self.dice.fork())  # type: ignore[abstract]
         drawn = swarm(self.dice.fork())
         self.rates = drawn if rates is None else rates
         self.sizes = sizes
@@ -109,7 +109,7 @@ class World:
         self._names = 0
         self._check_every = self.dice.whole(1, 25)
         self._context = copy_context()
-        self.store = database.open(self._seams_of_world(lambda topics: None))
+        self.store = database.open(self._seams_of_world(_unheard))
         self.admin = database.open(self._seams_of_world(self.committed))
         self.history = History(self, self.store)
         self.history.read()
@@ -192,7 +192,7 @@ class World:
         return holder is None or not holder.alive
 
     def gone(self, runner: str) -> None:
-        """Somebody wrote that a runner is gone. One that lives must have been silent for a lease, or have said so itself."""
+        """Somebody wrote that a runner is gone: one that lives was silent for a lease, or has said so itself (I20)."""
         process = self._locks.get(runner)
         if process is None or not process.alive or process.leaving:
             return
@@ -242,7 +242,7 @@ class World:
     def may_ask(self) -> bool:
         """Whether doors may make another request."""
         self._requests += 1
-        return self._requests <= self.sizes.requests
+        return self.chaos and self._requests <= self.sizes.requests
 
     def acknowledge(self, key: str | None, task: str) -> None:
         """A door was told that this task is accepted."""
@@ -324,3 +324,7 @@ class World:
     def _seams_of_world(self, committed: Callable[[Topic], None]) -> StoreSeams:
         clock = HostClock(self, Host("nowhere"))
         return StoreSeams(clock.now_ms, clock.elapsed_s, self.dice.fork().random, lambda prefix: prefix, committed)
+
+
+def _unheard(topics: Topic) -> None:
+    """The world's own reading needs no hints."""
