@@ -48,9 +48,10 @@ class Feed:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.setdefault(task, set()).add(future)
             try:
-                version = await self._store.last_version()
                 if self._version is None:
-                    self._version = version
+                    version = await self._store.last_version()
+                    if self._version is None:  # nobody else was faster; an older one skips nothing
+                        self._version = version
                 # Read after the version from which changes are followed, so that no end can fall between the two.
                 found = await self._store.task(task)
                 if found.ended:
