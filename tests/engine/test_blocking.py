@@ -33,7 +33,7 @@ def test_a_program_without_a_loop_uses_the_same_verbs(tmp_path: Path) -> None:
 
 def test_the_portal_is_left_in_good_order_when_its_block_raises(tmp_path: Path) -> None:
     """I7: the error is the caller's; running work goes back to its queue."""
-    with pytest.raises(KeyError), taxiway.open_sync(tmp_path / "store.db", project="") as tw:
+    with pytest.raises(KeyError), taxiway.open_sync(tmp_path / "store.db", project="") as tw:  # noqa: PT012 a block
         handle = tw.submit(shell="echo up; sleep 300")
         next(event for event in handle.events() if "up" in event.data.get("text", ""))
         raise KeyError("mine")

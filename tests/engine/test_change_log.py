@@ -44,7 +44,9 @@ async def test_runners_come_and_go_in_the_change_log(bench) -> None:
     async with bench.open() as tw:
         runner = tw.runner
     async with bench.open(slots=0) as tw:
-        rows = [row.state for row in await tw.store.changes(0, 1000) if row.kind is ChangeKind.RUNNER and row.id == runner]
+        rows = [
+            row.state for row in await tw.store.changes(0, 1000) if row.kind is ChangeKind.RUNNER and row.id == runner
+        ]
     assert rows == ["live", "gone"]
     assert list(bench.path.with_name("store.db.d").iterdir()) == []
 

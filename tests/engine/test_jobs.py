@@ -101,7 +101,9 @@ async def test_whatever_a_job_raises_it_fails_alone(bench, raised, kind) -> None
         assert (await ended(await tw.submit(command=["true"]))).state == "completed"
 
 
-@pytest.mark.parametrize("result", [object(), {1, 2, 3j}, {"x": lambda: 1}, "half \ud800"], ids=["object", "set", "function", "surrogate"])
+@pytest.mark.parametrize(
+    "result", [object(), {1, 2, 3j}, {"x": lambda: 1}, "half \ud800"], ids=["object", "set", "function", "surrogate"]
+)
 async def test_a_result_that_is_no_json_fails_the_task(bench, result) -> None:
     """Issue 2: said in one sentence, and nothing half is kept."""
     async with bench.open(jobs={"give": lambda: result}) as tw:

@@ -21,7 +21,9 @@ async def queue_ended(tw, name: str) -> str:
 
 async def test_a_plan_runs_to_its_end_and_its_queue_says_completed(tw) -> None:
     """A4, A12: running it returns before the work is done; the queue ends by itself when all is terminal."""
-    admitted = await tw.run_plan(plan({"name": "a", "command": ["true"]}, {"name": "b", "command": ["true"], "after": ["a"]}))
+    admitted = await tw.run_plan(
+        plan({"name": "a", "command": ["true"]}, {"name": "b", "command": ["true"], "after": ["a"]})
+    )
     assert admitted.new == 2
     assert await queue_ended(tw, "p") == "completed"
     stats = await tw.queue_stats("p")
@@ -130,7 +132,9 @@ async def test_stop_waits_for_what_runs_and_cancels_what_waits(tw, bench) -> Non
 
 async def test_a_stopped_queue_with_a_failure_has_failed(tw) -> None:
     """A10: one that failed before the stop counts; cancelled ones do not."""
-    admitted = await tw.run_plan(plan({"name": "bad", "command": ["false"]}, {"name": "late", "command": ["true"], "delay": 300}))
+    admitted = await tw.run_plan(
+        plan({"name": "bad", "command": ["false"]}, {"name": "late", "command": ["true"], "delay": 300})
+    )
     await tw.wait(admitted.ids["bad"], 20)
     await tw.move_queue("p", "stop")
     assert await queue_ended(tw, "p") == "failed"
@@ -154,7 +158,12 @@ async def test_a_reset_queue_is_empty_and_idle_and_can_be_filled_again(tw) -> No
     await queue_ended(tw, "p")
     version = await tw.store.last_version()
     assert (await tw.move_queue("p", "reset")).state == "idle"
-    await changed(tw, (await tw.task((await tw.tasks(taxiway.TaskFilter(superseded=True))).items[0].id)).id, "removed", after=version)
+    await changed(
+        tw,
+        (await tw.task((await tw.tasks(taxiway.TaskFilter(superseded=True))).items[0].id)).id,
+        "removed",
+        after=version,
+    )
     assert (await tw.tasks(taxiway.TaskFilter(queue="p"))).items == []
     kept = await tw.submit(command=["true"], queue="p")
     assert (await kept.explain())[0].kind == "queue_state"

@@ -1,5 +1,7 @@
 """Another attempt after a failure: how many, how long between them, and what survives a restart."""
 
+from itertools import pairwise
+
 import pytest
 
 import taxiway
@@ -50,7 +52,7 @@ async def test_backoff_grows_is_capped_and_is_jittered(tw) -> None:
     handle = await tw.submit(command=["false"], retries=3, backoff=backoff)
     await ended(handle)
     runs = await handle.runs()
-    waits = [after.claimed_at - before.ended_at for before, after in zip(runs, runs[1:], strict=False)]
+    waits = [after.claimed_at - before.ended_at for before, after in pairwise(runs)]
     for wait, nominal in zip(waits, (100, 200, 250), strict=True):
         assert wait >= nominal * 0.8 - 2, waits
 

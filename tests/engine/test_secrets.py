@@ -13,7 +13,7 @@ import taxiway
 from taxiway import EventType
 from tests.engine.conftest import Bench, ended, said
 
-CANARY = "c4n4ry/+se?cr&et \"q\" ümläut-0123456789"
+CANARY = 'c4n4ry/+se?cr&et "q" ümläut-0123456789'
 
 
 def forms(value: str) -> dict[str, bytes]:
@@ -30,7 +30,9 @@ def grep(folder: Path, value: str = CANARY) -> list[str]:
     """Which files beside the store hold the value in which encoding."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name.startswith("store")]
     assert files
-    return [f"{path.name}: {name}" for path in files for name, form in forms(value).items() if form in path.read_bytes()]
+    return [
+        f"{path.name}: {name}" for path in files for name, form in forms(value).items() if form in path.read_bytes()
+    ]
 
 
 @pytest.fixture
@@ -57,7 +59,7 @@ async def guarded(bench: Bench, caplog):
 
 async def test_a_program_gets_the_secret_and_the_store_does_not(guarded, bench) -> None:
     """I11: resolved at the start from secret://NAME; what it prints of it is masked, in order, beside the rest."""
-    show = f"printf '%s' \"$T\" > '{bench.folder}/seen'; echo \"<$T>\"; echo \"<$T>\" >&2"
+    show = f'printf \'%s\' "$T" > \'{bench.folder}/seen\'; echo "<$T>"; echo "<$T>" >&2'
     handle = await guarded.submit(shell=show, env={"T": "secret://TOKEN"})
     assert (await ended(handle)).output == "<[redacted]>\n"
     assert bench.file("seen").read_text() == CANARY
@@ -110,7 +112,7 @@ async def test_errors_results_and_tracebacks_are_masked(guarded) -> None:
     result = await ended(await guarded.submit(job="leak", args={"how": "result", "value": "x"}))
     assert result.state == "completed"
     spec = {"template": True, "after": ["seed"]}
-    await guarded.submit(shell="printf %s \"$T\"", env={"T": "secret://TOKEN"}, name="seed")
+    await guarded.submit(shell='printf %s "$T"', env={"T": "secret://TOKEN"}, name="seed")
     handle = await guarded.submit(job="leak", args={"how": "error", "value": "${{ seed.output }}"}, **spec)
     assert (await ended(handle)).error == "ValueError: cannot use [redacted]"
     missing = await ended(await guarded.submit(command=["./no-${{ seed.output }}"], **spec))

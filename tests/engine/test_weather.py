@@ -1,4 +1,4 @@
-"""Everything at once: many tasks of every kind while queues pause, lanes shrink and people cancel; then all is sound."""
+"""Everything at once: tasks of every kind while queues pause, lanes shrink and people cancel; then all is sound."""
 
 import asyncio
 import random

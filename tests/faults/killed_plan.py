@@ -1,4 +1,4 @@
-"""A plan of real tasks that is killed with -9 as a whole, at any moment, and run again, until all of it is completed."""
+"""A plan of real tasks that is killed with -9 as a whole, at any moment, and run again, until all is completed."""
 
 import os
 import random
@@ -97,9 +97,9 @@ class KilledPlan:
         """Wait until the process has a runner in the store."""
         until = time.monotonic() + 30
         while process.poll() is None and time.monotonic() < until:
-            if self.store.exists() and founded(self.store):
-                if read(self.store, f"SELECT 1 FROM runner WHERE pid = {process.pid}"):
-                    return
+            there = self.store.exists() and founded(self.store)
+            if there and read(self.store, f"SELECT 1 FROM runner WHERE pid = {process.pid}"):
+                return
             time.sleep(0.02)
 
     def ends_within(self, process: subprocess.Popen[bytes], seconds: float) -> bool:

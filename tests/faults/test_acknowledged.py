@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import taxiway
-from tests.faults.killed_plan import broken, end, eventually_none, read
+from tests.faults.killed_plan import broken, end, eventually_none, founded, read
 
 ACKING = Path(__file__).parent / "acking.py"
 
@@ -61,9 +61,8 @@ def test_sigterm_drains_a_running_plan_which_then_goes_on(tmp_path: Path) -> Non
     try:
         until = time.monotonic() + 40
         while time.monotonic() < until:
-            if store.exists() and read(store, "SELECT 1 FROM sqlite_schema WHERE name = 'run'"):
-                if read(store, "SELECT 1 FROM run WHERE state = 'running'"):
-                    break
+            if store.exists() and founded(store) and read(store, "SELECT 1 FROM run WHERE state = 'running'"):
+                break
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         said = process.communicate(timeout=20)[0].decode()

@@ -82,7 +82,9 @@ async def worker(tw: Taxiway, tmp_path: Path) -> AsyncIterator[Callable]:
             await asyncio.wait_for(one.process.wait(), DEADLINE_S)
     await until(lambda: none_live(tw))
     assert await tw.store.check() == []
-    tags = {run.process.tag for task in (await tw.tasks(limit=500)).items for run in await tw.runs(task.id) if run.process}
+    tags = {
+        run.process.tag for task in (await tw.tasks(limit=500)).items for run in await tw.runs(task.id) if run.process
+    }
     await until(lambda: settled(lambda: not [tag for _, tag in tagged() if tag in tags]))
 
 

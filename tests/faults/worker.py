@@ -1,4 +1,4 @@
-"""A whole Taxiway process that can be killed: opens a store with settings, says who it is, and works until its input ends.
+"""A whole Taxiway process that can be killed: opens a store, says who it is, and works until its input ends.
 
 ``worker.py STORE SETTINGS`` with the settings as JSON; ``host`` makes it believe that it runs on another machine, and
 ``die_before_go`` has it killed between the two steps of its first start.

@@ -33,6 +33,9 @@ SHELL_CALLS = {"create_subprocess_shell", "subprocess_shell"}
 CATCH_ALL = {
     "engine/service.py": "the one loop of every service: a failed step is observed and tried again, backed off",
     "engine/executor.py": "whatever happens in a run becomes that run's outcome",
+    "engine/job_drive.py": "whatever a job raises, sys.exit() included, becomes its run's outcome",
+    "observe/observer.py": "what a listener raises stays the listener's (A46)",
+    "client/blocking.py": "whatever ends the portal's own thread is told to the thread that waits for it",
     "store/writer.py": "a failed batch is told to every caller that waits for it",
     "agents/guardian/child.py": "between fork and exec: any error is told to the guardian, then the child ends",
 }
