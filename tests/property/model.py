@@ -131,6 +131,8 @@ class Model:
     def release(self, task: str, state: TaskState, reason: Reason | None, now: int) -> None:
         """Settle those that waited for a task."""
         for child, condition in list(self._children(task)):
+            if child.state is not TaskState.BLOCKED:  # it fell meanwhile, with one of its other parents
+                continue
             why = verdict(state, reason, condition)
             if why is not None:
                 self.end(child.id, TaskState.CANCELLED, why, now)
