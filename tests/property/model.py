@@ -1,5 +1,6 @@
 """The store as an oracle would keep it: a dictionary of tasks and the rules of the core, without any database."""
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -129,16 +130,18 @@ class Model:
         self.release(task, state, reason, now)
 
     def release(self, task: str, state: TaskState, reason: Reason | None, now: int) -> None:
-        """Settle those that waited for a task."""
-        for child, condition in list(self._children(task)):
-            if child.state is not TaskState.BLOCKED:  # it fell meanwhile, with one of its other parents
-                continue
-            why = verdict(state, reason, condition)
-            if why is not None:
-                self.end(child.id, TaskState.CANCELLED, why, now)
-                continue
-            child.after = [edge for edge in child.after if edge[0] != task]
-            self._admit(child, now)
+        """Settle those that waited for a task, then those that waited for the fallen: nearest first, as the store does."""
+        ended: deque[tuple[str, TaskState, Reason | None]] = deque([(task, state, reason)])
+        while ended:
+            parent, parent_state, parent_reason = ended.popleft()
+            for child, condition in list(self._children(parent)):
+                why = verdict(parent_state, parent_reason, condition)
+                if why is None:
+                    child.after = [edge for edge in child.after if edge[0] != parent]
+                    self._admit(child, now)
+                else:
+                    child.state, child.reason, child.due = TaskState.CANCELLED, why, None
+                    ended.append((child.id, child.state, why))
 
     def _children(self, task: str) -> Iterator[tuple[Thing, Condition]]:
         for thing in list(self.things.values()):
