@@ -219,7 +219,9 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         await opened.close()
 
 
-def open_configured(loaded: Loaded, wanted: Settings) -> AbstractAsyncContextManager[Taxiway]:
+def open_configured(
+    loaded: Loaded, wanted: Settings, observer: Observer = log_moment
+) -> AbstractAsyncContextManager[Taxiway]:
     """Open the store that a configuration names, as it says; of ``wanted`` hold slots, scope, actor, project and jobs.
 
     Secrets are resolved only where a runner is wanted (``slots`` above 0).
@@ -235,7 +237,7 @@ def open_configured(loaded: Loaded, wanted: Settings) -> AbstractAsyncContextMan
         term_grace_s=config.runner.term_grace,
         run_output_bytes_max=config.limits.run_output_bytes,
     )
-    return open_with(config.store.path, asked)
+    return open_with(config.store.path, asked, observer)
 
 
 def open(store: str | Path, *, slots: int = 2, **settings: Any) -> AbstractAsyncContextManager[Taxiway]:

@@ -34,6 +34,8 @@ def test_the_fan_out_ends_as_it_was_made_to(taxiway: CommandLine) -> None:
     assert tasks["upload"]["attempt"] == 3
     assert "station 017 does not answer" in done.stdout, taxiway("task", "logs", failed[0]["id"], "--json").stdout
     assert f"taxiway task logs {failed[0]['id'][-6:]}" in done.stdout
+    told = taxiway.json("task", "explain", tasks["map"]["id"])
+    assert told["causes"] == [failed[0]["id"]], "a fall is followed to its root"
     assert taxiway("db", "check").returncode == 0
 
 

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import click
 
 from taxiway.app import Settings, Taxiway, open_configured
+from taxiway.cli.moments import tell
 from taxiway.clock import SystemClock
 from taxiway.config import Loaded, load, surroundings
 from taxiway.core.readiness import Scope
@@ -39,7 +40,7 @@ class Door:
     ) -> AbstractAsyncContextManager[Taxiway]:
         """The store, with a runner of ``slots`` slots in this process (0: without one); ``project`` is the present
         folder's unless it is given."""
-        return open_configured(self.loaded, Settings(slots=slots, scope=scope, project=project, actor=_actor()))
+        return open_configured(self.loaded, Settings(slots=slots, scope=scope, project=project, actor=_actor()), tell)
 
     def use(self, work: Callable[[Taxiway], Awaitable[T]]) -> T:
         """Open the store without a runner, do one thing with it, and close it."""

@@ -56,13 +56,15 @@ class LastLines:
                 return
             run, seen = task.run, 0
             self.shown.pop(row.id, None)
-        newest = (await self._logs.run(run)).events
+        found = await self._logs.run(run)
+        row.begun = found.started_at or found.claimed_at  # the task's own start is that of its first run
+        newest = found.events
         if newest > seen:
             events = await self._logs.events(run, max(seen, newest - EVENTS_READ), EVENTS_READ)
             line = _last_line(events)
             if line:
                 self.shown[row.id] = line
-        self._runs[row.id] = (row.begun or 0, run, newest)
+        self._runs[row.id] = (row.begun, run, newest)
 
 
 def _last_line(events: Sequence[Event]) -> str:
