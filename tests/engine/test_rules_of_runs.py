@@ -92,3 +92,21 @@ async def test_draining_twice_is_draining_once(bench) -> None:
     async with bench.open() as tw:
         for handle in (running, late):
             assert (await tw.wait(handle.id, 20)).state == "completed"
+
+
+async def test_a_retry_goes_before_equals_that_were_submitted_later(bench) -> None:
+    """B7: due again while another one holds the slot, it has kept its place in the order of submission."""
+    log, gate = bench.file("log"), bench.gate()
+    async with bench.open(slots=1) as tw:
+        await tw.move_queue("default", "pause")
+        backoff = {"first": 0.05, "jitter": 0}
+        flaky = await tw.submit(shell=f"echo a >> '{log}'; test $TAXIWAY_ATTEMPT = 2", retries=1, backoff=backoff)
+        holder = await tw.submit(shell=f"echo b >> '{log}'; echo up; {gate.wait}")
+        later = await tw.submit(shell=f"echo c >> '{log}'")
+        await tw.move_queue("default", "resume")
+        failed = await changed(tw, flaky.id, "scheduled/backoff")
+        await said(holder, "up")
+        await changed(tw, flaky.id, "queued", after=failed.version)
+        gate.open()
+        assert [(await ended(handle)).state for handle in (flaky, later)] == ["completed"] * 2
+    assert log.read_text().split() == ["a", "b", "a", "c"]

@@ -47,7 +47,7 @@ def backoff_delay(backoff: Backoff, failures: int, chance: float) -> float:
 
 
 def settle(spec: TaskSpec, standing: Standing, outcome: Outcome, chance: float) -> Next:
-    """Decide what the task becomes (semantics, "Counters of a task"; rules B17-B19, B24-B26).
+    """Decide what the task becomes (semantics, "Counters"; rules B17-B19, B24-B26).
 
     A cancel that was asked for wins over everything but a result: what would go back to waiting is cancelled.
     """
