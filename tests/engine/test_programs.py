@@ -136,7 +136,7 @@ async def test_every_task_shows_its_way_with_actor_and_cause(tw) -> None:
 
 
 async def test_a_task_that_is_no_task_is_refused_with_every_fault(tw) -> None:
-    """DA8, B5: nothing is stored; the error names each field."""
+    """DA8: nothing is stored; the error names each field."""
     with pytest.raises(Invalid) as caught:
         await tw.submit(command=["true"], shell="true", retries=-1, tiemout=3)
     fields = " ".join(problem.field + problem.message for problem in caught.value.problems)

@@ -248,7 +248,7 @@ class Submitting(Suite):
         assert await bench.claim() == []
 
     async def test_a_stopping_queue_refuses(self, bench: Bench) -> None:
-        """A52, semantics, "Queues"."""
+        """A14, A52, semantics, "Queues"."""
         await bench.store.make_queue("q", None, ACTOR)
         await bench.submit(queue="q")
         await bench.take()
