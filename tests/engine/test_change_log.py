@@ -4,6 +4,9 @@ import asyncio
 
 from taxiway import EventType
 from taxiway.core.change import ChangeKind
+from taxiway.core.readiness import Scope
+from taxiway.core.run import Completed, Lost
+from taxiway.store.protocol import Runner
 from tests.engine.conftest import DEADLINE_S, changed, ended, said
 
 
@@ -128,3 +131,20 @@ async def test_who_waits_for_a_task_that_is_removed_is_told(tw) -> None:
     assert await handle.remove()
     [error] = await asyncio.gather(waiting, return_exceptions=True)
     assert type(error).__name__ == "NotFound"
+
+
+async def test_two_who_settle_one_run_leave_one_word_of_it(bench) -> None:
+    """I4, I12: the loser of two reapers says nothing; only a result that came too late is kept as an event."""
+    async with bench.open(slots=0) as tw:
+        await tw.store.register(Runner(id="runner_x", host="elsewhere", boot_id="b", pid=1, slots=1))
+        handle = await tw.submit(command=["true"])
+        [claim] = await tw.store.claim("runner_x", Scope(), 1)
+        assert (await tw.store.finish(claim.run, claim.fence, Lost("died"), 0.5)).applied
+        assert not (await tw.store.finish(claim.run, claim.fence, Lost("died"), 0.5)).applied
+        types = [event.type for event in await tw.store.events(claim.run, 0, 500)]
+        assert types == [EventType.RUN_STARTED, EventType.RUN_FINISHED]
+        assert not (await tw.store.finish(claim.run, claim.fence, Completed(), 0.5)).applied
+        [*_, late] = await tw.store.events(claim.run, 0, 500)
+        assert late.data == {"phase": "late_result", "outcome": "completed"}
+        await handle.cancel()
+        await tw.store.retire("runner_x", "gone")

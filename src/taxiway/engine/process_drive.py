@@ -155,9 +155,9 @@ class ProcessDrive:
 
     async def _flush_regularly(self) -> None:
         while True:
+            await self._recorder.gathered()
             await asyncio.sleep(FLUSH_S)
-            if self._recorder.pending:
-                await self._recorder.flush()
+            await self._recorder.flush()
 
     async def _close_when_told(self, conversation: Conversation) -> None:
         """Ask, SIGTERM, SIGKILL, with the graces between (B14, B15, B22, B23)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
@@ -113,15 +114,17 @@ class Reaper:
     async def _settle(self, runner: Runner, why: str) -> None:
         runs = await self._store.live_runs(runner.id)
         left = await self._confirmed(runner, runs)
-        for run in left:
-            with suppress(NotFound):  # another one settled it, and its task was removed since
-                await self._store.finish(run.run, run.fence, Lost(why), 0.5)
-            self._observer(Moment.RUN_SETTLED, run=run.run, runner=runner.id, certain=True)
+        await asyncio.gather(*(self._end(runner, run, why) for run in left))  # together: few commits
         if len(left) == len(runs):
             await self._store.retire(runner.id, "gone")
             if runner.host == self._host.name:
                 self._evidence.forget(runner.id)
             self._observer(Moment.RUNNER_LOST, runner=runner.id, why=why)
+
+    async def _end(self, runner: Runner, run: LiveRun, why: str) -> None:
+        with suppress(NotFound):  # another one settled it, and its task was removed since
+            await self._store.finish(run.run, run.fence, Lost(why), 0.5)
+        self._observer(Moment.RUN_SETTLED, run=run.run, runner=runner.id, certain=True)
 
     async def _confirmed(self, runner: Runner, runs: Sequence[LiveRun]) -> list[LiveRun]:
         """The runs of which no process is left; the others keep their slots, and an alarm is raised."""

@@ -42,6 +42,7 @@ class Recorder:
         self._dropped = 0
         self._tail = bytearray()
         self._writing = asyncio.Lock()
+        self._gathered = asyncio.Event()
 
     @property
     def full(self) -> bool:
@@ -56,6 +57,7 @@ class Recorder:
     def note(self, type: EventType, **data: object) -> None:
         """Add an event that is not output."""
         self._events.append(NewEvent(type, self._clock.now_ms(), self._scrubber.value(data)))
+        self._gathered.set()
 
     def sentence(self, text: str) -> str:
         """What went wrong, as it may be stored: without declared secrets, and without halves of characters."""
@@ -82,7 +84,7 @@ class Recorder:
     async def flush(self) -> None:
         """Write what has gathered; raises ``LeaseLost`` when the run is somebody else's by now.
 
-        A write that is cancelled on its way may or may not have happened: the next one repeats it under its number (I4).
+        A write that is cancelled on its way may have happened or not: the next one repeats it under its number (I4).
         """
         async with self._writing:
             while self._events or self._unwritten:
@@ -91,6 +93,11 @@ class Recorder:
                     self._batch += 1
                 await self._store.record(self._run, self._fence, self._batch, self._unwritten)
                 self._unwritten = []
+            self._gathered.clear()
+
+    async def gathered(self) -> None:
+        """Wait until something waits to be written: a silent program costs nothing."""
+        await self._gathered.wait()
 
     def tail(self) -> str | None:
         """The last 64 KiB of standard output as text, or ``None`` when there was none."""
@@ -120,6 +127,7 @@ class Recorder:
         for start in range(0, len(kept), EVENT_BYTES_MAX):
             piece = kept[start : start + EVENT_BYTES_MAX]
             self._events.append(NewEvent(EventType.OUTPUT, now, {"stream": stream}, piece))
+            self._gathered.set()
             self._bytes += len(piece)
         if len(data) > room:
             if not self._dropped:

@@ -107,7 +107,8 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
     if row.fence != fence:
         return Finished(False)
     if not row.live:
-        _keep_late(tx, row, outcome)
+        if not isinstance(outcome, Lost):  # two settled it; the second one has seen nothing that is worth a word
+            _keep_late(tx, row, outcome)
         return Finished(False)
     spec = _NO_SPEC if isinstance(outcome, Completed) else _spec(tx, row.task_seq)
     stop = row.task_stop or (row.stop if row.stop in (StopCause.CANCEL, StopCause.QUEUE_STOP) else None)
