@@ -130,7 +130,7 @@ class Model:
         self.release(task, state, reason, now)
 
     def release(self, task: str, state: TaskState, reason: Reason | None, now: int) -> None:
-        """Settle those that waited for a task, then those that waited for the fallen: nearest first, as the store does."""
+        """Settle those that waited for a task, then those that waited for the fallen: nearest first, like the store."""
         ended: deque[tuple[str, TaskState, Reason | None]] = deque([(task, state, reason)])
         while ended:
             parent, parent_state, parent_reason = ended.popleft()

@@ -187,7 +187,10 @@ class StoreMachine(RuleBasedStateMachine):
             assert found.retry_of is not None
             old = self.model.things[found.retry_of]
             assert old.ended
-            made = Thing(new, found.seq, found.spec, found.created_at, [], found.state, found.reason, found.due_at)
+            self.model.numbers += 1
+            made = Thing(
+                new, self.model.numbers, found.spec, found.created_at, [], found.state, found.reason, found.due_at
+            )
             made.expires = found.expires_at
             waits = self.do(self.bench.store.facts(new)).waits_for
             wanted = {edge.task: edge.on for edge in found.spec.after}
