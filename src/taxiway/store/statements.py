@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import MappingProxyType
@@ -26,6 +27,7 @@ def _read(folder: Traversable) -> dict[str, str]:
     }
 
 
+@cache
 def load_checks() -> list[tuple[str, str, str, str]]:
     """The invariant queries as (invariant, name, what a row means, statement): each must return no row."""
     found = []
