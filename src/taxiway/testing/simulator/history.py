@@ -73,7 +73,7 @@ class History:
                 if self._take(change):
                     claimed.append(self.tasks[change.id])
         if claimed:
-            self._limits({known.task.spec.lane for known in claimed}, {known.task.spec.queue for known in claimed})
+            self._limits(claimed)
 
     def open_tasks(self) -> Iterator[Known]:
         """Tasks that have not ended."""
@@ -188,7 +188,7 @@ class History:
         if known.lost > CRASHES_MAX:
             world.violate("I13", f"{task} was lost {known.lost} times; {CRASHES_MAX} are the most")
 
-    def _limits(self, lanes: set[str], queues: set[str]) -> None:
+    def _limits(self, claimed: list[Known]) -> None:
         """Where a commit has started something, no limit may be exceeded after it (I3), by the change log's own count.
 
         A limit that was lowered below what runs is kept by starting nothing.
@@ -196,17 +196,21 @@ class History:
         in_lane: dict[tuple[str | None, str], int] = {}
         in_queue: dict[str, int] = {}
         sizes = {(lane.queue, lane.name): lane.size for lane in now(self._store.lanes())}
+
+        def lane_of(known: Known) -> tuple[str | None, str]:
+            own = (known.task.spec.queue, known.task.spec.lane)
+            return own if own in sizes else (None, known.task.spec.lane)
+
         for known in self.tasks.values():
             if known.state in LIVE:
-                spec = known.task.spec
-                lane = (spec.queue, spec.lane) if (spec.queue, spec.lane) in sizes else (None, spec.lane)
-                in_lane[lane] = in_lane.get(lane, 0) + 1
-                in_queue[spec.queue] = in_queue.get(spec.queue, 0) + 1
-        for (queue, name), live in in_lane.items():
-            size = sizes[queue, name]
-            if size is not None and live > size and name in lanes:
-                self._world.violate("I3", f"{live} runs in lane {name}, which has {size} slots")
+                in_lane[lane_of(known)] = in_lane.get(lane_of(known), 0) + 1
+                in_queue[known.task.spec.queue] = in_queue.get(known.task.spec.queue, 0) + 1
+        for lane in {lane_of(known): None for known in claimed}:
+            size = sizes[lane]
+            if size is not None and in_lane.get(lane, 0) > size:
+                self._world.violate("I3", f"{in_lane[lane]} runs in lane {lane[1]}, which has {size} slots")
+        touched = {known.task.spec.queue for known in claimed}
         for found in now(self._store.queues()):
             live = in_queue.get(found.name, 0)
-            if found.slots is not None and live > found.slots and found.name in queues:
+            if found.slots is not None and live > found.slots and found.name in touched:
                 self._world.violate("I3", f"{live} runs in queue {found.name}, which has {found.slots} slots")

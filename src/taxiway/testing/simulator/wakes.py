@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING
 
 from taxiway.store.protocol import Topic
@@ -45,30 +44,35 @@ class VirtualWakes:
 
 
 class VirtualWake:
-    """One waiter: remembers a hint that came while nobody waited."""
+    """One waiter: remembers a hint that came while nobody waited (``rung``)."""
 
     def __init__(self, wakes: VirtualWakes, topics: Topic) -> None:
         self._wakes = wakes
         self.topics = topics
-        self._event = asyncio.Event()
-
-    @property
-    def rung(self) -> bool:
-        """Whether a hint is there that nobody has taken yet."""
-        return self._event.is_set()
+        self.rung = False
+        self._waiting: asyncio.Future[None] | None = None
 
     def ring(self) -> None:
         """There is something to look at."""
-        self._event.set()
+        self.rung = True
+        self._wake()
 
     async def wait(self, timeout_s: float) -> bool:
         """Whether a hint came since the last call, waiting up to ``timeout_s`` for one."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._event.wait()
-        rung = self._event.is_set()
-        self._event.clear()
+        if not self.rung:
+            loop = asyncio.get_running_loop()
+            self._waiting = loop.create_future()
+            timer = loop.call_later(timeout_s, self._wake)
+            try:
+                await self._waiting
+            finally:
+                timer.cancel()
+        rung, self.rung = self.rung, False
         return rung
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     def close(self) -> None:
         """Stop listening."""

@@ -71,7 +71,7 @@ def _loses_guardian(dice: Dice) -> Behaviour:
 
 
 def _takes_long(dice: Dice) -> Behaviour:
-    script = Script(steps=(Say("begins"), Wait(dice.between(25, 70)), Exit(0)), term_s=dice.pick((0.0, 0.3)))
+    script = Script(steps=(Say("begins"), Wait(dice.between(20, 40)), Exit(0)), term_s=dice.pick((0.0, 0.3)))
     return lambda _: script
 
 
@@ -167,7 +167,8 @@ class Workload:
         make = dice.pick(ODD) if odd else _plain
         name = f"b{len(self._behaviours)}"
         self._behaviours[name] = make(dice)
-        fields: dict[str, Any] = {"command": ["program", name], "timeout": dice.pick((dice.between(2, 15), 100.0)), **retries}
+        timeout_s = dice.pick((dice.between(2, 15), 100.0))
+        fields: dict[str, Any] = {"command": ["program", name], "timeout": timeout_s, **retries}
         if dice.hit(0.15):
             fields["idle_timeout"] = dice.between(0.5, 4)
         return fields

@@ -73,7 +73,7 @@ class Sizes(msgspec.Struct, frozen=True):
     runners: int = 3
     doors: int = 2
     requests: int = 30
-    chaos_s: float = 40.0
+    chaos_s: float = 30.0
     drain_s: float = 900.0
 
 
