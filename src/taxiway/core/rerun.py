@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from taxiway.core.task import Reason, TaskSpec, TaskState
+from taxiway.core.task import Condition, Reason, TaskSpec, TaskState
 
 
 class Fate(StrEnum):
@@ -19,7 +19,8 @@ class Fate(StrEnum):
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the store holds under a name."""
+    """What the store holds under a name; a failure is ``handled`` when a dependent that named it completed and none
+    fell with it."""
 
     state: TaskState
     reason: Reason | None
@@ -33,7 +34,8 @@ def fates(
     """Decide for every task of a plan whose names are unique and whose dependencies form no cycle.
 
     Completed and unchanged stays; changed, and everything after it, runs anew; failed and cancelled are replaced;
-    what waits goes on. A failure that a dependent handled stays, and so does a skip whose cause stays.
+    what waits goes on. A failure that was handled stays, and so does a skip whose cause stays; one that is replaced
+    takes its handler with it, for it may not fail again.
     """
     order = _parents_first(specs)
     by_name = {spec.name or "": (spec, digest) for spec, digest in zip(specs, hashes, strict=True)}
@@ -47,22 +49,23 @@ def fates(
             changed.add(name)
             decided[name] = Fate.ANEW
         else:
-            decided[name] = _unchanged(old, [decided[parent] for parent in parents])
+            decided[name] = _unchanged(old, spec, decided)
     return {spec.name or "": decided[spec.name or ""] for spec in specs}
 
 
-def _unchanged(old: Known, parents: Sequence[Fate]) -> Fate:
+def _unchanged(old: Known, spec: TaskSpec, decided: Mapping[str, Fate]) -> Fate:
+    replaced = [edge for edge in spec.after if decided[edge.task] is Fate.ANEW]
     match old.state:
         case TaskState.COMPLETED:
-            return Fate.KEEP
+            return Fate.ANEW if any(edge.on is Condition.FAILED for edge in replaced) else Fate.KEEP
         case TaskState.FAILED:
             return Fate.KEEP if old.handled else Fate.ANEW
         case TaskState.CANCELLED:
-            stays = old.reason is Reason.SKIPPED and all(fate is Fate.KEEP for fate in parents)
+            stays = old.reason is Reason.SKIPPED and all(decided[edge.task] is Fate.KEEP for edge in spec.after)
             return Fate.KEEP if stays else Fate.ANEW
         case _:
             # A waiting task whose parent is made anew must wait for the new one.
-            return Fate.ANEW if Fate.ANEW in parents else Fate.GO_ON
+            return Fate.ANEW if replaced else Fate.GO_ON
 
 
 def _parents_first(specs: Sequence[TaskSpec]) -> list[str]:

@@ -71,6 +71,19 @@ def test_a_failure_that_was_handled_stays_and_so_does_its_skip() -> None:
     assert set(decide(plan, store).values()) == {Fate.KEEP}
 
 
+def test_a_failure_that_is_replaced_takes_its_handler_with_it() -> None:
+    """A handler stands for a failure that may not come again; what completed after it for another reason stays."""
+    plan = [
+        spec("fetch"),
+        spec("apology", ("fetch", Condition.FAILED)),
+        spec("count", "fetch"),
+        spec("report", ("fetch", Condition.FINISHED)),
+    ]
+    store = {"fetch": FAILED, "apology": DONE, "count": FELL, "report": DONE}
+    decided = decide(plan, store)
+    assert decided == {"fetch": Fate.ANEW, "apology": Fate.ANEW, "count": Fate.ANEW, "report": Fate.KEEP}
+
+
 def test_fresh_runs_everything_anew() -> None:
     """Surface: ``--fresh``."""
     assert set(decide(CHAIN, {"a": DONE, "b": DONE, "c": DONE}, fresh=True).values()) == {Fate.ANEW}

@@ -167,11 +167,17 @@ class Planning(Suite):
         assert (await bench.store.queue("plan")).state is QueueState.FAILED
 
     async def test_what_fell_with_a_handled_failure_still_fails_the_plan(self, bench: Bench) -> None:
-        """Semantics, "Dependencies": or a `dependency_failed` is left."""
-        await bench.run_plan(plan_of(A, B, spec_of(name="rescue", after=[("a", "failed")])))
+        """Semantics, "Dependencies": or a `dependency_failed` is left. Running it again tries the failure again."""
+        plan = plan_of(A, B, spec_of(name="rescue", after=[("a", "failed")]))
+        first = await bench.run_plan(plan)
         await bench.end_next(failed())
         await bench.drain()
         assert (await bench.store.queue("plan")).state is QueueState.FAILED
+        again = await bench.run_plan(plan)
+        assert (again.replaced, again.kept) == (3, 0)
+        assert again.ids["a"] != first.ids["a"]
+        await bench.drain()
+        assert (await bench.store.queue("plan")).state is QueueState.COMPLETED
 
     async def test_a_skipped_rescue_is_no_failure_and_stays(self, bench: Bench) -> None:
         """Semantics: skipped is a cancellation reason that is no failure."""
