@@ -1,6 +1,7 @@
 """Time and chance: the only places where the program reads a clock or draws a random number.
 
-Two words only: ``now`` is wall time in milliseconds since 1970 UTC (stored), ``elapsed`` is monotonic seconds (measured).
+Two words only: ``now`` is wall time in milliseconds since 1970 UTC (stored), ``elapsed`` is monotonic seconds
+(measured).
 """
 
 from __future__ import annotations

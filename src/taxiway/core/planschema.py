@@ -200,7 +200,7 @@ def _after() -> Schema:
     table = {"type": "object", "propertyNames": {"$ref": "#/$defs/name"}, "additionalProperties": condition}
     name = {"$ref": "#/$defs/name"}
     return {
-        "description": "Tasks that must have ended before: names, or names with completed (the default), failed or finished.",
+        "description": "Tasks that must end first: names, or names with completed (the default), failed or finished.",
         "oneOf": [name, {"type": "array", "items": {"oneOf": [name, table]}}, table],
         "examples": [["lint", "build"], {"lint": "failed"}],
     }

@@ -61,7 +61,7 @@ class SqliteReader:
             rows = self._connection().execute(f"PRAGMA integrity_check({DAMAGE_SHOWN})").fetchall()
         except (apsw.Error, StoreUnusable) as error:
             return [str(error)]
-        return [text for (text,) in rows if text != "ok"]
+        return [str(text) for (text,) in rows if text != "ok"]
 
     async def backup(self, target: Path) -> None:
         """Copy the store, as it is at one moment, into the new file ``target`` (mode 0600), beside running writers."""
