@@ -23,7 +23,7 @@ from taxiway.store.protocol import NewTask, Runner, Store
 SHALLOW = 1_000
 DEEP = 1_000_000
 GROUPS = 10_000
-CLAIMS = 60
+CLAIMS = 110
 FREE = 8
 
 Prepare = Callable[[Store, Ids], Awaitable[str]]

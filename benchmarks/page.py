@@ -12,7 +12,8 @@ HEAD = "| what | measured | raw limit | ratio | goal | |\n|---|---|---|---|---|-
 TEXT = """# Benchmarks
 
 Made by `python -m benchmarks --page`; [benchmarks/README.md](../benchmarks/README.md) says how to read it. Taken on
-{date}: {cores} cores, {memory_gib} GiB, {system}, {disk}, Python {python}, SQLite {sqlite}; the load before the run was {load}.
+{date}: {cores} cores, {memory_gib} GiB, {system}, {disk}, Python {python}, SQLite {sqlite}.
+The load before it was {load}; where that is not near 0, others had a part of the machine, and only ratios count.
 
 {missed}
 

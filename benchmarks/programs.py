@@ -54,7 +54,7 @@ async def output(place: Place) -> list[Figure]:
             unit="MB a second",
             measured=FLOOD_MB / flood["seconds"],
             goals=(at_least(200),),
-            note=f"{flood['stored'] / 2**20:.0f} MiB kept; {STORED_MB / whole['seconds']:.0f} MB a second with all kept",
+            note=f"{flood['stored'] / 2**20:.0f} MiB kept, {STORED_MB / whole['seconds']:.0f} MB a second when all is",
         ),
         Figure(
             scenario="output",

@@ -34,6 +34,27 @@ class Rows(Protocol):
 Execute = Callable[[str, Mapping[str, Any]], Rows]  #: what a transaction needs of a database
 
 
+class Memory:
+    """What transactions know of the store from the ones before: the last numbers given, and lookups by (what, key…).
+
+    It holds as long as nobody else writes; whoever keeps one between transactions must see to that. Lookups are of
+    queues, lanes and gates, and any change of a queue or a lane forgets them all.
+    """
+
+    __slots__ = ("looked_up", "run", "seq", "version")
+
+    def __init__(self) -> None:
+        self.looked_up: dict[tuple[Any, ...], Any] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Somebody else has written, or what was written here did not last."""
+        self.version: int | None = None
+        self.seq: int | None = None
+        self.run: int | None = None
+        self.looked_up.clear()
+
+
 class Tx:
     """A transaction in progress. Every verb takes one, and everything it does is committed whole or not at all.
 
@@ -41,17 +62,15 @@ class Tx:
     are counted here: the single writer makes them commit order.
     """
 
-    def __init__(self, execute: Execute, statements: Mapping[str, str], now: int, tenant: str = "default") -> None:
+    tenant = "default"
+
+    def __init__(self, execute: Execute, statements: Mapping[str, str], now: int, memory: Memory | None = None) -> None:
         self._execute = execute
         self._statements = statements
-        self.now = now
-        self.tenant = tenant
-        self._version: int | None = None
-        self._seq: int | None = None
-        self._run: int | None = None
+        self._memory = memory or Memory()
         self._topics: set[Topic] = set()
-        #: What verbs looked up about queues, lanes and gates in this transaction, by (what, key…).
-        self.known: dict[tuple[Any, ...], Any] = {}
+        self.now = now
+        self.known = self._memory.looked_up
 
     def all(self, name: str, /, **parameters: Any) -> list[Row]:
         """Every row of the statement called ``name``."""
@@ -72,29 +91,27 @@ class Tx:
 
     def next_seq(self) -> int:
         """The next submission number."""
-        if self._seq is None:
-            self._seq = self._last("last_seq")
-        self._seq += 1
-        return self._seq
+        memory = self._memory
+        memory.seq = (self._last("last_seq") if memory.seq is None else memory.seq) + 1
+        return memory.seq
 
     def next_run(self) -> int:
         """The next run's row."""
-        if self._run is None:
-            self._run = self._last("last_run")
-        self._run += 1
-        return self._run
+        memory = self._memory
+        memory.run = (self._last("last_run") if memory.run is None else memory.run) + 1
+        return memory.run
 
     def change(self, kind: ChangeKind, ref: str, state: str, reason: str | None, actor: str, cause: str) -> int:
         """Write one row of the change log and give its version (I21)."""
-        if self._version is None:
-            self._version = self._last("last_version")
-        self._version += 1
+        memory = self._memory
+        version = memory.version = (self._last("last_version") if memory.version is None else memory.version) + 1
+        self._topics.add(Topic.CHANGE)
         if kind is not ChangeKind.TASK:
             self.known.clear()
         self._execute(
             self._statements["insert_change"],
             {
-                "version": self._version,
+                "version": version,
                 "tenant": self.tenant,
                 "kind": kind,
                 "ref": ref,
@@ -105,7 +122,7 @@ class Tx:
                 "at": self.now,
             },
         )
-        return self._version
+        return version
 
     def note(self, topic: Topic) -> None:
         """What is written here may be of interest for ``topic``."""
@@ -113,19 +130,12 @@ class Tx:
 
     @property
     def topics(self) -> Topic:
-        """Everything that was noted, and ``CHANGE`` where the change log grew."""
-        if self._version is not None:
-            self._topics.add(Topic.CHANGE)
+        """Everything that was noted."""
         return Topic(sum(self._topics))
 
     def forget(self) -> None:
         """After a savepoint was rolled back, counters and lookups are read again."""
-        if self._version is not None:  # what others wrote before it is still of interest
-            self._topics.add(Topic.CHANGE)
-        self._version = None
-        self._seq = None
-        self._run = None
-        self.known.clear()
+        self._memory.forget()
 
     def _last(self, statement: str) -> int:
         row = self.one(statement)

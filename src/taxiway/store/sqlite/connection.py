@@ -17,7 +17,7 @@ from taxiway.core.errors import StoreUnusable, Unavailable
 APPLICATION_ID: Final = 0x54_41_58_49  # "TAXI"
 SQLITE_OLDEST: Final = (3, 51, 3)  # older ones have the WAL-reset race between two connections
 JOURNAL_BYTES_MAX: Final = 64 << 20
-STATEMENTS_KEPT: Final = 512  # the cache forgets what was not used for so many executions; a batch runs about 400
+STATEMENTS_KEPT: Final = 256  # the cache forgets what was not used for so many executions, and is searched one by one
 NETWORK_FILE_SYSTEMS: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "ceph"})
 
 READ_ONLY: Final = apsw.SQLITE_OPEN_READONLY

@@ -15,13 +15,14 @@ import apsw
 from taxiway.core.errors import Conflict, OutcomeUnknown, StoreUnusable, Unavailable
 from taxiway.core.limits import WRITER_BATCH_S_MAX
 from taxiway.store.sqlite.connection import explain
-from taxiway.store.tx import Topic, Tx
+from taxiway.store.tx import Memory, Topic, Tx
 from taxiway.store.writer import Job
 
 LOCK_WAIT_S_MAX: Final = 30.0
 LOCK_RETRY_S: Final = 0.0003
 CONTENTION_MEMORY_S: Final = 1.0
 GAP_S: Final = 0.0006
+LOOKUPS_MAX: Final = 4_096  # what is remembered between transactions stays small
 
 
 class SqliteTransactor:
@@ -54,6 +55,9 @@ class SqliteTransactor:
         self._committed = committed
         self._contended_at = float("-inf")
         self._broken: Unavailable | None = None
+        self._memory = Memory()
+        self._others: object = None  # how often other connections had written, as our transaction began
+        self._own = -1  # how much this connection had written, as our last one was committed
         connection.set_busy_timeout(0)
 
     def transact(self, jobs: Sequence[Job[Any]]) -> int:
@@ -63,6 +67,7 @@ class SqliteTransactor:
         try:
             tx, done = self._run(jobs)
             self._commit()
+            self._remember()
         except BaseException as error:
             self._roll_back()
             raise self._unknown(error) from error
@@ -91,8 +96,10 @@ class SqliteTransactor:
         for count, job in enumerate(jobs, 1):
             before = written()
             _run_job(tx, job)
-            if job.error is not None and written() != before:
-                return None
+            if job.error is not None:
+                if written() != before:
+                    return None
+                tx.forget()
             if self._elapsed_s() > deadline:
                 return count
         return len(jobs)
@@ -115,7 +122,7 @@ class SqliteTransactor:
         while True:
             try:
                 self._execute("BEGIN IMMEDIATE")
-                return Tx(self._execute, self._statements, self._now_ms())
+                return Tx(self._execute, self._statements, self._now_ms(), self._recall())
             except apsw.BusyError as error:
                 now = self._elapsed_s()
                 self._contended_at = now
@@ -124,6 +131,19 @@ class SqliteTransactor:
                 self._pause(LOCK_RETRY_S * (0.5 + self._random()))
             except apsw.Error as error:
                 raise explain(error, self._path) from error
+
+    def _recall(self) -> Memory:
+        """What the last transaction knew, if nobody has written since: no other process, and nobody else here."""
+        ((others,),) = self._execute("PRAGMA data_version").fetchall()
+        alone = others == self._others and self._connection.total_changes() == self._own
+        if not alone or len(self._memory.looked_up) > LOOKUPS_MAX:
+            self._memory.forget()
+        self._others, self._own = others, -1
+        return self._memory
+
+    def _remember(self) -> None:
+        """What this transaction knew is so now."""
+        self._own = self._connection.total_changes()
 
     def _commit(self) -> None:
         while True:

@@ -94,7 +94,7 @@ class Claim:
         if head.queue_state != QueueState.RUNNING:
             gates.open_gates(tx, head.queue, False)
         if head.lane_size is not None and len(lane_taken) >= head.lane_size:
-            tx.run("fill_lane", lane=head.lane)
+            gates.fill_lane(tx, head.lane)
         if head.queue_slots is not None and len(queue_taken) >= head.queue_slots:
             tx.run("fill_queue", queue=head.queue)
             gates.open_gates(tx, head.queue, False)

@@ -54,11 +54,18 @@ def open_gates(tx: Tx, queue: int, open_now: bool) -> None:
         tx.run("settle_lane", lane=lane)
 
 
+def fill_lane(tx: Tx, lane: int) -> None:
+    """A claim saw every slot of a lane taken: nobody looks at it until one is free."""
+    tx.known.pop(("room", lane), None)
+    tx.run("fill_lane", lane=lane)
+
+
 def free_slots(tx: Tx, lane: int, lane_slot: int | None, queue: int, queue_slot: int | None) -> None:
     """A run gave its slots back: what was full is looked at again."""
     tx.note(Topic.WORK)
-    if lane_slot is not None:
+    if lane_slot is not None and ("room", lane) not in tx.known:
         tx.run("unfill_lane", lane=lane)
+        tx.known["room", lane] = True
     if queue_slot is not None:
         row = tx.one("unfill_queue", queue=queue)
         if row is not None and row[0] == "running":
