@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
 from taxiway.agents.protocol import Conversation, Ended, Go, How, Launch, Output, SpawnFailure
-from taxiway.core.errors import Invalid, LeaseLost, OutcomeUnknown, StoreUnusable
+from taxiway.core.errors import Invalid, LeaseLost, OutcomeUnknown, StoreUnusable, Unavailable
 from taxiway.core.event import EventType
 from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, Released, StopCause
 from taxiway.core.task import Reason, TaskSpec
@@ -51,6 +52,7 @@ class ProcessDrive:
         self._quiet: asyncio.TimerHandle | None = None
         self._closing: asyncio.Event = asyncio.Event()
         self._harder: asyncio.Event = asyncio.Event()
+        self._told = False
 
     async def run(self) -> Outcome:
         """Prepare, open, record, go, converse, judge."""
@@ -166,6 +168,7 @@ class ProcessDrive:
             if self._harder.is_set():
                 how, grace_s = How.KILL, None
             await conversation.close(how)
+            await self._tell_of_stopping()
             if grace_s is None:
                 return
             try:
@@ -173,6 +176,13 @@ class ProcessDrive:
                     await self._harder.wait()
             except TimeoutError:
                 continue
+
+    async def _tell_of_stopping(self) -> None:
+        """A stop of our own (a clock, a drain) shows in the run's state; one that was asked for does already."""
+        if self._stop in (StopCause.TIMEOUT, StopCause.STALLED, StopCause.DRAIN) and not self._told:
+            self._told = True
+            with suppress(Unavailable):  # the program ends all the same
+                await self._store.request_stop(self._claim.run, self._claim.fence, self._stop)
 
     def _set_clocks(self, spec: TaskSpec) -> None:
         """The run's clock starts at execution; each clock has its own reason (decision 6)."""

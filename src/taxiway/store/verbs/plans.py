@@ -78,7 +78,9 @@ def _plan_queue(tx: Tx, plan: Plan, actor: str) -> int:
         check_admission(found, by_plan=True)
         if found.standing:
             raise Conflict(f"queue '{plan.queue}' is a standing queue; give the plan a 'queue:' name of its own")
-        version = tx.change(ChangeKind.QUEUE, plan.queue, found.state, None, actor, "plan")
+        # Only what runs is told of a change here: any other state ends with this transaction, or nothing happens.
+        going = found.state is QueueState.RUNNING
+        version = tx.change(ChangeKind.QUEUE, plan.queue, found.state, None, actor, "plan") if going else found.version
         tx.run("set_queue_plan", queue=queue, plan=plan.source, slots=plan.slots, version=version)
         if plan.slots is not None:
             slots.number_queue(tx, queue)
