@@ -24,7 +24,7 @@ from typing import Any
 
 PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-m", "proof")
-SIMULATOR = (PYTHON, "-m", "taxiway.testing.simulator")
+SIMULATOR = (PYTHON, "-m", "tests.simulation")
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ class SlowStore:
 
 
 async def test_a_write_of_events_that_is_cancelled_is_written_by_the_next_one() -> None:
-    """I4, I14: the regular flush was cancelled when the program ended; its batch was lost, the next one came with a gap,
-    and the run stayed live for ever."""
+    """I4, I14: the regular flush was cancelled when the program ended; its batch was lost, the next one came with a
+    gap, and the run stayed live for ever."""
     store = SlowStore()
     recorder = Recorder(store, HandClock(), Scrubber(), "run", 1)  # type: ignore[arg-type]
     recorder.output("stdout", b"first")

@@ -1,4 +1,4 @@
-"""Planted bugs: the simulator finds each of them. `scripts/proof` searches from other seeds and says how long it took."""
+"""Planted bugs: the simulator finds each of them. `scripts/proof` searches from other seeds, and counts."""
 
 import pytest
 

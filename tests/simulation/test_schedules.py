@@ -1,4 +1,4 @@
-"""Seeded schedules of the whole system: every invariant holds in each of them. The full number runs in `scripts/proof`."""
+"""Seeded schedules of the whole system: every invariant holds in each. The full number runs in `scripts/proof`."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ PER_CASE = 20
 
 @pytest.mark.parametrize("first", range(1, 201, PER_CASE))
 def test_every_invariant_holds_in_every_schedule(first: int) -> None:
-    """I1, I2, I3, I4, I6, I7, I8, I9, I12, I13, I14, I15, I20, I21: kills, pauses, lost hints, slow and failing stores."""
+    """I1, I2, I3, I4, I6, I7, I8, I9, I12, I13, I14, I15, I20, I21: kills, pauses, lost hints, slow, failing stores."""
     for seed in range(first, first + PER_CASE):
         report = simulate(seed)
         assert report.held, explain(report, command(seed, None))
@@ -37,7 +37,16 @@ def test_a_schedule_does_something_worth_judging() -> None:
     """A generator that asks for nothing, or is refused everything, would find nothing."""
     reports = [simulate(seed, sizes=Sizes(requests=40)) for seed in range(300, 306)]
     told = [note.what for report in reports for note in report.notes]
-    for word in ("claim by", "run completed", "run failed", "run lost", "run cancelled", "killed", "stopped for", "ran plan"):
+    for word in (
+        "claim by",
+        "run completed",
+        "run failed",
+        "run lost",
+        "run cancelled",
+        "killed",
+        "stopped for",
+        "ran plan",
+    ):
         assert any(word in what for what in told), f"no schedule of these had '{word}'"
     assert sum(report.counts["commits"] for report in reports) > 300
 

@@ -122,7 +122,8 @@ class DoorMain:
             self._world.acknowledge(None, task)
 
     async def _cancel(self) -> None:
-        task = self._some_task()
+        running = self._world.history.running()
+        task = self._dice.pick(running) if running and self._dice.hit(0.6) else self._some_task()
         if task is not None:
             self._world.ledger.cancel_asked.add(task)
             found = await self._intake.cancel(task)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PAGE: Final = 1_000
+CANCEL_S: Final = 16.0  #: the longest grace, the slowest death and the slowest store
 LIVE: Final = (TaskState.RUNNING, TaskState.WAITING)
 
 
@@ -35,14 +36,14 @@ def now(coroutine: Coroutine[Any, Any, T]) -> T:
 class Known:
     """What the model keeps of a task."""
 
-    __slots__ = ("cancelling", "claims", "failed", "lost", "parents", "reason", "since_s", "state", "task")
+    __slots__ = ("cancel_s", "claims", "failed", "lost", "parents", "reason", "since_s", "state", "task")
 
     def __init__(self, task: Task, state: TaskState, parents: list[tuple[str, Condition]]) -> None:
         self.task = task
         self.state = state
         self.reason: str | None = None
         self.parents = parents
-        self.cancelling = False
+        self.cancel_s: float | None = None  # when its cancel was committed while it ran
         self.claims = 0
         self.failed = 0
         self.lost = 0
@@ -79,6 +80,10 @@ class History:
         """Tasks that have not ended."""
         gone = self._world.ledger.removed
         return (known for task, known in self.tasks.items() if known.state not in TASK_TERMINAL and task not in gone)
+
+    def running(self) -> list[str]:
+        """Tasks that run."""
+        return [task for task, known in self.tasks.items() if known.state is TaskState.RUNNING]
 
     def executed(self, run: str, tag: str) -> None:
         """A program starts at this moment: its process must stand in its run's row, else nobody could find it (I7)."""
@@ -127,7 +132,8 @@ class History:
         if old in TASK_TERMINAL or (state is not old and state not in TASK_MOVES[old]):
             self._world.violate("I12", f"{change.id} went from {old} to {state} ({change.cause})")
         known.state, known.reason, known.since_s = state, change.reason, self._world.loop.time()
-        known.cancelling |= change.reason == Reason.CANCELLING
+        if change.reason == Reason.CANCELLING and known.cancel_s is None:
+            known.cancel_s = known.since_s
         known.failed += change.cause == "run failed"
         known.lost += change.cause == "run lost"
         if state in TASK_TERMINAL:
@@ -158,7 +164,7 @@ class History:
     def _claimed(self, task: str, known: Known) -> None:
         world, spec = self._world, known.task.spec
         known.claims += 1
-        if known.cancelling or task in world.ledger.cancel_acked:
+        if known.cancel_s is not None or task in world.ledger.cancel_acked:
             world.violate("I6", f"{task} was claimed although its cancel had been acknowledged")
         state = self.queues.get(spec.queue, QueueState.RUNNING)
         if state is not QueueState.RUNNING:
@@ -183,6 +189,11 @@ class History:
         world, spec = self._world, known.task.spec
         for life in world.ledger.left_of(task):
             world.violate("I6", f"{task} is {known.state} ({known.reason}) although a process of {life.run} lives")
+        last = world.ledger.last_of(task)
+        if known.cancel_s is not None and last is not None and last.owner.stood_s < known.cancel_s:
+            ran_on_s = (last.gone_s or 0.0) - known.cancel_s
+            if ran_on_s > CANCEL_S:
+                world.violate("I6", f"{last.run} ran on for {ran_on_s:.1f} s after its cancel, on a healthy runner")
         if known.failed > spec.retries + 1:
             world.violate("I13", f"{task} failed {known.failed} times; {spec.retries} retries were allowed")
         if known.lost > CRASHES_MAX:

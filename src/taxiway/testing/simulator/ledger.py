@@ -84,6 +84,10 @@ class Ledger:
         if self._homes.get(run, host) != host:
             self.fenced_off.add(run)
 
+    def last_of(self, task: str) -> Life | None:
+        """The last life of a task."""
+        return next((life for life in reversed(self.lives) if life.task == task), None)
+
     def left_of(self, task: str) -> list[Life]:
         """What lives of a task and should not when it has ended (I6)."""
         return [life for life in self.living.get(task, ()) if life.run not in self.fenced_off]

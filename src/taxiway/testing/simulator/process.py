@@ -52,7 +52,8 @@ class HostClock:
 
 class Process:
     """One process of the system under test. ``alive`` until it was killed or has ended; ``broken`` once a write of its
-    store had an unknown outcome; ``leaving`` once it says goodbye itself; ``beaten_s`` is its last committed beat."""
+    store had an unknown outcome; ``leaving`` once it says goodbye itself; ``beaten_s`` is its last committed beat
+    and ``silent_s`` the silence before that one, ``stood_s`` when it last stood still."""
 
     def __init__(self, world: World, name: str, host: Host, dice: Dice) -> None:
         self.world = world
@@ -66,6 +67,8 @@ class Process:
         self.broken = False
         self.leaving = False
         self.beaten_s = 0.0
+        self.silent_s = 0.0
+        self.stood_s = float("-inf")
         self.runner: str | None = None
         self.draining = asyncio.Event()
         self.wakes: VirtualWakes

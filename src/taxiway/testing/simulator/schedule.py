@@ -12,7 +12,7 @@ from taxiway.core.queue import QueueState
 from taxiway.core.readiness import ObstacleKind, obstacles
 from taxiway.core.task import TASK_TERMINAL, Reason, TaskState
 from taxiway.testing.simulator.faults import Rates
-from taxiway.testing.simulator.history import now
+from taxiway.testing.simulator.history import CANCEL_S, now
 from taxiway.testing.simulator.loop import Stuck
 from taxiway.testing.simulator.process import START_MS
 from taxiway.testing.simulator.world import Database, Note, Sizes, Violation, World
@@ -25,7 +25,6 @@ LOOK_EVERY_S: Final = 4.0
 LATE_LOOKS: Final = 2  #: how often in a row startable work may be seen waiting
 FRESH_RUNNERS_MAX: Final = 2
 EVENTS_MAX: Final = 10_000
-CANCEL_S: Final = 16.0  #: the longest grace, the slowest death, and a look or two
 SLEPT_PAST_S: Final = 40.0  #: a stored time may be missed by a timekeeper's longest sleep after a lost hint
 
 
@@ -201,8 +200,8 @@ class _Schedule:
         self._late = seen
 
     def _waits_in_vain(self, known: Known) -> bool:
-        if known.state is TaskState.RUNNING and known.cancelling:
-            return self._world.loop.time() > max(self._healed_s, known.since_s) + CANCEL_S
+        if known.state is TaskState.RUNNING and known.cancel_s is not None:
+            return self._world.loop.time() > max(self._healed_s, known.cancel_s) + CANCEL_S
         if known.state not in (TaskState.QUEUED, TaskState.SCHEDULED):
             return False
         facts = now(self._world.store.facts(known.task.id))

@@ -69,7 +69,8 @@ class SeamedStore:
         if verb == "finish" and isinstance(args[2], Lost):
             process.world.ledger.settled_from(process.host.name, args[0])
         elif verb == "beat":
-            process.beaten_s = process.world.loop.time()
+            now_s = process.world.loop.time()
+            process.beaten_s, process.silent_s = now_s, now_s - process.beaten_s
         elif verb == "retire" and args[0] == process.runner:
             process.leaving = True
         return await function(*args, **named)

@@ -71,11 +71,23 @@ def _loses_guardian(dice: Dice) -> Behaviour:
 
 
 def _takes_long(dice: Dice) -> Behaviour:
-    script = Script(steps=(Say("begins"), Wait(dice.between(20, 40)), Exit(0)), term_s=dice.pick((0.0, 0.3)))
+    script = Script(steps=(Say("begins"), Wait(dice.between(15, 45)), Exit(0)), term_s=dice.pick((0.0, 0.3)))
     return lambda _: script
 
 
-ODD: Final = (_takes_long, _fails, _fails, _chatty, _hangs, _slow_to_die, _leaves_something, _not_made, _loses_guardian)
+ODD: Final = (
+    _takes_long,
+    _takes_long,
+    _takes_long,
+    _fails,
+    _fails,
+    _chatty,
+    _hangs,
+    _slow_to_die,
+    _leaves_something,
+    _not_made,
+    _loses_guardian,
+)
 
 
 class Workload:

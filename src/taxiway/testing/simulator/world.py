@@ -173,6 +173,7 @@ class World:
             self.count("pauses")
             self.note(process.name, f"stopped for {seconds:.2f} s ({where})")
             self.loop.hold(process.strand)
+            process.stood_s = self.loop.time() + seconds
             self.later(seconds, lambda: self.wake(process))
 
     def wake(self, process: Process) -> None:
@@ -196,9 +197,11 @@ class World:
         process = self._locks.get(runner)
         if process is None or not process.alive or process.leaving:
             return
-        silent_s = self.loop.time() - process.beaten_s
+        silent_s = max(
+            self.loop.time() - process.beaten_s, process.silent_s
+        )  # a beat may have come while it was judged
         if silent_s <= self.rates.lease_s:
-            self.violate("I20", f"{process.name} was declared dead {silent_s:.3f} s after its last beat")
+            self.violate("I20", f"{process.name} was declared dead after a silence of {silent_s:.3f} s")
 
     def tree(self, tag: str) -> Tree | None:
         """The tree that carries a tag."""
