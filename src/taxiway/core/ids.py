@@ -6,6 +6,7 @@ chance (the layout of a ULID). Ids made in one process never go backwards.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -15,10 +16,19 @@ _PAIRS: Final = tuple(a + b for a in ALPHABET for b in ALPHABET)
 
 def make_id(prefix: str, now_ms: int, chance: int) -> str:
     """Build ``prefix_…`` from milliseconds since 1970 (UTC) and a random number of 80 bits."""
-    value = ((now_ms & 0xFFFF_FFFF_FFFF) << 80) | (chance & 0xFFFF_FFFF_FFFF_FFFF_FFFF)
+    high, low = (chance >> 40) & 0xFF_FFFF_FFFF, chance & 0xFF_FFFF_FFFF
     pairs = _PAIRS
-    text = "".join([pairs[(value >> shift) & 0x3FF] for shift in range(120, -1, -10)])
-    return f"{prefix}_{text}"
+    return (
+        f"{prefix}_{_time_part(now_ms & 0xFFFF_FFFF_FFFF)}"
+        f"{pairs[high >> 30]}{pairs[high >> 20 & 0x3FF]}{pairs[high >> 10 & 0x3FF]}{pairs[high & 0x3FF]}"
+        f"{pairs[low >> 30]}{pairs[low >> 20 & 0x3FF]}{pairs[low >> 10 & 0x3FF]}{pairs[low & 0x3FF]}"
+    )
+
+
+@lru_cache(maxsize=8)
+def _time_part(now_ms: int) -> str:
+    """The first ten characters, which all ids of one millisecond share."""
+    return "".join([_PAIRS[now_ms >> shift & 0x3FF] for shift in range(40, -1, -10)])
 
 
 def short_id(full: str) -> str:

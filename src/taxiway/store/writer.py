@@ -129,8 +129,11 @@ class ThreadedWriter:
         """Run ``operation`` in the next transaction and return its result once that is committed."""
         if urgency is Urgency.FIRST:
             return await self._put(operation, urgency)
-        async with self._room:
+        await self._room.acquire()
+        try:
             return await self._put(operation, urgency)
+        finally:
+            self._room.release()
 
     def _put(self, operation: Operation[T], urgency: Urgency) -> asyncio.Future[T]:
         if self._closing:
@@ -147,8 +150,9 @@ class ThreadedWriter:
         await asyncio.to_thread(self._thread.join)
 
     def _ring(self) -> None:
-        """Wake the thread where it rests; one ring too many only makes it look once more."""
+        """Wake the thread where it rests, once; a ring too many only makes it look once more."""
         if self._resting:
+            self._resting = False
             self._bell.put(None)
 
     def _run(self) -> None:
