@@ -250,7 +250,7 @@ class Store(Protocol):
         ...
 
     async def retire(self, runner: str, state: str) -> None:
-        """Mark a runner ``draining`` or ``gone``."""
+        """Mark a runner ``draining``, or ``gone`` unless a run of it is live."""
         ...
 
     async def claim(self, runner: str, scope: Scope, free: int) -> list[Claimed]:

@@ -117,7 +117,7 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
     facts = describe(outcome)
     _end_run(tx, row, outcome, facts)
     gates.free_slots(tx, row.lane, row.lane_slot, row.queue, row.queue_slot)
-    _keep_result(tx, row.task_seq, outcome)
+    _keep_result(tx, row, outcome)
     due_at = _move_task(tx, row, after, outcome, facts, run)
     return Finished(True, after.state, after.reason, due_at)
 
@@ -231,12 +231,16 @@ def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, facts: dict[s
     return due_at
 
 
-def _keep_result(tx: Tx, seq: int, outcome: Outcome) -> None:
-    output = getattr(outcome, "output", None)
-    value = outcome.result if isinstance(outcome, Completed) else None
-    if output is None and value is None:
+def _keep_result(tx: Tx, row: RunRow, outcome: Outcome) -> None:
+    """Keep what the run left; one that ended with nothing does not pass off an earlier run's as its own."""
+    if not isinstance(outcome, Completed | Failed | Cancelled):
         return
-    tx.run("insert_result", task=seq, output=output, value=None if value is None else _encode(value).decode())
+    value = outcome.result if isinstance(outcome, Completed) else None
+    if outcome.output is not None or value is not None:
+        encoded = None if value is None else _encode(value).decode()
+        tx.run("insert_result", task=row.task_seq, output=outcome.output, value=encoded)
+    elif row.fence > 1:
+        tx.run("delete_result", task=row.task_seq)
 
 
 def _keep_late(tx: Tx, row: RunRow, outcome: Outcome) -> None:

@@ -36,9 +36,10 @@ def retry(tx: Tx, task: str, actor: str, new_id: Callable[[], str]) -> list[str]
         version = tx.change(ChangeKind.TASK, old.id, "superseded", None, actor, "retry")
         tx.run("supersede_task", seq=seq, version=version)
     ids = _replace(tx, fallen, actor, new_id)
-    queue = tx.one("queue_by_id", queue=row.queue)
-    if queue is not None and queue[4] in QUEUE_ENDED:
-        move_queue_row(tx, row.queue, QueueState.RUNNING, actor, "retry")
+    for queue in sorted({task_row(tx, seq).queue for seq in fallen}):
+        found = tx.one("queue_by_id", queue=queue)
+        if found is not None and found[4] in QUEUE_ENDED and found[7]:
+            move_queue_row(tx, queue, QueueState.RUNNING, actor, "retry")
     return ids
 
 

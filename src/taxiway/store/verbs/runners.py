@@ -38,9 +38,14 @@ def beat(tx: Tx, runner: str) -> bool:
 
 
 def retire(tx: Tx, runner: str, state: str, actor: str) -> None:
-    """A runner drains, or is gone; one that is gone stays gone."""
+    """A runner drains, or is gone; one that is gone stays gone, and none is while a run of it is live.
+
+    A runner that is about to be declared dead may claim at the last moment, and nobody looks after those who are gone.
+    """
     row = tx.one("runner_row", name=runner)
     if row is None or row[1] in ("gone", state):
+        return
+    if state == "gone" and tx.all("live_runs_of_runner", runner=runner):
         return
     version = tx.change(ChangeKind.RUNNER, runner, state, None, actor, "retire")
     tx.run("set_runner_state", name=runner, state=state, version=version)

@@ -151,16 +151,14 @@ def submit(tx: Tx, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:
     batch: dict[str, str] = {}
     answers: list[Submitted] = []
     for new in tasks:
-        known = _known_key(tx, new)
-        if known is not None:
-            answers.append(known)
-            continue
-        _check_name(tx, admission, new)
-        edges = _edges(tx, admission, new, batch)
-        _, state = admission.admit(new, edges)
+        answer = _known_key(tx, new)
+        if answer is None:
+            _check_name(tx, admission, new)
+            _, state = admission.admit(new, _edges(tx, admission, new, batch))
+            answer = Submitted(new.id, state, True)
         if new.spec.name is not None:
-            batch[new.spec.name] = new.id
-        answers.append(Submitted(new.id, state, True))
+            batch[new.spec.name] = answer.id
+        answers.append(answer)
     admission.close()
     for new, answer in zip(tasks, answers, strict=True):
         if new.spec.no_wait and answer.created:

@@ -329,6 +329,16 @@ class Scoping(Suite):
         await bench.store.retire(bench.runner, "draining")
         assert not await bench.store.beat(bench.runner)
 
+    async def test_a_runner_is_not_gone_while_a_run_of_it_is_live(self, bench: Bench) -> None:
+        """I14: one that was about to be declared dead may claim at the last moment; somebody must settle that too."""
+        await bench.submit()
+        run = await bench.take()
+        await bench.store.retire(bench.runner, "gone")
+        assert [runner.id for runner in await bench.store.runners()] == [bench.runner]
+        await bench.finish(run)
+        await bench.store.retire(bench.runner, "gone")
+        assert await bench.store.runners() == []
+
     async def test_a_runner_that_nobody_knows_may_take_nothing(self, bench: Bench) -> None:
         """I2."""
         with pytest.raises(LeaseLost):

@@ -54,6 +54,14 @@ class Ending(Suite):
         found = await bench.task(task)
         assert (found.state, found.reason, found.attempt) == (TaskState.FAILED, reason, 1)
 
+    async def test_what_a_failed_attempt_wrote_is_not_the_output_of_the_next(self, bench: Bench) -> None:
+        """Semantics, "Templates": a task's output is what its last run wrote, also when that was nothing."""
+        task = await bench.submit(retries=1)
+        await bench.end_next(Failed(Reason.EXIT_CODE, "it exited with status 1", exit_code=1, output="half of it"))
+        await bench.pass_time(60)
+        await bench.end_next(Completed())
+        assert (await bench.task(task)).output is None
+
     async def test_no_retries_means_one_attempt(self, bench: Bench) -> None:
         """B18, DB5."""
         task = await bench.submit(retries=0)

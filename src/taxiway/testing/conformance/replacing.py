@@ -65,6 +65,19 @@ class Retrying(Suite):
         await bench.drain()
         assert (await bench.store.queue("plan")).state is QueueState.COMPLETED
 
+    async def test_what_fell_in_another_plan_goes_on_there(self, bench: Bench) -> None:
+        """I14: the queue of everything that is made anew runs again, not only that of the task itself."""
+        a = await bench.submit(name="a")
+        await bench.run_plan(plan_of(spec_of(name="p", delay_s=1)))
+        await bench.submit(project="/p", queue="plan", name="b", after=[a])
+        await bench.end_next(failed())
+        await bench.pass_time(1)
+        await bench.drain()
+        assert (await bench.store.queue("plan")).state is QueueState.FAILED
+        ids = await bench.store.retry(a, ACTOR)
+        assert await bench.drain() == ids
+        assert (await bench.store.queue("plan")).state is QueueState.COMPLETED
+
     @pytest.mark.parametrize("end", ["queued", "running", "completed"])
     async def test_only_what_failed_or_was_cancelled_is_tried_again(self, bench: Bench, end: str) -> None:
         """I12: the text says what it is instead."""

@@ -58,6 +58,14 @@ class Submitting(Suite):
         assert all(isinstance(answer, str) for answer in answers[1:])
         assert len(await bench.claim()) == 5
 
+    async def test_a_repeated_call_means_by_a_name_the_task_that_its_key_stands_for(self, bench: Bench) -> None:
+        """I9: also when another task bears that name by now."""
+        await bench.submit(name="a", idempotency_key="k")
+        await bench.drain()
+        await bench.submit(name="a")
+        _, child = await bench.submit_all(bench.new(name="a", idempotency_key="k"), bench.new(after=["a"]))
+        assert child.state is TaskState.QUEUED
+
     async def test_the_same_key_gives_the_same_task(self, bench: Bench) -> None:
         """I9, C41: the first result comes back, and nothing is made."""
         first = bench.new(idempotency_key="k")
