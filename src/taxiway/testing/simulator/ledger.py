@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from taxiway.agents.protocol import Ended
 from taxiway.testing.agent import Sight, Tree
 
 if TYPE_CHECKING:
@@ -114,6 +115,14 @@ class TreeWatch:
             life, end = self._lives[tag], tree.ended
             assert end is not None
             life.exit_code, life.signal, life.finished = end.exit_code, end.signal, True
+            self._judge_lease(life, end)
             life.said = b"".join(piece.data for piece in tree.said if piece.stream == "stdout")
         elif sight is Sight.GONE:
             world.ledger.over(self._lives[tag])
+
+    def _judge_lease(self, life: Life, end: Ended) -> None:
+        """A guardian ends what it keeps when nobody speaks to it; a runner that nothing harms speaks in time (I7)."""
+        world, owner = self._world, self._process
+        calm_s = world.loop.time() - max(world.healed_s, owner.stood_s, life.began_s)
+        if end.lease_expired and not world.chaos and owner.alive and calm_s > world.rates.lease_s:
+            world.violate("I7", f"the guardian of {life.run} heard nothing of {owner.name}, which nothing harms")

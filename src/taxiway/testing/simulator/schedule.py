@@ -78,7 +78,6 @@ class _Schedule:
         self._world = world
         self._dice = world.dice.fork()
         self._late: dict[str, int] = {}
-        self._healed_s = 0.0
 
     async def run(self) -> None:
         world = self._world
@@ -88,7 +87,6 @@ class _Schedule:
             world.start_door()
         await self._chaos()
         world.heal()
-        self._healed_s = world.loop.time()
         await self._drain()
         world.history.read()
         world.check()
@@ -164,6 +162,7 @@ class _Schedule:
         await self._open_queues()
         end = world.loop.time() + world.sizes.drain_s
         fresh = 0
+        await asyncio.sleep(2 * LOOK_EVERY_S)
         while open_tasks := list(world.history.open_tasks()):
             if world.loop.time() > end:
                 shown = ", ".join(f"{known.task.id} {known.state}/{known.reason}" for known in open_tasks[:4])
@@ -177,7 +176,8 @@ class _Schedule:
             if fresh > FRESH_RUNNERS_MAX:
                 world.violate("I14", "runners end although nothing goes wrong any more")
             await self._open_queues()
-        await asyncio.sleep(2 * LOOK_EVERY_S)
+            if not any(world.history.open_tasks()):
+                await asyncio.sleep(2 * LOOK_EVERY_S)  # somebody who stood still may just be asking for more
         for name, tasks in world.waiting.items():
             for task in tasks:
                 world.violate("I14", f"{name} still waits for the end of {task}")
@@ -201,7 +201,7 @@ class _Schedule:
 
     def _waits_in_vain(self, known: Known) -> bool:
         if known.state is TaskState.RUNNING and known.cancel_s is not None:
-            return self._world.loop.time() > max(self._healed_s, known.cancel_s) + CANCEL_S
+            return self._world.loop.time() > max(self._world.healed_s, known.cancel_s) + CANCEL_S
         if known.state not in (TaskState.QUEUED, TaskState.SCHEDULED):
             return False
         facts = now(self._world.store.facts(known.task.id))

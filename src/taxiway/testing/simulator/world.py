@@ -88,6 +88,7 @@ class World:
         self.sizes = sizes
         self.chaos = True
         self.over = False
+        self.healed_s = 0.0
         self.violations: list[Violation] = []
         self.notes: list[Note] = []
         self.counts: dict[str, int] = {}
@@ -235,6 +236,7 @@ class World:
     def heal(self) -> None:
         """Nothing more goes wrong; what stood still goes on; clocks are right again."""
         self.chaos = False
+        self.healed_s = self.loop.time()
         for host in self._homes:
             host.wrong_s = 0.0
         for process in self.processes.values():
