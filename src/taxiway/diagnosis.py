@@ -35,6 +35,7 @@ from taxiway.store.sqlite.connection import (
     sqlite_version,
 )
 from taxiway.store.sqlite.locks import is_dead
+from taxiway.store.sqlite.opening import folder_beside
 
 PYTHON_OLDEST: Final = (3, 11)
 CLOCK_SLACK_MS: Final = 1_000
@@ -166,7 +167,7 @@ def _lives(runner: Runner, path: Path, host: str) -> bool:
     """Whether a runner lives, as far as one can tell from here; on another host its lease decides, not we."""
     if runner.host != host:
         return True
-    return runner.boot_id == boot_id() and not is_dead(path.absolute().with_name(path.name + ".d"), runner.id)
+    return runner.boot_id == boot_id() and not is_dead(folder_beside(path), runner.id)
 
 
 def _settings(path: Path) -> Finding:

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from taxiway.agents.protocol import Ended, Go, How, Launch, Output, SpawnFailure
-from taxiway.testing.agent import Die, Exit, Flood, Hang, LoseGuardian, Say, Script, ScriptedAgent, Wait
+from taxiway.clock import SystemClock
+from taxiway.core.redact import Scrubber
+from taxiway.core.run import Released, StopCause
+from taxiway.core.task import TaskSpec
+from taxiway.engine.executor import Means
+from taxiway.engine.process_drive import ProcessDrive
+from taxiway.engine.recorder import Recorder
+from taxiway.store.protocol import Claimed
+from taxiway.testing.agent import Die, Exit, Flood, Hang, LoseGuardian, Say, Script, ScriptedAgent, Sight, Wait
 from taxiway.testing.simulator.loop import VirtualLoop
 
 LAUNCH = Launch(argv=("program",), cwd="/", env={}, tag="proc_1", lease_s=30.0)
@@ -117,3 +125,29 @@ def test_a_tree_whose_runner_is_gone_ends_by_itself_and_tells_nobody() -> None:
         assert [event async for event in conversation.events() if isinstance(event, Output)] == []
 
     virtually(story)
+
+
+def test_a_stop_that_comes_while_the_process_is_recorded_keeps_the_program_from_starting() -> None:
+    """I6, I7: it was asked for before the go, so nothing is executed."""
+    seen: list[Sight] = []
+    agent = ScriptedAgent(lambda launch: Script(steps=(Hang(),)), watch=lambda _, sight: seen.append(sight))
+    claim = Claimed("run_1", "task_1", TaskSpec(command=("program",)), 1, 1, "")
+
+    class Recording:
+        async def started(self, *_: Any) -> None:
+            drive.stop(StopCause.DRAIN)
+
+        async def request_stop(self, *_: Any) -> None: ...
+
+    async def certain(_: Any) -> bool:
+        return True
+
+    store: Any = Recording()
+    recorder = Recorder(store, SystemClock(), Scrubber(), claim.run, claim.fence)
+    drive = ProcessDrive(claim, store, recorder, Means(agent=agent), "proc_1", lambda *_: {}, certain)
+
+    async def story(_: VirtualLoop) -> None:
+        assert await drive.run() == Released("drain")
+
+    virtually(story)
+    assert Sight.EXECUTED not in seen

@@ -52,6 +52,17 @@ async def test_a_store_that_was_closed_is_one_file(tmp_path: Path) -> None:
     assert list(opened.folder.iterdir()) == []
 
 
+async def test_a_store_that_is_opened_by_a_link_has_one_folder(tmp_path: Path) -> None:
+    """I2, I7: else each side would find no locks of the other's runners, and take the living for dead."""
+    opened = await open_by_hand(tmp_path / "a.db", HandClock())
+    link = tmp_path / "link.db"
+    link.symlink_to(tmp_path / "a.db")
+    linked = await open_by_hand(link, HandClock(), "other", 2)
+    assert linked.folder == opened.folder
+    await linked.close()
+    await opened.close()
+
+
 async def test_a_text_file_is_no_store(tmp_path: Path) -> None:
     """Bad input: it says that it is no database."""
     path = tmp_path / "notes.txt"

@@ -11,9 +11,11 @@ import pytest
 
 from taxiway.clock import Ids, seeded_chance
 from taxiway.core.errors import QueueStopping
+from taxiway.core.limits import CASCADE_ROWS_MAX
 from taxiway.core.readiness import Scope
 from taxiway.core.task import TaskState
-from taxiway.store.protocol import TaskFilter
+from taxiway.engine.timekeeper import Timekeeper
+from taxiway.store.protocol import TaskFilter, Topic
 from taxiway.store.sqlite.opening import OpenStore
 from taxiway.testing.clock import HandClock
 from taxiway.testing.conformance import Bench
@@ -53,6 +55,33 @@ async def test_two_writers_and_two_workers_lose_nothing_and_take_nothing_twice(t
     finished = {task for lines in answers for task in said(lines, "finished")}
     assert {task for task, state in found.items() if state is TaskState.COMPLETED} == finished
     assert await opened.store.check() == []
+    await opened.close()
+
+
+async def test_who_waits_for_a_cancel_of_all_is_woken_at_its_end(tmp_path: Path) -> None:
+    """I14: what came after it may start then, and no poll is needed for it."""
+    opened = await open_by_hand(tmp_path / "a.db", HandClock())
+    bench = Bench(opened.store, HandClock(), Ids(HandClock(), seeded_chance(3)))
+    await bench.submit_all(*(bench.new() for _ in range(CASCADE_ROWS_MAX + 1)))
+    await opened.store.cancel_all("test")
+    await bench.submit()
+    wake = opened.wakes.subscribe(Topic.WORK)
+    await bench.settle()
+    assert wake.rung
+    await opened.close()
+
+
+async def test_what_is_due_does_not_wait_for_a_long_cascade(tmp_path: Path) -> None:
+    """I14: each page of a cascade is followed by what the clock says."""
+    clock = HandClock()
+    opened = await open_by_hand(tmp_path / "a.db", clock)
+    bench = Bench(opened.store, clock, Ids(clock, seeded_chance(3)))
+    await bench.submit_all(*(bench.new() for _ in range(3 * CASCADE_ROWS_MAX)))
+    await opened.store.cancel_all("test")
+    task = await bench.submit(delay_s=1)
+    clock.advance(2)
+    await Timekeeper(opened.store, clock).step()
+    assert (await opened.store.next_due(), await bench.standing(task)) == (0, (TaskState.QUEUED, None))
     await opened.close()
 
 

@@ -108,9 +108,10 @@ class ProcessDrive:
     async def _converse(self, conversation: Conversation) -> Outcome:
         """Record the process, let it run, and listen until it has ended."""
         claim = self._claim
-        stop = self._stop or await self._store.started(claim.run, claim.fence, conversation.mark)
-        if stop is not None:
-            self._stop = stop
+        asked = self._stop or await self._store.started(claim.run, claim.fence, conversation.mark)
+        if asked is not None:
+            self._stop = asked
+        if self._stop is not None:  # also one that came while the process was being recorded
             await conversation.close(How.KILL)
         else:
             await conversation.send(Go())

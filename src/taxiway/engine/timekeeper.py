@@ -28,6 +28,7 @@ class Timekeeper:
             return SLEEP_S_MAX
         if due == 0:
             await self._store.advance(CASCADE_ROWS_MAX)
+            await self._store.wake_due(CASCADE_ROWS_MAX)  # what is due does not wait for a million pages (I14)
             return 0
         wait_s = (due - self._clock.now_ms()) / 1000
         if wait_s > 0:

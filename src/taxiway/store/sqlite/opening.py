@@ -24,7 +24,6 @@ from taxiway.store.sqlite.store import SqliteStore
 from taxiway.store.sqlite.transactor import SqliteTransactor
 from taxiway.store.sqlite.wake import SqliteWakes
 from taxiway.store.statements import load_statements
-from taxiway.store.tx import Tx
 from taxiway.store.verbs.queues import found_store
 from taxiway.store.writer import ThreadedWriter, Urgency
 
@@ -66,16 +65,16 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
     path = path.absolute()  # noqa: ASYNC240  it asks for the working folder, nothing else
     loop = asyncio.get_running_loop()
     statements = load_statements("sqlite")
-    folder = path.with_name(path.name + ".d")
+    folder = folder_beside(path)
     check_place(path)
     check_private(folder)  # before anything is made
     connection = await _open_patiently(path, seams)
     try:
         private_folder(folder)
+        wakes = SqliteWakes(folder, name, loop)
     except BaseException:
         connection.close()
         raise
-    wakes = SqliteWakes(folder, name, loop)
     transactor = SqliteTransactor(
         connection,
         path,
@@ -89,8 +88,13 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
     writer = ThreadedWriter(transactor)
     executor = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="taxiway-reader")
     reader = SqliteReader(path, statements, seams.now_ms, executor)
-    await writer.write(lambda tx: _found(tx, main_size), Urgency.FIRST)
-    return OpenStore(SqliteStore(path, writer, reader, seams.new_id), wakes, folder, transactor)
+    opened = OpenStore(SqliteStore(path, writer, reader, seams.new_id), wakes, folder, transactor)
+    try:
+        await writer.write(lambda tx: found_store(tx, main_size), Urgency.FIRST)
+    except BaseException:
+        await opened.close()
+        raise
+    return opened
 
 
 async def _open_patiently(path: Path, seams: Seams) -> apsw.Connection:
@@ -116,8 +120,13 @@ def _open_whole(path: Path) -> apsw.Connection:
     return connection
 
 
-def _found(tx: Tx, main_size: int) -> None:
-    found_store(tx, main_size)
+def folder_beside(path: Path) -> Path:
+    """The folder of the store at ``path``: beside the file itself, so that whoever came by a link finds the same one.
+
+    A runner whose lock is not found there counts as dead (I7).
+    """
+    real = path.resolve()
+    return real.with_name(real.name + ".d")
 
 
 def private_folder(folder: Path) -> Path:

@@ -54,8 +54,10 @@ class SqliteWakes:
                 self._sender.sendto(hint, self._address(peer))
             except BlockingIOError:
                 pass  # its buffer holds earlier hints, and one is as good as many
-            except OSError:
+            except (ConnectionRefusedError, FileNotFoundError):
                 self._forget(peer)
+            except OSError:
+                pass  # our own want of memory says nothing of the peer
 
     def notify(self, topics: Topic) -> None:
         """Wake the waiters of this process whom it concerns; on the loop's thread."""

@@ -54,6 +54,7 @@ def advance(tx: Tx, limit: int) -> int:
     page = _PAGES[kind](tx, subject, after, until, limit, actor)
     if len(page) < limit:
         tx.run("delete_cascade", id=cascade)
+        tx.note(Topic.WORK)  # what a cancel of all held back may start now
     else:
         tx.run("move_cascade", id=cascade, after=page[-1][0])
     tx.note(Topic.TIME)
