@@ -36,13 +36,14 @@ def now(coroutine: Coroutine[Any, Any, T]) -> T:
 class Known:
     """What the model keeps of a task."""
 
-    __slots__ = ("cancel_s", "claims", "failed", "lost", "parents", "reason", "since_s", "state", "task")
+    __slots__ = ("by_retry", "cancel_s", "claims", "failed", "lost", "parents", "reason", "since_s", "state", "task")
 
     def __init__(self, task: Task, state: TaskState, parents: list[tuple[str, Condition]]) -> None:
         self.task = task
         self.state = state
         self.reason: str | None = None
         self.parents = parents
+        self.by_retry = False  # a retry of it took its place
         self.cancel_s: float | None = None  # when its cancel was committed while it ran
         self.claims = 0
         self.failed = 0
@@ -61,11 +62,13 @@ class History:
         self.queues: dict[str, QueueState] = {}
         self._named: dict[tuple[str, str], str] = {}
         self._replaced: dict[str, str] = {}
+        self._young: list[str] = []  # made by the present commit
         self._keys: dict[str, str] = {}
 
     def read(self) -> None:
         """Take in everything committed since the last time."""
         claimed: list[Known] = []
+        self._young.clear()
         while changes := now(self._store.changes(self.version, PAGE)):
             for change in changes:
                 if change.version != self.version + 1:
@@ -105,6 +108,7 @@ class History:
                 return False
             if change.state == "superseded":
                 known = self.tasks[change.id]
+                known.by_retry = change.cause == "retry"
                 self._named.pop((known.task.spec.queue, known.task.spec.name or ""), None)
                 return False
             return self._move(change)
@@ -146,7 +150,12 @@ class History:
     def _born(self, task: str, state: TaskState) -> None:
         found = now(self._store.task(task))
         spec = found.spec
-        parents = [(self._parent(spec.queue, edge.task), edge.on) for edge in spec.after]
+        old = self.tasks.get(found.retry_of or "")
+        if old is not None and old.by_retry:
+            parents = [(self._with_it(parent), on) for parent, on in old.parents]
+        else:
+            parents = [(self._parent(spec.queue, edge.task), edge.on) for edge in spec.after]
+        self._young.append(task)
         self.tasks[task] = Known(found, state, parents)
         if spec.name is not None:
             self._named[spec.queue, spec.name] = task
@@ -158,8 +167,12 @@ class History:
                 self._world.violate("I9", f"{first} and {task} were both made for key {spec.idempotency_key}")
 
     def _parent(self, queue: str, ref: str) -> str:
-        parent = ref if is_full_id(ref, "task") else self._named.get((queue, ref), ref)
-        return self._replaced.get(parent, parent) if is_full_id(ref, "task") else parent
+        return ref if is_full_id(ref, "task") else self._named.get((queue, ref), ref)
+
+    def _with_it(self, parent: str) -> str:
+        """The parent of a task that is tried again: the new one if that is tried again with it, else the one it had."""
+        new = self._replaced.get(parent)
+        return new if new is not None and new in self._young else parent
 
     def _claimed(self, task: str, known: Known) -> None:
         world, spec = self._world, known.task.spec
