@@ -2,12 +2,20 @@
 
 import asyncio
 import json
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import taxiway
+from taxiway.agents.settle import boot_id
+from taxiway.core.readiness import Scope
+from taxiway.core.run import Failed
+from taxiway.core.task import Reason
+from taxiway.store.protocol import Runner
+from taxiway.store.sqlite.locks import RunnerLock
 from tests.engine.conftest import DEADLINE_S, Bench, ended, said
 from tests.engine.test_limits import SAMPLE, highest
 
@@ -141,3 +149,24 @@ async def test_what_one_process_leaves_the_other_takes_over(bench) -> None:
         async with bench.open(slots=1):
             assert (await tw.wait(task, DEADLINE_S)).state == "completed"
         assert (await tw.task(task)).attempt == 1
+
+
+async def test_a_plan_is_run_again_at_once_although_its_handler_died_with_its_runner(bench) -> None:
+    """I7, semantics, "Running it again": what the dead left live is no reason to refuse; it goes on."""
+    document = {"queue": "p", "tasks": {"a": {"shell": "exit 1"}, "h": {"shell": "true", "after": {"a": "failed"}}}}
+    path = bench.file("plan.json")
+    path.write_text(json.dumps(document))
+    plan = taxiway.read_plan(path)
+    async with bench.open(slots=0) as tw:
+        await tw.run_plan(plan)
+        lock = RunnerLock(bench.path.with_name("store.db.d"), "runner_dead")
+        me = Runner(id="runner_dead", host=socket.gethostname(), boot_id=boot_id(), pid=1, slots=1)
+        await tw.store.register(me)
+        [run] = await tw.store.claim(me.id, Scope(), 1)
+        await tw.store.finish(run.run, run.fence, Failed(Reason.EXIT_CODE, "it exited with status 1"), 0.5)
+        assert len(await tw.store.claim(me.id, Scope(), 1)) == 1
+    lock.release()
+    async with bench.open() as tw:
+        again = await tw.run_plan(plan)
+        assert again.replaced == 0
+        assert [(await tw.wait(task, DEADLINE_S)).state for task in again.ids.values()] == ["failed", "completed"]

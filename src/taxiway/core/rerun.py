@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import assert_never
 
 import msgspec
 
@@ -35,9 +36,10 @@ def fates(
 
     Completed and unchanged stays; changed, and everything after it, runs anew; failed and cancelled are replaced;
     what waits goes on. A failure that was handled stays, and so does a skip whose cause stays; one that is replaced
-    takes its handler with it, for it may not fail again.
+    takes its handler with it, for it may not fail again. What runs cannot be replaced, so it keeps what it came from.
     """
     order = _parents_first(specs)
+    kept = _needed_by_what_runs(specs, order, known)
     by_name = {spec.name or "": (spec, digest) for spec, digest in zip(specs, hashes, strict=True)}
     decided: dict[str, Fate] = {}
     changed: set[str] = set()
@@ -49,23 +51,38 @@ def fates(
             changed.add(name)
             decided[name] = Fate.ANEW
         else:
-            decided[name] = _unchanged(old, spec, decided)
+            decided[name] = _unchanged(old, spec, decided, name in kept)
     return {spec.name or "": decided[spec.name or ""] for spec in specs}
 
 
-def _unchanged(old: Known, spec: TaskSpec, decided: Mapping[str, Fate]) -> Fate:
+def _unchanged(old: Known, spec: TaskSpec, decided: Mapping[str, Fate], kept: bool) -> Fate:
     replaced = [edge for edge in spec.after if decided[edge.task] is Fate.ANEW]
     match old.state:
         case TaskState.COMPLETED:
             return Fate.ANEW if any(edge.on is Condition.FAILED for edge in replaced) else Fate.KEEP
         case TaskState.FAILED:
-            return Fate.KEEP if old.handled else Fate.ANEW
+            return Fate.KEEP if old.handled or kept else Fate.ANEW
         case TaskState.CANCELLED:
             stays = old.reason is Reason.SKIPPED and all(decided[edge.task] is Fate.KEEP for edge in spec.after)
             return Fate.KEEP if stays else Fate.ANEW
-        case _:
+        case TaskState.RUNNING | TaskState.WAITING:
+            # It started after the old parent had finished, which was all that it wanted of it.
+            return Fate.ANEW if any(edge.on is not Condition.FINISHED for edge in replaced) else Fate.GO_ON
+        case TaskState.SCHEDULED | TaskState.BLOCKED | TaskState.QUEUED:
             # A waiting task whose parent is made anew must wait for the new one.
             return Fate.ANEW if replaced else Fate.GO_ON
+    assert_never(old.state)
+
+
+def _needed_by_what_runs(specs: Sequence[TaskSpec], order: Sequence[str], known: Mapping[str, Known]) -> set[str]:
+    """Names whose way of ending let something start that runs now: a failure that is just being handled."""
+    after = {spec.name or "": spec.after for spec in specs}
+    needed: set[str] = set()
+    for name in reversed(order):
+        old = known.get(name)
+        if name in needed or (old is not None and old.state in (TaskState.RUNNING, TaskState.WAITING)):
+            needed.update(edge.task for edge in after[name] if edge.on is not Condition.FINISHED)
+    return needed
 
 
 def _parents_first(specs: Sequence[TaskSpec]) -> list[str]:
@@ -81,5 +98,3 @@ def _parents_first(specs: Sequence[TaskSpec]) -> list[str]:
             if waiting[child] == 0:
                 order.append(child)
     return order
-
-

@@ -84,6 +84,20 @@ def test_a_failure_that_is_replaced_takes_its_handler_with_it() -> None:
     assert decided == {"fetch": Fate.ANEW, "apology": Fate.ANEW, "count": Fate.ANEW, "report": Fate.KEEP}
 
 
+def test_a_failure_that_is_just_being_handled_stays_and_its_handler_goes_on() -> None:
+    """Semantics: waiting ones go on; what runs cannot be replaced, so neither can what it came from."""
+    plan = [spec("a"), spec("h", ("a", Condition.FAILED)), spec("tell", "h"), spec("c", "a")]
+    fate = decide(plan, {"a": FAILED, "h": DONE, "tell": known(TaskState.RUNNING), "c": FELL})
+    assert fate == {"a": Fate.KEEP, "h": Fate.KEEP, "tell": Fate.GO_ON, "c": Fate.ANEW}
+
+
+def test_a_cleanup_that_runs_goes_on_while_its_failed_parent_is_tried_again() -> None:
+    """Semantics: it wanted nothing of its parent but the end, as if it had completed already."""
+    plan = [spec("a"), spec("tidy", ("a", Condition.FINISHED))]
+    fate = decide(plan, {"a": FAILED, "tidy": known(TaskState.RUNNING)})
+    assert fate == {"a": Fate.ANEW, "tidy": Fate.GO_ON}
+
+
 def test_fresh_runs_everything_anew() -> None:
     """Surface: ``--fresh``."""
     assert set(decide(CHAIN, {"a": DONE, "b": DONE, "c": DONE}, fresh=True).values()) == {Fate.ANEW}
