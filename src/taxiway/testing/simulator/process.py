@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from taxiway.clock import Ids
@@ -74,13 +74,13 @@ class Process:
         self.wakes: VirtualWakes
         self.store: Store
 
-    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def start(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Begin its main function; when that returns, or raises, the process has ended."""
-        self.world.loop.spawn(self.strand, self._main(coroutine))
+        self.world.loop.spawn(self.strand, self._main(main))
 
-    async def _main(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    async def _main(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
         try:
-            await coroutine
+            await main()
         except Exception as error:
             self.world.failed(self, error)
             raise

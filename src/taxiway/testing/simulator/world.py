@@ -120,13 +120,13 @@ class World:
         """A new runner process."""
         process = self._new_process("runner")
         main = self._mains[process.name] = RunnerMain(self, process, process.store)
-        process.start(main.run())
+        process.start(main.run)
         return process
 
     def start_door(self) -> Process:
         """A new door process."""
         process = self._new_process("door")
-        process.start(DoorMain(self, process, process.store).run())
+        process.start(DoorMain(self, process, process.store).run)
         return process
 
     def _new_process(self, kind: str) -> Process:
