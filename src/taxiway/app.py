@@ -1,87 +1,49 @@
-"""The composition root: the only module that knows everyone, and puts the parts together."""
+"""The composition root: opens a store with every verb and, with ``runner``, what executes in this process."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from taxiway import diagnosis as diagnosis
-from taxiway.agents.environment import child_environment
-from taxiway.agents.process import ProcessAgent
-from taxiway.agents.protocol import Conversation, Settled
-from taxiway.agents.settle import boot_id, settle_trees
+from taxiway.agents.settle import boot_id
 from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle
 from taxiway.clock import Ids, SystemClock, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
-from taxiway.core.errors import Invalid, Unavailable
 from taxiway.core.event import Event
 from taxiway.core.lane import Lane
-from taxiway.core.limits import CANCEL_GRACE_S, HEARTBEAT_S, LEASE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
 from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
-from taxiway.core.readiness import Obstacle, Scope
+from taxiway.core.readiness import Obstacle
 from taxiway.core.redact import Scrubber
-from taxiway.core.run import ProcessMark, Run
+from taxiway.core.run import Run
 from taxiway.core.task import Task
-from taxiway.core.template import Rendered
-from taxiway.engine.canceller import Canceller
-from taxiway.engine.dispatcher import Dispatcher
 from taxiway.engine.engine import Crew, serving
-from taxiway.engine.executor import Drive, Executor, Means
 from taxiway.engine.feed import Feed
-from taxiway.engine.heart import Heart
 from taxiway.engine.intake import Intake
-from taxiway.engine.job_drive import JobDrive
-from taxiway.engine.process_drive import ProcessDrive
 from taxiway.engine.reaper import Host, Reaper
-from taxiway.engine.recorder import Recorder
 from taxiway.engine.service import Service
 from taxiway.engine.timekeeper import Timekeeper
-from taxiway.jobs import CURRENT, RunInfo, as_coroutine, runs_in_thread
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer, guarded
 from taxiway.planfile import project_of
+from taxiway.runner import HostEvidence, Parts, with_runner, with_wakes
 from taxiway.secretsources import resolve_secrets
-from taxiway.store.protocol import Claimed, Runner, Store, TaskPage, Wake
+from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
+from taxiway.store.protocol import Store, TaskPage
 from taxiway.store.protocol import TaskFilter as TaskFilter
-from taxiway.store.sqlite.locks import RunnerLock, forget, is_dead
 from taxiway.store.sqlite.opening import OpenStore, Seams, open_sqlite
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``open`` needs to know. ``slots`` 0 opens the store without a runner in this process.
-
-    ``defaults`` are spec fields for tasks that leave them open (``timeout_s``, ``idle_timeout_s``); ``lanes`` are sizes
-    that store-wide lanes get at opening (``None``: unlimited); ``secrets`` are values by name, referred to as
-    ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; ``lease_s`` is how long a runner that is
-    not heard of keeps its runs.
-    """
-
-    slots: int = 2
-    scope: Scope = Scope()
-    actor: str = "python"
-    project: str | None = None
-    main_size: int = 4
-    lanes: Mapping[str, int | None] = {}
-    defaults: Mapping[str, Any] = msgspec.field(default_factory=lambda: {"timeout_s": 3600.0})
-    secrets: Mapping[str, str] = {}
-    ask_grace_s: float = CANCEL_GRACE_S
-    term_grace_s: float = TERM_GRACE_S
-    run_output_bytes_max: int = RUN_OUTPUT_BYTES_MAX
-    lease_s: float = LEASE_S
-    jobs: Mapping[str, Callable[..., Any]] | None = None
 
 
 class Taxiway:
@@ -209,11 +171,11 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         reaper = Reaper(opened.store, clock, host, me, evidence, observer, settings.lease_s)
         services: list[Service] = [feed, Timekeeper(opened.store, clock), reaper]
         if me is None:
-            async with serving(_with_wakes(opened, services), observer):
+            async with serving(with_wakes(opened, services), observer):
                 yield Taxiway(opened, intake, feed, None, None)
             return
-        frame = _Frame(opened, settings, scrubber, observer, ids, clock, me, host)
-        async with _with_runner(frame, services) as crew:
+        parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, dict(os.environ), Path.cwd())
+        async with with_runner(parts, services) as crew:
             yield Taxiway(opened, intake, feed, crew, me)
     finally:
         await opened.close()
@@ -259,132 +221,6 @@ async def _size_lanes(store: Store, intake: Intake, sizes: Mapping[str, int | No
     known = {(lane.name, lane.size) for lane in await store.lanes() if lane.queue is None} if sizes else set()
     for name, size in sizes.items() - known:
         await intake.set_lane(name, size)
-
-
-class _Frame(NamedTuple):
-    """What a runner is put together from."""
-
-    opened: OpenStore
-    settings: Settings
-    scrubber: Scrubber
-    observer: Observer
-    ids: Ids
-    clock: SystemClock
-    runner: str
-    host: Host
-
-
-@asynccontextmanager
-async def _with_runner(frame: _Frame, services: Sequence[Service]) -> AsyncIterator[Crew]:
-    opened, settings, runner, host = frame.opened, frame.settings, frame.runner, frame.host
-    store, observer = opened.store, frame.observer
-    lock = RunnerLock(opened.folder, runner)
-    agent = ProcessAgent()
-    threads = ThreadPoolExecutor(settings.slots, thread_name_prefix="taxiway-job")
-    functions = REGISTRY if settings.jobs is None else settings.jobs
-    jobs = {name: as_coroutine(found, threads) for name, found in functions.items()}
-    scope = msgspec.structs.replace(settings.scope, needs=frozenset({"process", *(f"job:{name}" for name in jobs)}))
-    means = Means(
-        agent=agent,
-        jobs=jobs,
-        environment=dict(os.environ),
-        folder=str(Path.cwd()),
-        scrubber=frame.scrubber,
-        ask_grace_s=settings.ask_grace_s,
-        term_grace_s=settings.term_grace_s,
-        lease_s=settings.lease_s,
-        threaded=frozenset(name for name, found in functions.items() if runs_in_thread(found)),
-    )
-    work = opened.wakes.subscribe(Dispatcher.topics)
-    executor = Executor(store, _drives(frame, means), system_chance(), observer, work.ring)
-    dispatcher = Dispatcher(store, executor, runner, scope, settings.slots)
-    crew = Crew(executor, dispatcher)
-    own: list[Service] = [
-        Canceller(store, executor, runner),
-        Heart(store, executor, runner, observer, settings.lease_s * HEARTBEAT_S / LEASE_S),
-    ]
-    me = Runner(id=runner, host=host.name, boot_id=host.boot_id, pid=os.getpid(), slots=settings.slots, scope=scope)
-    try:
-        await store.register(me)
-        async with serving([(dispatcher, work), *_with_wakes(opened, [*services, *own])], observer) as group:
-            executor.open(group)
-            try:
-                yield crew
-            finally:
-                await crew.drain()
-    finally:
-        await agent.aclose()
-        threads.shutdown(wait=False)
-        await _leave(store, runner)
-        lock.release()
-
-
-async def _leave(store: Store, runner: str) -> None:
-    """Say goodbye, unless runs are left: then others settle them, since the runner's lock is free."""
-    with suppress(Unavailable):
-        if not await store.live_runs(runner):
-            await store.retire(runner, "gone")
-
-
-class HostEvidence:
-    """What this host knows of the runners that used the store from here: their locks, and their process trees."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def is_dead(self, runner: str) -> bool:
-        """Whether its lock is free."""
-        return is_dead(self._folder, runner)
-
-    async def settle_trees(self, marks: Sequence[ProcessMark], /) -> dict[str, Settled]:
-        """End and confirm them in a thread: up to 2 s."""
-        return await asyncio.to_thread(settle_trees, marks)
-
-    def forget(self, runner: str) -> None:
-        """Its lock file goes."""
-        forget(self._folder, runner)
-
-
-def _with_wakes(opened: OpenStore, services: Sequence[Service]) -> list[tuple[Service, Wake]]:
-    return [(service, opened.wakes.subscribe(service.topics)) for service in services]
-
-
-def _drives(frame: _Frame, means: Means) -> Callable[[Claimed], Drive]:
-    store, settings = frame.opened.store, frame.settings
-    tags = diagnosis.tag_prefix(store.path)
-
-    def environment(rendered: Rendered, claim: Claimed, tag: str) -> dict[str, str]:
-        own = {"TAXIWAY_TASK": claim.task, "TAXIWAY_RUN": claim.run, "TAXIWAY_ATTEMPT": str(claim.attempt)}
-        asked = {name: _secret(value, settings.secrets) for name, value in rendered.env.items()}
-        return child_environment(means.environment, {**asked, **own}, tag)
-
-    async def confirm(conversation: Conversation) -> bool:
-        settled = await asyncio.to_thread(settle_trees, [conversation.mark])
-        return all(found.certain for found in settled.values())
-
-    def make(claim: Claimed) -> Drive:
-        recorder = Recorder(store, frame.clock, means.scrubber, claim.run, claim.fence, settings.run_output_bytes_max)
-        if claim.spec.job is not None:
-            function = means.jobs[claim.spec.job]
-            info = RunInfo(claim.task, claim.run, claim.attempt)
-
-            async def call(args: Mapping[str, Any]) -> Any:
-                CURRENT.set(info)
-                return await function(args)
-
-            return JobDrive(claim, call, recorder, claim.spec.job in means.threaded)
-        return ProcessDrive(claim, store, recorder, means, tags + frame.ids.new("proc"), environment, confirm)
-
-    return make
-
-
-def _secret(value: str, secrets: Mapping[str, str]) -> str:
-    name = value.removeprefix("secret://")
-    if name == value:
-        return value
-    if name not in secrets:
-        raise Invalid(f"there is no secret '{name}' on this runner; declare it under [secrets] in its configuration")
-    return secrets[name]
 
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:

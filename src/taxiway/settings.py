@@ -1,0 +1,35 @@
+"""What a store is opened with, by whatever door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from taxiway.core.limits import CANCEL_GRACE_S, LEASE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
+from taxiway.core.readiness import Scope
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``open`` needs to know. ``slots`` 0 opens the store without a runner in this process.
+
+    ``defaults`` are spec fields for tasks that leave them open (``timeout_s``, ``idle_timeout_s``); ``lanes`` are sizes
+    that store-wide lanes get at opening (``None``: unlimited); ``secrets`` are values by name, referred to as
+    ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; ``lease_s`` is how long a runner that is
+    not heard of keeps its runs.
+    """
+
+    slots: int = 2
+    scope: Scope = Scope()
+    actor: str = "python"
+    project: str | None = None
+    main_size: int = 4
+    lanes: Mapping[str, int | None] = {}
+    defaults: Mapping[str, Any] = msgspec.field(default_factory=lambda: {"timeout_s": 3600.0})
+    secrets: Mapping[str, str] = {}
+    ask_grace_s: float = CANCEL_GRACE_S
+    term_grace_s: float = TERM_GRACE_S
+    run_output_bytes_max: int = RUN_OUTPUT_BYTES_MAX
+    lease_s: float = LEASE_S
+    jobs: Mapping[str, Callable[..., Any]] | None = None
