@@ -97,7 +97,7 @@ class Intake:
 
     async def set_lane(self, name: str, size: int | None, queue: str | None = None) -> Lane:
         """Make or resize a lane."""
-        return await self._store.set_lane(name, size, self._actor, queue)
+        return await self._store.set_lane(name, size, self._actor, queue, self._project)
 
     async def prune(self, before_ms: int, limit: int) -> int:
         """Forget what ended before a time, one page of it; how many rows went."""

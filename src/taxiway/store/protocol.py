@@ -236,8 +236,10 @@ class Store(Protocol):
         """Every lane, with its live runs."""
         ...
 
-    async def set_lane(self, name: str, size: int | None, actor: str, queue: str | None = None) -> Lane:
-        """Make or resize a lane: store-wide, or of a queue."""
+    async def set_lane(
+        self, name: str, size: int | None, actor: str, queue: str | None = None, project: str | None = None
+    ) -> Lane:
+        """Make or resize a lane: store-wide, or of a queue (found as in ``queue``)."""
         ...
 
     # -- executing ------------------------------------------------------------------------------------------------

@@ -157,9 +157,11 @@ class SqliteStore:
         """Every lane."""
         return await self._reader.read(queues.lanes)
 
-    async def set_lane(self, name: str, size: int | None, actor: str, queue: str | None = None) -> Lane:
+    async def set_lane(
+        self, name: str, size: int | None, actor: str, queue: str | None = None, project: str | None = None
+    ) -> Lane:
         """Make or resize a lane."""
-        return await self._bulk(lambda tx: queues.set_lane(tx, name, size, actor, queue))
+        return await self._bulk(lambda tx: queues.set_lane(tx, name, size, actor, queue, project))
 
     # -- executing ------------------------------------------------------------------------------------------------
     async def register(self, runner: Runner) -> None:

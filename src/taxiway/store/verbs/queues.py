@@ -193,20 +193,23 @@ def queue_stats(tx: Tx, name: str, project: str | None) -> QueueStats:
 
 def lanes(tx: Tx) -> list[Lane]:
     """Every lane with its live runs and how many ready tasks wait behind it."""
-    found = []
-    for name, size, queue, live, version, row_id in tx.all("all_lanes", tenant=tx.tenant):
-        ready = tx.one("count_ready_of_lane", lane=row_id)
-        waiting = ready[0] if ready else 0
-        found.append(Lane(name=name, size=size, queue=queue, live=live, ready=waiting, version=version))
-    return found
+    return [_lane_record(tx, row) for row in tx.all("all_lanes", tenant=tx.tenant)]
 
 
-def set_lane(tx: Tx, name: str, size: int | None, actor: str, queue: str | None) -> Lane:
+def _lane_record(tx: Tx, row: Row) -> Lane:
+    name, size, queue, live, version, row_id = row
+    ready = tx.one("count_ready_of_lane", lane=row_id)
+    return Lane(name=name, size=size, queue=queue, live=live, ready=ready[0] if ready else 0, version=version)
+
+
+def set_lane(tx: Tx, name: str, size: int | None, actor: str, queue: str | None, project: str | None) -> Lane:
     """Make a lane, or change its size: raising starts more at once, lowering ends nothing (A30)."""
     check_size(size, f"the size of lane '{name}'")
-    owner = 0 if queue is None else queue_of(tx, queue, None)[0]
+    owner = 0 if queue is None else queue_of(tx, queue, project)[0]
     put_lane(tx, owner, name, size, actor)
-    return next(lane for lane in lanes(tx) if lane.name == name and lane.queue == queue)
+    made = tx.one("lane_exact", tenant=tx.tenant, queue=owner, name=name)
+    assert made is not None
+    return next(_lane_record(tx, row) for row in tx.all("all_lanes", tenant=tx.tenant) if row[5] == made[0])
 
 
 def put_lane(tx: Tx, owner: int, name: str, size: int | None, actor: str) -> None:

@@ -313,6 +313,15 @@ class Scoping(Suite):
         scope = Scope(lanes=frozenset({"a", "c"}), needs=frozenset({"job:x"}))
         assert [run.task for run in await bench.claim(scope=scope)] == [task for *_, task in sorted(tasks)]
 
+    async def test_a_lane_of_a_plan_is_that_of_its_project(self, bench: Bench) -> None:
+        """Semantics, "Queues": two checkouts never share a queue by accident, nor its lanes."""
+        for project in ("/a", "/b"):
+            plan = plan_of(spec_of(name="t", lane="own"), project=project, lanes={"own": 2})
+            await bench.run_plan(plan)
+        lane = await bench.store.set_lane("own", 7, ACTOR, "plan", "/b")
+        assert lane.size == 7
+        assert sorted(lane.size or 0 for lane in await bench.store.lanes() if lane.queue == "plan") == [2, 7]
+
     async def test_a_draining_runner_takes_nothing_new(self, bench: Bench) -> None:
         """Semantics, "Running a plan": nothing new starts."""
         await bench.submit()
