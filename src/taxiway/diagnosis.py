@@ -28,6 +28,7 @@ from taxiway.store.protocol import Runner, Store
 from taxiway.store.sqlite.connection import (
     NETWORK_FILE_SYSTEMS,
     SQLITE_OLDEST,
+    check_place,
     file_system,
     open_reader,
     open_writer,
@@ -88,6 +89,7 @@ def place_findings(path: Path) -> list[Finding]:
     """What a store's file and its place are like; raises ``StoreUnusable`` when it cannot be opened."""
     folder = path.absolute().parent
     if not path.exists():
+        check_place(path.absolute())
         return [Finding("store", Verdict.OK, f"{path} does not exist yet; the first command makes it")]
     kind = file_system(folder) or "unknown"
     found = path.stat()

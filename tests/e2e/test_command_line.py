@@ -29,11 +29,13 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
         (["submit", "--lane", "nowhere", "--", "ls"], 2, "there is no lane 'nowhere'"),
         (["submit", "--cwd", "/nonexistent", "--", "ls"], 2, "the folder /nonexistent does not exist"),
         (["submit", "--timeout", "5x", "--", "ls"], 2, "'5x' is no duration"),
+        (["do", "--timeout", "0", "--", "ls"], 2, "timeout: must be longer than 0"),
         (["lane", "set", "main", "0"], 2, "'0' is neither a whole number from 1 up nor 'unlimited'"),
         (["task", "show", "zzzz99"], 3, "there is no task 'zzzz99'"),
         (["queue", "pause", "defalt"], 3, "did you mean 'default'?"),
         (["queue", "resume", "default"], 4, "Invalid state transition"),
         (["--store", "/nonexistent/x.db", "task", "list"], 5, "the folder /nonexistent does not exist"),
+        (["--store", "/nonexistent/x.db", "doctor"], 5, "the folder /nonexistent does not exist"),
         (["--store", str(ROOT / "README.md"), "task", "list"], 5, "is not a Taxiway store"),
     ],
 )
@@ -57,6 +59,21 @@ def test_a_command_done_now_streams_both_outputs_and_ends_with_its_verdict(taxiw
     assert b"it exited with status 3" in err
     document = taxiway.json("do", "--", "echo", "hi")
     assert (document["state"], document["output"], document["exit_code"]) == ("completed", "hi\n", 0)
+
+
+def test_a_command_done_now_reads_what_it_is_given_and_shows_what_it_is(taxiway: CommandLine) -> None:
+    """--stdin is the only way in; the list tells such commands apart by their words."""
+    document = taxiway.json("do", "--stdin", "given", "--", "cat")
+    assert document["output"] == "given"
+    assert "cat" in taxiway("task", "list").stdout.splitlines()[1]
+
+
+def test_an_answer_that_finds_no_room_is_said_in_one_sentence(taxiway: CommandLine) -> None:
+    """A full disk below standard output is nobody's mistake in Taxiway."""
+    with open("/dev/full", "w") as full:
+        done = taxiway.start("task", "list", stdout=full)
+        _, err = done.communicate(timeout=30)
+    assert (done.returncode, err) == (1, "error: the answer could not be written: No space left on device\n")
 
 
 def test_an_interrupt_cancels_a_command_done_now(taxiway: CommandLine) -> None:

@@ -208,6 +208,19 @@ def test_a_text_that_is_not_what_its_name_says_is_refused_with_the_line(
     assert "\n" not in str(problem)
 
 
+def test_the_sentence_itself_names_the_place_in_a_text_that_cannot_be_read(tmp_path: Path) -> None:
+    """Whoever sees only the error's text sees file, line, column and what would be right."""
+    for name, text, said in (
+        ("syntax.yaml", 'tasks:\n  a: {shell: "x"\n  b: {shell: "y"}\n', "syntax.yaml:3:3: is no YAML"),
+        ("comma.json", '{"tasks":\n {"a": 1,}}', "comma.json:2:"),
+        ("open.toml", "tasks = {\n", "open.toml:1:"),
+        ("plan.txt", "tasks: {}", "(name it .yaml, .toml or .json)"),
+    ):
+        with pytest.raises(Invalid) as caught:
+            read_plan(write(tmp_path, text, name))
+        assert said in caught.value.message
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """A missing file, a folder, a file that is no text."""
     (tmp_path / "folder.yaml").mkdir()
@@ -323,10 +336,10 @@ def test_a_wrong_override_is_named_as_one(tmp_path: Path) -> None:
     said = [str(problem) for problem in found]
     assert any("the plan has no task 'lnt' (did you mean 'lint'?)" in one for one in said)
     assert any("--set nonsense: there is no path=value in it" in one for one in said)
-    assert any("--set tasks.lint: name a field of the task too" in one for one in said)
+    assert any("--set: tasks.lint: name a field of the task too" in one for one in said)
     assert any(one.startswith("--set: tasks.lint.timeout: 'soon' is no duration") for one in said)
     assert any(one.startswith("--set: slotz: is no field of a plan (did you mean 'slots'?)") for one in said)
-    assert any("--set slots.x" in one and "no table" in one for one in said)
+    assert any("--set: slots.x" in one and "no table" in one for one in said)
     assert len(found) == len(pairs)
     assert all(problem.line is None for problem in found)
 

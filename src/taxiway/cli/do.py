@@ -15,7 +15,7 @@ from taxiway.cli.interrupts import Interrupts
 from taxiway.cli.options import Duration, pairs
 from taxiway.cli.output import answer_json, note
 from taxiway.cli.streams import Streams
-from taxiway.cli.submit import folder_of
+from taxiway.cli.submit import folder_of, standard_input
 from taxiway.cli.task import status_of
 from taxiway.cli.taskwords import ONE_COMMAND_QUEUES, end_word
 from taxiway.cli.verb import ArgvVerb
@@ -36,6 +36,7 @@ QUEUE_CHARS: Final = 12  #: of chance in its queue's name
 @click.command(cls=ArgvVerb)
 @click.option("--cwd", help="Where to run. [default: here]")
 @click.option("--env", multiple=True, metavar="K=V", help="A variable.")
+@click.option("--stdin", help="Text for standard input, which is empty otherwise; - reads ours.")
 @click.option("--timeout", type=Duration(), help="The total clock of the run.")
 @click.option("--idle-timeout", type=Duration(), help="How long it may say nothing.")
 @pass_door
@@ -44,14 +45,22 @@ def do(
     argv: tuple[str, ...],
     cwd: str | None,
     env: tuple[str, ...],
+    stdin: str | None,
     timeout: float | None,
     idle_timeout: float | None,
 ) -> int:
     """Run one command here and now; exit status 1 when it failed. Ctrl-C cancels it."""
     if not argv:
         raise click.UsageError("write the command behind --: taxiway do -- ls -l")
-    asked = {"command": list(argv), "env": pairs(env, "--env"), "timeout": timeout, "idle_timeout": idle_timeout}
-    spec = checked_spec({name: value for name, value in asked.items() if value} | {"cwd": folder_of(cwd), "lane": LANE})
+    asked = {
+        "command": list(argv),
+        "env": pairs(env, "--env"),
+        "stdin": standard_input(stdin),
+        "timeout": timeout,
+        "idle_timeout": idle_timeout,
+    }
+    given = {name: value for name, value in asked.items() if value is not None}
+    spec = checked_spec(given | {"cwd": folder_of(cwd), "lane": LANE})
     return asyncio.run(_run(door, _plan(door, spec)))
 
 

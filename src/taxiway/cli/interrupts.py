@@ -7,7 +7,14 @@ import signal
 from types import TracebackType
 from typing import Final, Self
 
+from taxiway.cli.words import count
+
 WATCHED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def stopping_words(working: int) -> str:
+    """What is said at the first signal, while ``working`` runs are there."""
+    return f"stopping: {count(working, 'run')} asked to end; once more kills at once" if working else "stopping"
 
 
 class Interrupts:

@@ -33,7 +33,7 @@ COLOURS: Final = {
 
 def answer(text: str) -> None:
     """A line (or several) of the answer itself; ``text`` is safe already or made by us."""
-    click.echo(text, color=_colour(sys.stdout))
+    _write(text)
 
 
 def note(text: str) -> None:
@@ -43,12 +43,12 @@ def note(text: str) -> None:
 
 def answer_json(document: Any) -> None:
     """The answer as one JSON document."""
-    click.echo(safe_json(json.dumps(document, ensure_ascii=False, indent=2)))
+    _write(safe_json(json.dumps(document, ensure_ascii=False, indent=2)))
 
 
 def answer_json_line(document: Any) -> None:
     """One line of a stream of JSON documents."""
-    click.echo(safe_json(json.dumps(document, ensure_ascii=False, separators=(",", ":"))))
+    _write(safe_json(json.dumps(document, ensure_ascii=False, separators=(",", ":"))))
 
 
 def page_document(items: Iterable[Any], cursor: str | None = None) -> dict[str, Any]:
@@ -113,6 +113,16 @@ def _error_document(error: Exception) -> dict[str, Any]:
         return error.to_json()
     message = error.format_message() if isinstance(error, click.ClickException) else str(error)
     return {"code": "usage", "message": message}
+
+
+def _write(text: str) -> None:
+    try:
+        click.echo(text, color=_colour(sys.stdout))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence_stdout()
+        raise Error(f"the answer could not be written: {error.strerror}") from None
 
 
 def _colour(stream: Any) -> bool:

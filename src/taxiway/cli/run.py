@@ -15,7 +15,7 @@ from taxiway.app import REGISTRY, PlanAdmitted, Taxiway, store_path
 from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
-from taxiway.cli.interrupts import Interrupts
+from taxiway.cli.interrupts import Interrupts, stopping_words
 from taxiway.cli.loading import load_jobs
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.plain import PlainView
@@ -120,7 +120,7 @@ class PlanRun:
         await interrupts.first.wait()
         crew = tw.crew
         assert crew is not None
-        say(f"stopping: {count(crew.working, 'run')} asked to end; once more kills at once")
+        say(stopping_words(crew.working))
         async with asyncio.TaskGroup() as group:
             draining = group.create_task(_drained(tw, self._plan), name="drain")
             second = group.create_task(interrupts.second.wait(), name="second")

@@ -9,7 +9,7 @@ import click
 
 from taxiway.app import diagnosis, store_path
 from taxiway.cli.door import Door, pass_door
-from taxiway.cli.interrupts import Interrupts
+from taxiway.cli.interrupts import Interrupts, stopping_words
 from taxiway.cli.loading import load_jobs
 from taxiway.cli.output import answer, answer_json, answer_json_line, note, page_document, table
 from taxiway.cli.verb import Noun
@@ -48,7 +48,7 @@ async def _serve(door: Door, slots: int, scope: Scope) -> None:
                     f"runner {short_id(tw.runner or '')} with {count(slots, 'slot')} on {door.loaded.config.store.path}"
                 )
             await interrupts.first.wait()
-            note(f"stopping: {count(tw.crew.working, 'run')} asked to end; once more kills at once")
+            note(stopping_words(tw.crew.working))
             async with asyncio.TaskGroup() as group:
                 draining = group.create_task(tw.crew.drain(), name="drain")
                 second = group.create_task(interrupts.second.wait(), name="second")

@@ -140,8 +140,8 @@ def _fields(argv: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
         fields["retry_on"] = [reason for word in fields["retry_on"] for reason in word.split(",")]
     if "backoff" in fields:
         fields["backoff"] = _backoff(fields["backoff"])
-    if fields.get("stdin") == "-":
-        fields["stdin"] = sys.stdin.read()
+    if "stdin" in fields:
+        fields["stdin"] = standard_input(fields["stdin"])
     if "job" not in fields or "cwd" in fields:
         fields["cwd"] = folder_of(fields.get("cwd"))
     return fields
@@ -156,6 +156,11 @@ def _backoff(text: str) -> dict[str, Any]:
     if text.lstrip().startswith("{"):
         return dict(Json().convert(text, None, None))
     return {"first": text}
+
+
+def standard_input(text: str | None) -> str | None:
+    """The text for a task's standard input; ``-`` is what stands on ours."""
+    return sys.stdin.read() if text == "-" else text
 
 
 def folder_of(cwd: str | None) -> str:

@@ -32,8 +32,9 @@ def work_word(spec: TaskSpec) -> str:
 
 
 def task_label(task: Task) -> str:
-    """Its name, or else the beginning of its work."""
-    return task.spec.name or work_word(task.spec)
+    """Its name, or else the beginning of its work; that `taxiway do` names all alike tells nothing."""
+    named = task.spec.name if not task.spec.queue.startswith(ONE_COMMAND_QUEUES) else None
+    return named or work_word(task.spec)
 
 
 def label_with_id(task: Task) -> str:

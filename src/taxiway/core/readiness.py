@@ -129,14 +129,24 @@ def gate_obstacles(facts: Facts) -> list[Obstacle]:
     """What the queue and the lane say."""
     gate, found = facts.gate, []
     if gate.queue_state is not QueueState.RUNNING:
-        found.append(Obstacle(ObstacleKind.QUEUE_STATE, f"queue '{gate.queue}' is {gate.queue_state}"))
+        found.append(Obstacle(ObstacleKind.QUEUE_STATE, _not_running(gate)))
     if gate.queue_slots is not None and gate.queue_live >= gate.queue_slots:
-        text = f"queue '{gate.queue}' has all {gate.queue_slots} slots taken"
+        text = f"queue '{gate.queue}': {_taken(gate.queue_slots)}"
         found.append(Obstacle(ObstacleKind.QUEUE_FULL, text, facts.queue_holders))
     if gate.lane_size is not None and gate.lane_live >= gate.lane_size:
-        text = f"lane '{gate.lane}' has all {gate.lane_size} slots taken"
+        text = f"lane '{gate.lane}': {_taken(gate.lane_size)}"
         found.append(Obstacle(ObstacleKind.LANE_FULL, text, facts.lane_holders))
     return found
+
+
+def _not_running(gate: Gate) -> str:
+    text = f"queue '{gate.queue}' is {gate.queue_state}"
+    verb = {QueueState.PAUSED: "resume", QueueState.IDLE: "start"}.get(gate.queue_state)
+    return f"{text}; go on with 'taxiway queue {verb} {gate.queue}'" if verb else text
+
+
+def _taken(slots: int) -> str:
+    return f"all {slots} slots are taken" if slots > 1 else "its one slot is taken"
 
 
 def runner_obstacles(facts: Facts) -> list[Obstacle]:

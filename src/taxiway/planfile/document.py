@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from taxiway.core.errors import Problem
+from taxiway.core.errors import Invalid, Problem
 from taxiway.core.fault import Path
 
 DEPTH_MAX: Final = 64  #: levels of lists and tables in a plan file
@@ -43,6 +43,11 @@ class Document(msgspec.Struct):
     value: Any
     locate: Callable[[Path], Place | None]
     problems: Sequence[Problem] = ()
+
+
+def refused(problem: Problem) -> Invalid:
+    """The error of a text that cannot be read at all: one sentence, with its place and what would be right."""
+    return Invalid(str(problem), [problem])
 
 
 def locate_in(value: Any, path: Path) -> Place | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from taxiway.core.errors import Invalid, Problem
 from taxiway.core.fieldtypes import Written
-from taxiway.planfile.document import DEPTH_MAX, Array, Document, Place, Table, locate_in
+from taxiway.planfile.document import DEPTH_MAX, Array, Document, Place, Table, locate_in, refused
 
 _TOKEN: Final = re.compile(r'[ \t\r\n]+|([{}\[\]:,])|("(?:[^"\\]|\\.)*")|([^\s{}\[\]:,"]+)')
 
@@ -34,7 +34,7 @@ def _no_constant(name: str) -> Any:
 
 def _refused(file: str, message: str, place: Place | None) -> Invalid:
     line, column = place or (None, None)
-    return Invalid(f"{file}: {message}", [Problem(message, "", file, line, column)])
+    return refused(Problem(message, "", file, line, column))
 
 
 class _Reading:

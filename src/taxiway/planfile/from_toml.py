@@ -10,7 +10,7 @@ from typing import Any, Final
 from taxiway.core.errors import Invalid, Problem
 from taxiway.core.fault import Path
 from taxiway.core.fieldtypes import Written
-from taxiway.planfile.document import DEPTH_MAX, Document, Place, numbered
+from taxiway.planfile.document import DEPTH_MAX, Document, Place, numbered, refused
 
 _SPOT: Final = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)\Z")
 _BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)+")
@@ -44,7 +44,7 @@ def _refused(file: str, said: str, text: str) -> Invalid:
         column = int(spot[2]) if spot[2] else None
         said = said[: spot.start()]
     message = f"is no TOML: {said[:1].lower()}{said[1:]}"
-    return Invalid(f"{file}: {message}", [Problem(message, "", file, line, column)])
+    return refused(Problem(message, "", file, line, column))
 
 
 class _Places:

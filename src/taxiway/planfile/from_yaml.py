@@ -15,7 +15,7 @@ import yaml
 
 from taxiway.core.errors import Invalid, Problem
 from taxiway.core.fieldtypes import Written
-from taxiway.planfile.document import DEPTH_MAX, NODES_MAX, Array, Document, Place, Table, locate_in
+from taxiway.planfile.document import DEPTH_MAX, NODES_MAX, Array, Document, Place, Table, locate_in, refused
 
 #: Only the parsers of these loaders are used: libyaml's where PyYAML has it, else the one in Python, which is slower.
 FASTEST: Final[Any] = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
@@ -112,7 +112,7 @@ class _Reading:
 
     def refused(self, message: str, mark: Any) -> Invalid:
         place = (None, None) if mark is None else (mark.line + 1, mark.column + 1)
-        return Invalid(f"{self._file}: {message}", [Problem(message, "", self._file, *place)])
+        return refused(Problem(message, "", self._file, *place))
 
     def _scalar(self, event: Any) -> Any:
         if event.tag is not None and event.tag not in _STRING_TAGS:

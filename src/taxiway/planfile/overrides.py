@@ -30,7 +30,7 @@ def override(value: Any, pairs: Sequence[str], problems: list[Problem]) -> tuple
             paths.add(path)
         except Invalid as error:
             hint = str(error.details.get("hint", ""))
-            problems.append(Problem(f"{FLAG} {left.strip()}: {error.message}", left.strip(), hint=hint))
+            problems.append(Problem(error.message, left.strip(), FLAG, hint=hint))
     return value, frozenset(paths)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from taxiway.core.errors import Invalid, Problem
 from taxiway.core.limits import NAME_CHARS_MAX, PLAN_BYTES_MAX
-from taxiway.planfile.document import Document
+from taxiway.planfile.document import Document, refused
 from taxiway.planfile.from_json import from_json
 from taxiway.planfile.from_toml import from_toml
 from taxiway.planfile.from_yaml import from_yaml
@@ -52,4 +52,4 @@ def _text(source: Path, file: str) -> str:
 
 
 def _refused(file: str, message: str, hint: str = "", line: int | None = None, column: int | None = None) -> Invalid:
-    return Invalid(f"{file}: {message}", [Problem(message, "", file, line, column, hint)])
+    return refused(Problem(message, "", file, line, column, hint))
