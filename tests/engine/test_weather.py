@@ -90,7 +90,7 @@ async def test_in_any_weather_every_task_ends_and_the_store_stays_sound(bench, s
 async def test_a_run_that_cannot_be_prepared_fails_alone(bench, monkeypatch) -> None:
     """I13: an error of our own between claim and start ends that run as 'internal', and no other."""
     async with bench.open() as tw:
-        made = taxiway.app.Recorder
+        made = taxiway.runner.Recorder
         failures = iter([RuntimeError("no recorder")])
 
         def fragile(*args):
@@ -99,7 +99,7 @@ async def test_a_run_that_cannot_be_prepared_fails_alone(bench, monkeypatch) -> 
                 raise error
             return made(*args)
 
-        monkeypatch.setattr(taxiway.app, "Recorder", fragile)
+        monkeypatch.setattr(taxiway.runner, "Recorder", fragile)
         handles = await tw.submit_many([{"command": ["true"]} for _ in range(3)])
         tasks = [await ended(handle) for handle in handles]
     assert sorted(str(task.state) for task in tasks) == ["completed", "completed", "failed"]
@@ -121,7 +121,7 @@ async def test_a_tree_whose_end_is_not_certain_keeps_its_slots_until_it_is(bench
     def replace(found, certain):
         return type(found)(certain=certain, level=found.level, why=found.why)
 
-    monkeypatch.setattr(taxiway.app, "settle_trees", doubtful)
+    monkeypatch.setattr(taxiway.runner, "settle_trees", doubtful)
     monkeypatch.setattr("taxiway.engine.process_drive.CONFIRM_EVERY_S", 0.2)
     async with bench.open() as tw:
         await tw.set_lane("one", 1)
