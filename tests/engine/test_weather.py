@@ -111,7 +111,7 @@ async def test_a_tree_whose_end_is_not_certain_keeps_its_slots_until_it_is(bench
     """I6, I7: the run is not ended, and nothing starts in its place, before somebody could confirm its end."""
     answers = iter([False, False, True])
     looked: list[bool] = []
-    settle = taxiway.app.settle_trees
+    settle = taxiway.runner.settle_trees
 
     def doubtful(marks):
         certain = next(answers)
