@@ -79,7 +79,7 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
         threaded=frozenset(name for name, found in functions.items() if runs_in_thread(found)),
     )
     work = opened.wakes.subscribe(Dispatcher.topics)
-    executor = Executor(store, _drives(parts, means), system_chance(), observer, work.ring)
+    executor = Executor(store, _drives(parts, means), system_chance(), observer, work.ring, means.scrubber)
     dispatcher = Dispatcher(store, executor, runner, scope, settings.slots)
     crew = Crew(executor, dispatcher)
     own: list[Service] = [

@@ -134,7 +134,7 @@ class Done:
 async def test_a_late_word_for_a_run_that_was_removed_does_not_end_the_runner() -> None:
     """I2, I12: a runner that stood still finished a run that others had settled and whose task was removed since; that
     ended the whole runner with NotFound."""
-    executor = Executor(Forgetful(), lambda claim: Done(), seeded_chance(1), nobody, lambda: None)  # type: ignore[arg-type]
+    executor = Executor(Forgetful(), lambda claim: Done(), seeded_chance(1), nobody, lambda: None, Scrubber())  # type: ignore[arg-type]
     async with asyncio.TaskGroup() as group:
         executor.open(group)
         executor.take(Claimed("run_a", "task_a", TaskSpec(job="x"), 1, 1, ""))

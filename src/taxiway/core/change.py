@@ -29,9 +29,3 @@ class Change(msgspec.Struct, frozen=True):
     actor: str
     cause: str
     at: int
-
-
-class Actor(msgspec.Struct, frozen=True):
-    """Who changes something: a door and a name, such as ``cli:anna`` or ``runner:runner_…``."""
-
-    name: str = "local"

@@ -59,7 +59,13 @@ class _Frame(msgspec.Struct):
 
 def holes(text: str) -> tuple[Hole, ...]:
     """Judge every ``HOLE`` of a shell's text, in order. Linear in the text's length."""
-    return _Scan(text).run()
+    judged: dict[int, Hole] = {}
+    for hole in _Scan(text).run():
+        # Backquotes make a shell read a text twice, and so does the scan: what one reading refuses is refused.
+        known = judged.get(hole.offset)
+        if known is None or not known.refusal:
+            judged[hole.offset] = hole
+    return tuple(judged[offset] for offset in sorted(judged))
 
 
 class _Scan:

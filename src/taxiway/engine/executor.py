@@ -61,13 +61,20 @@ class Executor:
     """The runs of one runner. ``freed`` is called whenever a slot is free again."""
 
     def __init__(
-        self, store: Store, make_drive: MakeDrive, chance: Chance, observer: Observer, freed: Callable[[], None]
+        self,
+        store: Store,
+        make_drive: MakeDrive,
+        chance: Chance,
+        observer: Observer,
+        freed: Callable[[], None],
+        scrubber: Scrubber,
     ) -> None:
         self._store = store
         self._make_drive = make_drive
         self._chance = chance
         self._observer = observer
         self._freed = freed
+        self._scrubber = scrubber
         self._drives: dict[str, Drive] = {}
         self._group: asyncio.TaskGroup | None = None
         self._unsettled = 0
@@ -87,11 +94,12 @@ class Executor:
         try:
             drive = self._make_drive(claim)
         except Exception as error:
-            drive = _Stillborn(_own_failure(error))
+            drive = _Stillborn(self._own_failure(error))
         self._drives[claim.run] = drive
         self._unsettled += 1
         group = self._group
         assert group is not None, "the executor has not been opened"
+        self._observer(Moment.RUN_CLAIMED, run=claim.run, task=claim.task, attempt=claim.attempt)
         group.create_task(self._execute(claim, drive), name=claim.run)
 
     def stop(self, run: str, cause: StopCause, hard: bool = False) -> None:
@@ -142,7 +150,7 @@ class Executor:
             return Lost(f"its store was out of reach: {error.message}")
         except Exception as error:
             self._observer(Moment.SERVICE_FAILED, service="executor", error=repr(error))
-            return _own_failure(error)
+            return self._own_failure(error)
 
     async def _settle(self, claim: Claimed, outcome: Outcome) -> None:
         self._free(claim.run)
@@ -169,7 +177,7 @@ class Executor:
             raise
         except Exception as error:
             self._observer(Moment.SERVICE_FAILED, service="executor", error=repr(error))
-            return await self._patiently(claim, _own_failure(error), chance)
+            return await self._patiently(claim, self._own_failure(error), chance)
 
     async def _patiently(self, claim: Claimed, outcome: Outcome, chance: float) -> Finished:
         """A store that somebody keeps locked is asked again: an outcome is not thrown away for that."""
@@ -181,6 +189,9 @@ class Executor:
             except Unavailable as error:
                 self._observer(Moment.SERVICE_FAILED, service="executor", error=repr(error))
                 await asyncio.sleep(ASK_AGAIN_S)
+
+    def _own_failure(self, error: Exception) -> Failed:
+        return Failed(Reason.INTERNAL, self._scrubber.text(f"Taxiway itself failed while it ran this: {error!r}"))
 
     def _free(self, run: str) -> None:
         if self._drives.pop(run, None) is not None:
@@ -199,7 +210,3 @@ class _Stillborn:
     def stop(self, cause: StopCause, hard: bool = False) -> None: ...
 
     async def ping(self) -> None: ...
-
-
-def _own_failure(error: Exception) -> Failed:
-    return Failed(Reason.INTERNAL, f"Taxiway itself failed while it ran this: {error!r}")

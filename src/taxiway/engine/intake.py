@@ -110,5 +110,6 @@ class Intake:
     def _new(self, spec: TaskSpec, project: str) -> NewTask:
         """Scrub what was asked, hash it, and give it an id."""
         if self._scrubber.active:
-            spec = msgspec.convert(self._scrubber.value(msgspec.to_builtins(spec)), TaskSpec)
+            asked = msgspec.to_builtins(spec)
+            spec = msgspec.convert({field: self._scrubber.value(value) for field, value in asked.items()}, TaskSpec)
         return NewTask(self._ids.new("task"), spec, spec_hash(spec), project)

@@ -118,3 +118,9 @@ def test_a_text_of_a_megabyte_is_scanned_in_linear_time() -> None:
     """A spec may be that long; nesting costs no recursion."""
     assert judged("echo " + "$(echo " * 50_000 + "@" + ")" * 50_000) == "b"
     assert judged("echo 'x'\n" * 50_000 + "echo @") == "b"
+
+
+def test_a_place_that_is_read_twice_is_judged_once_and_refused() -> None:
+    """Semantics, "Templates": backquotes around the end of a here-document make a shell read one text twice."""
+    (hole,) = holes("echo <<E\n`\nE\n" + HOLE + "`")
+    assert hole.refusal

@@ -12,7 +12,7 @@ from taxiway.store.verbs.ending import (
     EXPIRED_ERROR,
     cancel_waiting,
     make_ready,
-    settle_dependents,
+    settle_ends,
     settle_page,
     task_row,
 )
@@ -65,8 +65,8 @@ def _dependents(tx: Tx, subject: int, after: int, _until: int, limit: int, actor
     parent = task_row(tx, subject)
     state, reason = TaskState(parent.state), Reason(parent.reason) if parent.reason else None
     page = tx.all("dependents", parent=subject, after=after, limit=limit)
-    for child, why in settle_page(tx, subject, state, reason, after, page, actor):
-        settle_dependents(tx, child, TaskState.CANCELLED, why, actor)
+    fallen = settle_page(tx, subject, state, reason, after, page, actor)
+    settle_ends(tx, ((child, TaskState.CANCELLED, why) for child, why in fallen), actor)
     return page
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import msgspec
@@ -80,11 +81,18 @@ def cancel_waiting(tx: Tx, seq: int, reason: Reason, error: str | None, actor: s
 
 def settle_dependents(tx: Tx, seq: int, state: TaskState, reason: Reason | None, actor: str) -> None:
     """Count a task's end down at its dependents: the first pages now, the rest as a cascade."""
+    settle_ends(tx, [(seq, state, reason)], actor)
+
+
+def settle_ends(tx: Tx, ends: Iterable[tuple[int, TaskState, Reason | None]], actor: str) -> None:
+    """The same for several tasks that ended together: one transaction touches one page of rows for all of them."""
     budget = CASCADE_ROWS_MAX
-    waiting = deque([(seq, state, reason, 0)])
+    waiting = deque((seq, state, reason, 0) for seq, state, reason in ends)
     while waiting:
         parent, parent_state, parent_reason, after = waiting.popleft()
         if budget <= 0:
+            if not tx.all("dependents", parent=parent, after=after, limit=1):
+                continue
             tx.run("insert_cascade", kind="dependents", subject=parent, after=after, actor=actor)
             tx.note(Topic.TIME)
             continue

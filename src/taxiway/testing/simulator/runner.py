@@ -11,6 +11,7 @@ from taxiway.agents.protocol import TAG_VARIABLE, CertaintyLevel, Conversation, 
 from taxiway.core.errors import LeaseLost, Unavailable
 from taxiway.core.limits import HEARTBEAT_S, LEASE_S
 from taxiway.core.readiness import Scope
+from taxiway.core.redact import Scrubber
 from taxiway.core.run import ProcessMark
 from taxiway.core.template import Rendered
 from taxiway.engine.canceller import Canceller
@@ -95,7 +96,7 @@ class RunnerMain:
         world.lock(runner, process)
         host = Host(process.host.name, process.host.boot_id)
         work = process.wakes.subscribe(Dispatcher.topics)
-        executor = Executor(store, self._drive, process.dice, self._observe, work.ring)
+        executor = Executor(store, self._drive, process.dice, self._observe, work.ring, Scrubber())
         scope = Scope(needs=frozenset({"process", *(f"job:{name}" for name in world.workload.jobs())}))
         dispatcher = Dispatcher(store, executor, runner, scope, self._slots)
         crew = Crew(executor, dispatcher)
