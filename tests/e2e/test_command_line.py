@@ -6,6 +6,8 @@ import pty
 import re
 import select
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -73,7 +75,40 @@ def test_an_answer_that_finds_no_room_is_said_in_one_sentence(taxiway: CommandLi
     with open("/dev/full", "w") as full:
         done = taxiway.start("task", "list", stdout=full)
         _, err = done.communicate(timeout=30)
-    assert (done.returncode, err) == (1, "error: the answer could not be written: No space left on device\n")
+    assert (done.returncode, err) == (1, "error: the answer cannot be written: No space left on device\n")
+
+
+def test_a_closed_standard_output_is_no_mistake(taxiway: CommandLine) -> None:
+    """Some who start programs close what they do not read."""
+    argv = ["sh", "-c", 'exec "$0" -m taxiway task list >&-', sys.executable]
+    done = subprocess.run(argv, env=taxiway.environ, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_command_done_now_ends_when_nobody_reads_it(taxiway: CommandLine) -> None:
+    """As `yes | head -1` ends: it is cancelled, quietly, and does not wait in a queue to be done again."""
+    endless = ["sh", "-c", "while sleep 0.01; do echo 9873; done"]
+    program = taxiway.start("do", "--", *endless)
+    assert program.stdout is not None
+    assert program.stdout.readline() == "9873\n"
+    program.stdout.close()
+    _, err = program.communicate(timeout=30)
+    assert (program.returncode, err) == (141, "")
+    assert alive(endless) == []
+    (task,) = taxiway.json("task", "list")["items"]
+    assert (task["state"], task["reason"]) == ("cancelled", "requested")
+
+
+def test_a_plan_whose_view_nobody_reads_stops_quietly_and_goes_on_later(taxiway: CommandLine) -> None:
+    """What ran goes back to its queue; no sentence about a mistake of ours."""
+    path = taxiway.plan("unread", {"a": {"shell": "sleep 0.3"}, "b": {"shell": "echo b", "after": ["a"]}})
+    program = taxiway.start("run", path)
+    assert program.stdout is not None
+    program.stdout.readline()
+    program.stdout.close()
+    _, err = program.communicate(timeout=30)
+    assert (program.returncode, err) == (141, "")
+    assert taxiway("run", path).returncode == 0
 
 
 def test_an_interrupt_cancels_a_command_done_now(taxiway: CommandLine) -> None:

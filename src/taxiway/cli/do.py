@@ -13,7 +13,7 @@ from taxiway.cli.documents import task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.interrupts import Interrupts
 from taxiway.cli.options import Duration, pairs
-from taxiway.cli.output import answer_json, note
+from taxiway.cli.output import answer_json, note, unwritable
 from taxiway.cli.streams import Streams
 from taxiway.cli.submit import folder_of, standard_input
 from taxiway.cli.task import status_of
@@ -79,18 +79,27 @@ async def _run(door: Door, plan: Plan) -> int:
             task = admitted.ids["do"]
             async with asyncio.TaskGroup() as group:
                 cancelling = group.create_task(_cancel_when_told(tw, task, interrupts), name="cancel")
-                await _pass_through(tw, task, door.wants_json)
+                unwritten = await _pass_through(tw, task, door.wants_json)
                 ended: Task = await tw.wait(task)
                 cancelling.cancel()
+    if unwritten is not None:
+        raise unwritten
     return _told(door, ended, interrupts.first.is_set())
 
 
-async def _pass_through(tw: Taxiway, task: str, wants_json: bool) -> None:
+async def _pass_through(tw: Taxiway, task: str, wants_json: bool) -> Exception | None:
+    """Write what it writes. Where that cannot be read any more it is cancelled, as SIGPIPE would end it in a shell,
+    and why is the answer: whatever is raised here would send it back to its queue, where nobody waits for it."""
     streams = Streams()
-    async for event in tw.events(task):
-        if event.type is EventType.OUTPUT and not wants_json:
-            streams.write(str(event.data.get("stream")), event.body)
-    streams.flush()
+    try:
+        async for event in tw.events(task):
+            if event.type is EventType.OUTPUT and not wants_json:
+                streams.write(str(event.data.get("stream")), event.body)
+        streams.flush()
+    except OSError as error:
+        await tw.cancel(task)
+        return unwritable(error)
+    return None
 
 
 async def _cancel_when_told(tw: Taxiway, task: str, interrupts: Interrupts) -> None:

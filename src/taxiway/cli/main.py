@@ -6,6 +6,7 @@ for what only the live view needs.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from typing import Final, NoReturn
@@ -15,7 +16,7 @@ import click
 from taxiway import __version__
 from taxiway.cli.door import Door
 from taxiway.cli.loading import command_of
-from taxiway.cli.output import show_defect, show_error, silence_stdout
+from taxiway.cli.output import Unread, show_defect, show_error, silence_stdout
 from taxiway.cli.verb import Noun
 from taxiway.core.errors import Error
 
@@ -78,9 +79,16 @@ root = click.version_option(__version__, prog_name="taxiway", message="%(prog)s 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status; nobody ever sees a stack trace for a mistake of his."""
     sys.excepthook = show_defect
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _prepare_streams()
     sys.exit(status_of(sys.argv[1:]))
+
+
+def _prepare_streams() -> None:
+    """A stream that was closed before we started (``>&-``) takes all; what an encoding lacks goes as a number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+        getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def status_of(arguments: list[str]) -> int:
@@ -102,7 +110,11 @@ def status_of(arguments: list[str]) -> int:
         return error.exit_status
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED_STATUS
-    except BrokenPipeError:
+    except (Unread, BrokenPipeError):
         silence_stdout()
+        return PIPE_CLOSED_STATUS
+    except ExceptionGroup as group:
+        if group.split(Unread)[1] is not None:
+            raise
         return PIPE_CLOSED_STATUS
     return status if isinstance(status, int) else 0

@@ -31,6 +31,10 @@ COLOURS: Final = {
 }
 
 
+class Unread(Exception):
+    """Whoever read the answer has gone. Not a ``BrokenPipeError``, of which click would make exit status 1."""
+
+
 def answer(text: str) -> None:
     """A line (or several) of the answer itself; ``text`` is safe already or made by us."""
     _write(text)
@@ -38,7 +42,7 @@ def answer(text: str) -> None:
 
 def note(text: str) -> None:
     """Something beside the answer."""
-    click.echo(text, err=True, color=_colour(sys.stderr))
+    _write(text, to_stderr=True)
 
 
 def answer_json(document: Any) -> None:
@@ -103,6 +107,13 @@ def show_defect(kind: type[BaseException], error: BaseException, trace: Tracebac
     note(f"taxiway failed by its own mistake: {kind.__name__}: {safe(str(error))}{place}")
 
 
+def unwritable(error: OSError) -> Exception:
+    """What becomes of an answer that standard output does not take: a pipe that nobody reads is no error to tell of,
+    anything else (a full disk) is."""
+    silence_stdout()
+    return Unread() if isinstance(error, BrokenPipeError) else Error(f"the answer cannot be written: {error.strerror}")
+
+
 def silence_stdout() -> None:
     """Who read our answer has gone: nothing more is written, and nothing complains at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -115,14 +126,11 @@ def _error_document(error: Exception) -> dict[str, Any]:
     return {"code": "usage", "message": message}
 
 
-def _write(text: str) -> None:
+def _write(text: str, to_stderr: bool = False) -> None:
     try:
-        click.echo(text, color=_colour(sys.stdout))
-    except BrokenPipeError:
-        raise
+        click.echo(text, err=to_stderr, color=_colour(sys.stderr if to_stderr else sys.stdout))
     except OSError as error:
-        silence_stdout()
-        raise Error(f"the answer could not be written: {error.strerror}") from None
+        raise unwritable(error) from None
 
 
 def _colour(stream: Any) -> bool:
