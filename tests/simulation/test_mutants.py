@@ -11,7 +11,7 @@ TRIES = 100  #: a tenth of what the whole proof allows
 BEGIN = {
     "terminal_overwritten": 27,
     "no_safety_poll": 69,
-    "cancel_by_hint_alone": 50,
+    "cancel_by_hint_alone": 447,
     "started_is_not_fenced": 29,
     "slept_through_a_silence": 14,
     "batch_lost_with_its_writer": 26,
