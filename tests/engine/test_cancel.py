@@ -58,7 +58,10 @@ async def test_a_run_that_is_being_stopped_keeps_its_slot_until_it_is_dead(bench
     async with bench.open(slots=1, term_grace_s=0.5) as tw:
         await tw.set_lane("narrow", 1)
         old = await tw.submit(
-            shell=f"trap '' TERM; echo up; while :; do date +%s%N > '{log}'; sleep 0.02; done", lane="narrow"
+            # Renamed into place: a kill between emptying and writing would leave nothing to read.
+            shell=f"trap '' TERM; date +%s%N > '{log}'; echo up; "
+            f"while :; do date +%s%N > '{log}.new'; mv '{log}.new' '{log}'; sleep 0.02; done",
+            lane="narrow",
         )
         await said(old, "up")
         new = await tw.submit(shell=f"date +%s%N; cat '{log}'", lane="narrow")

@@ -82,8 +82,8 @@ async def test_what_cannot_start_in_time_expires(bench) -> None:
 async def test_what_has_started_does_not_expire(tw, bench) -> None:
     """Expires bounds the start, not the run, and not the next attempt."""
     marker = bench.file("once")
-    shell = f"[ -e '{marker}' ] && exit 0; touch '{marker}'; sleep 0.3; exit 1"
-    task = await ended(await tw.submit(shell=shell, expires=0.25, retries=1, backoff={"first": 0.1}))
+    shell = f"[ -e '{marker}' ] && exit 0; touch '{marker}'; sleep 3.1; exit 1"
+    task = await ended(await tw.submit(shell=shell, expires=3, retries=1, backoff={"first": 0.1}))
     assert (task.state, task.attempt) == ("completed", 2)
 
 
