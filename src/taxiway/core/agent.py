@@ -22,6 +22,14 @@ class Access(StrEnum):
     AUTO = "auto"
 
 
+class Resume(StrEnum):
+    """How a prompt goes on with its session's conversation: by the agent's own means, by prior turns as text, not."""
+
+    NATIVE = "native"
+    REPLAY = "replay"
+    FRESH = "fresh"
+
+
 class Abilities(msgspec.Struct, frozen=True):
     """What an agent can do beyond taking a turn. ``degraded``: its answers are read off a screen."""
 

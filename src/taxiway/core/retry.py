@@ -102,5 +102,9 @@ def _stop_reason(stop: StopCause | None) -> Reason | None:
             return Reason.REQUESTED
         case StopCause.QUEUE_STOP:
             return Reason.QUEUE_STOPPED
+        case StopCause.INTERRUPT:
+            return Reason.INTERRUPTED
+        case StopCause.RESET:
+            return Reason.RESET
         case _:
             return None

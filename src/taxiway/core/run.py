@@ -42,6 +42,8 @@ class StopCause(StrEnum):
     STALLED = "stalled"
     DRAIN = "drain"
     LEASE_LOST = "lease_lost"
+    INTERRUPT = "interrupt"
+    RESET = "reset"
 
 
 class Completed(msgspec.Struct, frozen=True, tag_field="kind", tag="completed"):

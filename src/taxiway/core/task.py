@@ -9,6 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
+from taxiway.core.agent import Access, Resume
+from taxiway.core.policy import Box, MailboxChange
+
 
 class TaskState(StrEnum):
     """The eight states of a task."""
@@ -68,7 +71,16 @@ TASK_MOVES: Final[Mapping[TaskState, frozenset[TaskState]]] = MappingProxyType(
     {
         TaskState.SCHEDULED: frozenset({TaskState.QUEUED, TaskState.CANCELLED}),
         TaskState.BLOCKED: frozenset({TaskState.QUEUED, TaskState.SCHEDULED, TaskState.CANCELLED}),
-        TaskState.QUEUED: frozenset({TaskState.RUNNING, TaskState.SCHEDULED, TaskState.CANCELLED}),
+        # A message that became a part of another one's turn ends as that one does, and never runs itself.
+        TaskState.QUEUED: frozenset(
+            {
+                TaskState.RUNNING,
+                TaskState.SCHEDULED,
+                TaskState.COMPLETED,
+                TaskState.FAILED,
+                TaskState.CANCELLED,
+            }
+        ),
         TaskState.RUNNING: frozenset(
             {
                 TaskState.QUEUED,
@@ -157,7 +169,11 @@ class Backoff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What was asked; it never changes. Exactly one of ``command``, ``shell``, ``job`` is given.
+    """What was asked; it never changes. Exactly one of ``command``, ``shell``, ``prompt``, ``job`` is given.
+
+    ``session`` is the key of the conversation that it belongs to, ``mailbox`` what differs from that session's policy
+    for this one message (``max_concurrent``: from now on). A ``prompt`` needs an ``agent``; ``resume`` says how it goes
+    on with the session's conversation.
 
     Durations are seconds (``…_s``). ``timeout_s`` is the total clock of a run, ``idle_timeout_s`` its silence clock,
     ``expires_s`` the latest start and ``delay_s`` the earliest, both counted from submission. ``stdin`` is text for
@@ -171,7 +187,14 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     position: int = 0
     command: tuple[str, ...] | None = None
     shell: str | None = None
+    prompt: str | None = None
     job: str | None = None
+    session: str | None = None
+    mailbox: MailboxChange | None = None
+    agent: str | None = None
+    model: str | None = None
+    access: Access = Access.AUTO
+    resume: Resume = Resume.NATIVE
     args: dict[str, Any] = {}
     after: tuple[Dependency, ...] = ()
     cwd: str | None = None
@@ -192,21 +215,23 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
 
     @property
     def kind(self) -> str:
-        """``command``, ``shell`` or ``job``."""
+        """``command``, ``shell``, ``prompt`` or ``job``."""
         if self.command is not None:
             return "command"
-        return "shell" if self.shell is not None else "job"
+        if self.shell is not None:
+            return "shell"
+        return "prompt" if self.prompt is not None else "job"
 
     @property
     def needs(self) -> str:
-        """What a runner must have to take it: ``process``, or ``job:NAME``."""
+        """What a runner must have to take it: ``process``, ``agent:NAME`` or ``job:NAME``."""
+        if self.prompt is not None:
+            return f"agent:{self.agent}"
         return f"job:{self.job}" if self.job is not None else "process"
 
 
 #: Fields of later versions; a spec that uses one is told so instead of "unknown field".
-RESERVED_FIELDS: Final = frozenset(
-    {"prompt", "agent", "model", "access", "session", "resume", "accept", "workspace", "budget"}
-)
+RESERVED_FIELDS: Final = frozenset({"accept", "workspace", "budget"})
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -224,7 +249,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     Times are milliseconds since 1970 UTC. ``seq`` is the submission order, ``version`` the number of the task's last
     change in the change log. ``attempt`` counts as semantics say; ``fence`` counts claims; ``crashes`` counts runs
-    that ended without a report. ``due_at`` is the earliest start while ``scheduled``.
+    that ended without a report. ``due_at`` is the earliest start while ``scheduled``. ``session`` is the id of its session,
+    ``box`` its place in that mailbox, ``carrier`` the task whose turn it became a part of.
     """
 
     id: str
@@ -244,6 +270,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     signal: int | None = None
     usage: Usage = Usage()
+    session: str | None = None
+    box: Box = Box.OUT
+    carrier: str | None = None
     created_at: int = 0
     due_at: int | None = None
     expires_at: int | None = None

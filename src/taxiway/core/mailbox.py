@@ -1,0 +1,104 @@
+"""The pure rules of a mailbox: how many may go, when it has been quiet for long enough, what goes together."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from taxiway.core.policy import Drop, MailboxChange, MailboxPolicy, Mode
+from taxiway.core.task import TaskSpec
+
+THROTTLE_SHARE: Final = 0.6  #: of a context window; from here on one at a time (SQ-70)
+SUMMARY_CHARS_MAX: Final = 160  #: one line about a message that was dropped (OC-05)
+TITLE_CHARS_MAX: Final = 120  #: a title made of a prompt (C30)
+DEBOUNCE_WAIT_S: Final = 2.0
+DEBOUNCE_WAIT_TIMES: Final = 4
+
+#: What may differ between messages of one turn: the words, and where they came from.
+_OWN: Final = {"prompt": None, "name": None, "idempotency_key": None, "metadata": {}, "mailbox": None, "after": ()}
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def capacity(max_concurrent: int, conversational: bool, tokens: int | None, window: int | None) -> int:
+    """How many of a session may go at once (SQ-07, SQ-70 to SQ-72). A conversation takes one turn at a time."""
+    if conversational:
+        return 1
+    if tokens is not None and window is not None and window > 0 and tokens / window >= THROTTLE_SHARE:
+        return 1
+    return max_concurrent
+
+
+def longest_wait_ms(policy: MailboxPolicy) -> int:
+    """The most that the quiet time may hold the first waiting message back."""
+    if policy.max_debounce_wait_s is not None:
+        return int(policy.max_debounce_wait_s * 1000)
+    return int(max(DEBOUNCE_WAIT_S, DEBOUNCE_WAIT_TIMES * policy.debounce_s) * 1000)
+
+
+def quiet_at(now: int, first: int, debounce_ms: int, wait_ms: int) -> int | None:
+    """When the first waiting message (which joined at ``first``) may start, after an arrival at ``now``: ``None``, at
+    once. Bounded, so that a steady stream starts too (SQ-21, SQ-24 to SQ-26)."""
+    if debounce_ms <= 0:
+        return None
+    at = min(now + debounce_ms, first + wait_ms)
+    return at if at > now else None
+
+
+def kinship(spec: TaskSpec) -> bytes | None:
+    """What two prompts must have in common to become one turn: all but the words and their origin (OC-03)."""
+    if spec.prompt is None:
+        return None
+    return _encode(msgspec.structs.replace(spec, **_OWN))
+
+
+def changed(policy: MailboxPolicy, change: MailboxChange | None) -> MailboxPolicy:
+    """A policy with the fields that ``change`` names."""
+    if change is None:
+        return policy
+    given = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not None}
+    return msgspec.structs.replace(policy, **given)
+
+
+def mistakes(change: MailboxChange) -> list[tuple[str, str]]:
+    """Every (field, what is wrong with it): a cap or a concurrency below 1, negative times (SQ-12)."""
+    found = []
+    for field in ("cap", "max_concurrent"):
+        value = getattr(change, field)
+        if value is not None and value < 1:
+            found.append((field, f"must be at least 1, not {value}"))
+    for field in ("debounce_s", "max_debounce_wait_s"):
+        value = getattr(change, field)
+        if value is not None and value < 0:
+            found.append((field, f"must not be negative, and is {value:g}"))
+    return found
+
+
+def one_line(text: str, chars: int = SUMMARY_CHARS_MAX) -> str:
+    """A text with its white space folded, cut to ``chars`` characters."""
+    folded = " ".join(text.split())
+    return folded if len(folded) <= chars else folded[: chars - 1] + "…"
+
+
+def title_of(prompt: str) -> str | None:
+    """A session's title, made of the prompt of its last turn (C30)."""
+    return " ".join(prompt.split())[:TITLE_CHARS_MAX].strip() or None
+
+
+def turn_text(prompts: list[str], dropped: list[str]) -> str:
+    """The text of one turn: a single message as it is; several with a header and numbers; what was dropped, first."""
+    parts = []
+    if dropped:
+        lines = "\n".join(f"- {line}" for line in dropped)
+        parts.append(f"[Queue overflow] Dropped {len(dropped)} messages due to cap.\n{lines}")
+    if len(prompts) == 1:
+        parts.append(prompts[0])
+    else:
+        parts.append("[Queued messages while agent was busy]")
+        parts.extend(f"Queued #{number}\n{prompt}" for number, prompt in enumerate(prompts, 1))
+    return "\n\n".join(parts)
+
+
+def makes_room(drop: Drop, mode: Mode) -> bool:
+    """Whether a full mailbox lets something older go for this arrival."""
+    return mode is Mode.INTERRUPT or drop is not Drop.NEW

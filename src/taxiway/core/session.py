@@ -1,0 +1,96 @@
+"""A session: one conversation, what it has come to, and what readers see of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from taxiway.core.policy import MailboxPolicy
+from taxiway.core.task import Usage
+
+
+class SessionState(StrEnum):
+    """``terminal``: the last turn has ended."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    TERMINAL = "terminal"
+
+
+class Attention(StrEnum):
+    """What a session is to one reader (C31)."""
+
+    ACTIVE = "active"
+    UNREAD = "unread"
+    READ = "read"
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """A session as stored. Times are milliseconds since 1970 UTC.
+
+    ``waiting`` counts messages that wait, ``held`` those admitted, ``live`` those running. ``generation`` grows with
+    each reset. ``thread`` is the agent's own id of the conversation. ``quiet_at`` is when the first waiting message may
+    start at the earliest. ``attention`` is for the reader that was asked for.
+    """
+
+    id: str
+    key: str
+    tenant: str
+    project: str
+    agent: str | None = None
+    policy: MailboxPolicy = MailboxPolicy()
+    generation: int = 0
+    waiting: int = 0
+    held: int = 0
+    live: int = 0
+    quiet_at: int | None = None
+    thread: str | None = None
+    context_tokens: int | None = None
+    context_window: int | None = None
+    usage: Usage = Usage()
+    title: str | None = None
+    summary: str | None = None
+    state: SessionState = SessionState.IDLE
+    attention: Attention = Attention.UNREAD
+    archived: bool = False
+    last_task: str | None = None
+    last_run: str | None = None
+    created_at: int = 0
+    active_at: int = 0
+    updated_at: int = 0
+    version: int = 0
+
+
+class Disposition(StrEnum):
+    """What became of a message when it was sent, as far as that is known then."""
+
+    READY = "ready"
+    WAITING = "waiting"
+    STEERING = "steering"
+    MERGED = "merged"
+
+
+class Signal(StrEnum):
+    """An instruction to a live run."""
+
+    TURN = "turn"
+    STEER = "steer"
+    INTERRUPT = "interrupt"
+    STOP = "stop"
+
+
+class SignalState(StrEnum):
+    """How far an instruction got; ``applied`` and ``refused`` are final."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """What a stop reached: runs that are being stopped, and messages that will not run."""
+
+    running: int
+    waiting: int
