@@ -15,6 +15,7 @@ from taxiway.agents.forkserver import ForkServer
 from taxiway.agents.guardian import wire
 from taxiway.agents.guardian.sweep import sweep
 from taxiway.agents.guardian.tree import look, send
+from taxiway.agents.input import InputPump
 from taxiway.agents.output import OutputPump
 from taxiway.agents.protocol import DRAIN_S_MAX, Ended, Go, How, Message, Output, ProcessMark, SpawnFailure
 
@@ -30,16 +31,25 @@ class ProcessConversation:
     """A conversation with a plain process through its guardian."""
 
     def __init__(
-        self, control: socket.socket, pump: OutputPump, server: ForkServer, make_mark: Callable[[Any], ProcessMark]
+        self,
+        control: socket.socket,
+        pump: OutputPump,
+        server: ForkServer,
+        make_mark: Callable[[Any], ProcessMark],
+        stdin: InputPump | None = None,
     ) -> None:
-        """``control`` leads to the guardian, ``make_mark`` turns its report of birth into a mark."""
+        """``control`` leads to the guardian, ``make_mark`` turns its report of birth into a mark, ``stdin`` is the
+        program's input when it was asked to be open."""
         self._loop = asyncio.get_running_loop()
         self._control: socket.socket | None = control
         self._pump = pump
         self._server = server
         self._make_mark = make_mark
+        self._input = stdin
         self._mark: ProcessMark | None = None
         self._end: wire.End | None = None
+        self._certain: bool | None = None
+        self._ended: Ended | None = None
         self._changed = asyncio.Event()
         self._dropped = False
         self._stuck: asyncio.TimerHandle | None = None
@@ -78,21 +88,40 @@ class ProcessConversation:
         if self._stuck is None and self._control is not None:
             self._stuck = self._loop.call_later(STUCK_S_MAX, self._kill_guardian)
 
+    async def write(self, data: bytes) -> bool:
+        """Give the program input; whether its pipe has taken all of it (`InputPump.write`). One that does not read
+        makes this wait at most `INPUT_S_MAX`, and what was accepted still goes in, whole, when it does."""
+        return self._input is not None and await self._input.write(data)
+
+    def end_input(self) -> None:
+        """Close the program's input after what was written."""
+        if self._input is not None:
+            self._input.end()
+
+    async def next(self) -> Output | Ended | None:
+        """The next event; `Ended` again and again once it has ended, None once it was dropped. A wait that is cancelled
+        loses nothing."""
+        while self._ended is None:
+            if (piece := await self._pump.next()) is not None:
+                return piece
+            await self._last_word()
+            if self._dropped:
+                return None
+            if self._end is not None:
+                self._ended = _ended(self._end, truncated=self._pump.truncated)
+            elif self._certain is None:
+                self._certain = await self._settle_loss()
+                self._pump.end_within(DRAIN_S_MAX)
+            else:
+                self._ended = Ended(lost=True, certain=self._certain, output_truncated=self._pump.truncated)
+        return self._ended
+
     async def events(self) -> AsyncIterator[Output | Ended]:
         """Output pieces in order of arrival, at last one `Ended`."""
-        while (piece := await self._pump.next()) is not None:
-            yield piece
-        await self._last_word()
-        if self._dropped:
-            return
-        if self._end is None:
-            certain = await self._settle_loss()
-            self._pump.end_within(DRAIN_S_MAX)
-            while (piece := await self._pump.next()) is not None:
-                yield piece
-            yield Ended(lost=True, certain=certain, output_truncated=self._pump.truncated)
-        else:
-            yield _ended(self._end, truncated=self._pump.truncated)
+        while (event := await self.next()) is not None:
+            yield event
+            if isinstance(event, Ended):
+                return
 
     def drop(self) -> None:
         """Hang up: the guardian kills the tree by itself, and ``events`` ends without a last word."""
@@ -144,6 +173,8 @@ class ProcessConversation:
             self._loop.remove_reader(self._control)
             self._control.close()
             self._control = None
+        if self._input is not None:
+            self._input.close()
         if self._stuck is not None:
             self._stuck.cancel()
             self._stuck = None

@@ -53,11 +53,11 @@ class ForkServer:
             return None
         answer = self._verdicts.setdefault(guardian_pid, asyncio.get_running_loop().create_future())
         try:
-            return await asyncio.wait_for(asyncio.shield(answer), VERDICT_S_MAX)
+            certain = await asyncio.wait_for(asyncio.shield(answer), VERDICT_S_MAX)
         except TimeoutError:
-            return None
-        finally:
-            self._verdicts.pop(guardian_pid, None)
+            certain = None
+        self._verdicts.pop(guardian_pid, None)  # not when the wait was cancelled: who asks again shall hear it
+        return certain
 
     async def aclose(self) -> None:
         """Hang up and wait until the fork server has gone; guardians that still run end their trees first."""

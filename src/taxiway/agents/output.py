@@ -11,7 +11,7 @@ from taxiway.agents.protocol import OUTPUT_BUFFER_BYTES_MAX, OUTPUT_PIECE_BYTES_
 
 LAST_LOOK_BYTES_MAX: Final = 4 << 20  # more than a pipe of a dead tree can hold; only a living writer could give more
 
-Stream = Literal["stdout", "stderr"]
+Stream = Literal["stdout", "stderr", "pty"]
 
 
 class _Pipe:
@@ -40,10 +40,9 @@ class OutputPump:
         self._resume()
 
     async def next(self) -> Output | None:
-        """The next piece; None at the end of both pipes, or once after `interrupt`."""
+        """The next piece; None at the end of both pipes or after `interrupt`. A cancelled wait loses nothing."""
         while not self._pieces:
             if self._interrupted or not self._open:
-                self._interrupted = False
                 return None
             self._waiter = self._loop.create_future()
             await self._waiter
@@ -54,12 +53,14 @@ class OutputPump:
         return piece
 
     def interrupt(self) -> None:
-        """Have `next` return None when the pieces at hand are taken, although the pipes are open."""
+        """Have `next` return None when the pieces at hand are taken, although the pipes are open, until a deadline for
+        them is set by `end_within`."""
         self._interrupted = True
         self._wake()
 
     def end_within(self, seconds: float) -> None:
         """The writers are dead: whoever still holds a pipe after ``seconds`` is a stranger, and the pipe is closed."""
+        self._interrupted = False
         if self._open and self._deadline is None:
             self._deadline = self._loop.call_later(seconds, self._cut)
 

@@ -9,14 +9,16 @@ import socket
 import sys
 import weakref
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from taxiway.agents.conversation import PASSING_ERRNOS, ProcessConversation
 from taxiway.agents.forkserver import ForkServer
 from taxiway.agents.guardian import wire
+from taxiway.agents.input import InputPump
 from taxiway.agents.output import OutputPump
-from taxiway.agents.protocol import GO_S_MAX, TAG_VARIABLE, Launch, ProcessMark, SpawnFailure
+from taxiway.agents.protocol import GO_S_MAX, TAG_VARIABLE, Launch, ProcessMark, SpawnFailure, Stdin
 from taxiway.agents.settle import boot_id, pid_namespace
 
 BIRTH_S_MAX: Final = 10.0
@@ -71,13 +73,16 @@ class ProcessAgent:
             control.setblocking(False)
             order_fd = _own(theirs, os.memfd_create("order", os.MFD_CLOEXEC))
             wire.write_order(order_fd, order)
-            stdin = _own(theirs, _stdin_of(launch.stdin))
+            stdin, our_stdin = _stdin(launch.stdin, ours, theirs)
             stdout, far_stdout = _pipe(ours, theirs)
             stderr, far_stderr = _pipe(ours, theirs)
             await self._server.fork([far_control.fileno(), order_fd, stdin, far_stdout, far_stderr])
-            pump = OutputPump(asyncio.get_running_loop(), stdout, stderr)
+            loop = asyncio.get_running_loop()
+            pump = OutputPump(loop, stdout, stderr)
+            feed = None if our_stdin is None else InputPump(loop, our_stdin)
             ours.pop_all()
-        conversation = ProcessConversation(control, pump, self._server, lambda born: self._mark(launch.tag, born))
+        make_mark = partial(self._mark, launch.tag)
+        conversation = ProcessConversation(control, pump, self._server, make_mark, feed)
         self._conversations.add(conversation)
         return conversation
 
@@ -142,7 +147,17 @@ def _pipe(ours: ExitStack, theirs: ExitStack) -> tuple[int, int]:
     return read_fd, write_fd
 
 
-def _stdin_of(content: bytes | None) -> int:
+def _stdin(wanted: bytes | Stdin | None, ours: ExitStack, theirs: ExitStack) -> tuple[int, int | None]:
+    """The program's end of its input and, when it stays open, ours."""
+    if not isinstance(wanted, Stdin):
+        return _own(theirs, _read_only(wanted)), None
+    read_fd, write_fd = os.pipe2(os.O_CLOEXEC)
+    _own(theirs, read_fd)
+    os.set_blocking(_own(ours, write_fd), False)
+    return read_fd, write_fd
+
+
+def _read_only(content: bytes | None) -> int:
     """A read-only descriptor that gives ``content`` and then end-of-file: no pump, no pipe that could fill or break."""
     if content is None:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

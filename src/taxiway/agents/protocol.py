@@ -13,7 +13,7 @@ The life of one run, as the engine drives it (I7)::
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -22,24 +22,35 @@ from taxiway.core.run import ProcessMark as ProcessMark
 
 OUTPUT_PIECE_BYTES_MAX: Final = 64 << 10  #: one Output; there is no limit on lines
 OUTPUT_BUFFER_BYTES_MAX: Final = 256 << 10  #: read but not yet pulled; past it the pipe fills and the program waits
+INPUT_BUFFER_BYTES_MAX: Final = 8 << 20  #: accepted for an open input but not yet read by the program
+INPUT_S_MAX: Final = 10.0  #: how long one write waits for a program that does not read
 GO_S_MAX: Final = 10.0  #: without the go within this time nothing is executed
 DRAIN_S_MAX: Final = 2.0  #: how long pipes are read after the tree is gone, when something else still holds them
 TAG_VARIABLE: Final = "TAXIWAY_PROCESS"  #: carries `Launch.tag` in the environment of the whole tree
 
 
+class Stdin(Enum):
+    """A program's input that stays open, to be written to while it runs."""
+
+    OPEN = "open"
+
+
+OPEN: Final = Stdin.OPEN
+
+
 class Launch(msgspec.Struct, frozen=True):
     """What to start. ``env`` is the child's complete environment (`environment.child_environment` makes one).
 
-    ``stdin`` None means /dev/null; bytes are followed by end-of-file. ``tag`` names the process record and reaches
-    every process of the tree as ``TAXIWAY_PROCESS``. Without a word from the runner for ``lease_s`` seconds the
-    guardian ends the tree by itself.
+    ``stdin`` None means /dev/null; bytes are followed by end-of-file; OPEN is a pipe that `ProcessConversation.write`
+    feeds. ``tag`` names the process record and reaches every process of the tree as ``TAXIWAY_PROCESS``. Without a
+    word from the runner for ``lease_s`` seconds the guardian ends the tree by itself.
     """
 
     argv: tuple[str, ...]
     cwd: str
     env: dict[str, str]
     tag: str
-    stdin: bytes | None = None
+    stdin: bytes | Stdin | None = None
     lease_s: float = 30.0
 
 
@@ -61,7 +72,7 @@ Message = Go  #: what a conversation can be sent; a plain process takes the go a
 class Output(msgspec.Struct, frozen=True):
     """Bytes that the program wrote, in order of arrival; cut at characters of UTF-8 where the bytes are UTF-8."""
 
-    stream: Literal["stdout", "stderr"]
+    stream: Literal["stdout", "stderr", "pty"]
     data: bytes
 
 
