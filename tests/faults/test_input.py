@@ -51,7 +51,7 @@ async def test_a_program_that_does_not_read_costs_a_bounded_wait_and_bounded_mem
 
 
 async def test_what_was_accepted_is_not_torn_by_a_cancelled_wait(zoo) -> None:
-    """A35: who gives up waiting has still sent a whole message; the next one begins after it."""
+    """I14: who gives up waiting has still sent a whole message; the next one begins after it."""
     conversation = await zoo.start("sh", "-c", "read go < /dev/null; sleep 0.3; exec tr -d x", stdin=OPEN)
     waiting = asyncio.ensure_future(conversation.write(b"x" * 500_000 + b"first\n"))
     await asyncio.sleep(0.05)
@@ -99,7 +99,7 @@ async def test_a_wait_for_an_event_that_is_given_up_loses_nothing(zoo) -> None:
 
 
 async def test_the_end_of_a_lost_guardian_is_heard_by_who_asks_again(zoo) -> None:
-    """B30, fault 5: the wait for the fork server's verdict may be cancelled like any other."""
+    """I6, fault 5: the wait for the fork server's verdict may be cancelled like any other."""
     conversation = await zoo.ready("sigterm_ignore.py")
     conversation._signal_guardian(9)
     event = None

@@ -23,13 +23,18 @@ class InputPump:
         self._closing = False
         self._waiters: set[asyncio.Future[None]] = set()
 
+    @property
+    def closed(self) -> bool:
+        """Nothing goes in any more."""
+        return self._fd is None
+
     async def write(self, data: bytes) -> bool:
         """Whether the program's pipe has taken all of it within `INPUT_S_MAX` seconds.
 
         False also when the input is closed, the program has ended or closed it, or `INPUT_BUFFER_BYTES_MAX` would be
         exceeded (then nothing of it is kept).
         """
-        if self._fd is None or self._closing or len(self._held) + len(data) > INPUT_BUFFER_BYTES_MAX:
+        if self.closed or self._closing or len(self._held) + len(data) > INPUT_BUFFER_BYTES_MAX:
             return False
         self._held += data
         self._accepted += len(data)
@@ -38,7 +43,7 @@ class InputPump:
             self._flush()
         with suppress(TimeoutError):
             async with asyncio.timeout(INPUT_S_MAX):
-                while self._fd is not None and self._taken < mine:
+                while self._taken < mine and not self.closed:
                     await self._moved()
         return self._taken >= mine
 
