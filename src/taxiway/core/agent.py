@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
+from typing import Final
 
 import msgspec
+
+#: An item of a command: an argument, or several that are left out together (``["--resume", "{thread}"]``).
+Argument = str | tuple[str, ...]
+
+PLACEHOLDERS: Final = ("thread", "model", "access")
+_PLACEHOLDER: Final = re.compile(r"\{(" + "|".join(PLACEHOLDERS) + r")\}")
 
 
 class Adapter(StrEnum):
@@ -45,23 +53,38 @@ class Abilities(msgspec.Struct, frozen=True):
 class AgentKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One ``[agents.NAME]`` of the configuration.
 
-    ``command`` is the argv of the program; ``{thread}`` and ``{model}`` in an argument are replaced, and an argument
-    that names one which is not known is left out. ``env`` is laid over the allowed part of the runner's environment
+    ``command`` is the program's argv (`argv_of`). ``env`` is laid over the allowed part of the runner's environment
     (values may be ``secret://NAME``). ``warm_s``: how long an idle process is kept for the session's next turn, 0 ends
-    it with the turn. ``context_window`` (tokens) is for agents that do not report theirs.
+    it with the turn. ``start_s``: how long it may take until it takes its first turn. ``context_window`` (tokens) is
+    for agents that do not report theirs.
 
     The rest is for ``pty``: ``ready`` is a regular expression that the last line of the screen matches when the
     program takes input (none: ``quiet_s`` seconds of silence), and ``columns`` by ``rows`` the size of the window.
     """
 
     adapter: Adapter = Adapter.LINES
-    command: tuple[str, ...]
+    command: tuple[Argument, ...]
     env: dict[str, str] = {}
     model: str | None = None
-    warm_s: float = 300.0
-    start_s: float = 30.0
+    warm_s: float = msgspec.field(name="warm", default=300.0)
+    start_s: float = msgspec.field(name="start_timeout", default=30.0)
     context_window: int | None = None
     ready: str | None = None
-    quiet_s: float = 2.0
+    quiet_s: float = msgspec.field(name="quiet", default=2.0)
     columns: int = 120
     rows: int = 40
+
+
+def argv_of(kind: AgentKind, access: Access, thread: str | None = None, model: str | None = None) -> tuple[str, ...]:
+    """The command with ``{thread}``, ``{model}`` (else the kind's own) and ``{access}`` put in.
+
+    An argument that names one which is not known is left out; of several in a list all are. Other braces stay.
+    """
+    known = {"thread": thread, "model": model or kind.model, "access": access.value}
+    found: list[str] = []
+    for item in kind.command:
+        arguments = (item,) if isinstance(item, str) else item
+        named = {match[1] for argument in arguments for match in _PLACEHOLDER.finditer(argument)}
+        if all(known[name] for name in named):
+            found += [_PLACEHOLDER.sub(lambda match: known[match[1]] or "", argument) for argument in arguments]
+    return tuple(found)
