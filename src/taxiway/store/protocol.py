@@ -85,13 +85,15 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     """A claimed run's place in its session: the conversation to go on with, and what the turn is made of.
 
     ``messages`` are the task's own and those that it carries, in order of submission; ``dropped`` one line each about
-    what a full mailbox let go.
+    what a full mailbox let go. ``process`` is the one that holds the conversation: the last that was opened for it,
+    wherever; ``None`` after a reset, an archiving, or when it is gone. Any other knows an older state of it.
     """
 
     session: str
     key: str
     generation: int
     thread: str | None = None
+    process: str | None = None
     messages: tuple[Message, ...] = ()
     dropped: tuple[str, ...] = ()
 
@@ -317,7 +319,10 @@ class Store(Protocol):
         ...
 
     async def opened_process(self, process: WarmProcess) -> None:
-        """Write down a session's process before its program runs (I7)."""
+        """Write down a session's process before its program runs (I7): the conversation is held by it from now on.
+
+        Raises ``LeaseLost`` when the runner has been declared dead: nobody would look after the process.
+        """
         ...
 
     async def closed_process(self, process: str) -> None:
@@ -326,6 +331,11 @@ class Store(Protocol):
 
     async def warm_processes(self, runner: str | None = None) -> list[WarmProcess]:
         """Processes of sessions that are not known to be gone."""
+        ...
+
+    async def outdated_processes(self, runner: str) -> list[str]:
+        """Those of a runner that hold no conversation any more: it was reset or put away, or goes on in another
+        process. What makes one so is hinted at by ``Topic.SIGNAL``."""
         ...
 
     # -- reading --------------------------------------------------------------------------------------------------
