@@ -16,7 +16,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that is wrong with an input.
 
     ``field`` is a dotted path (``tasks.lint.timeout``); ``line`` and ``column`` count from 1 and are given when the
-    input came from a file; ``hint`` names what would be right (for an unknown name the nearest legal one).
+    input came from a file; ``hint`` names what would be right (for an unknown name the nearest legal one); ``code`` is
+    given where there is a closer one than ``invalid`` (``too_large``).
     """
 
     message: str
@@ -25,6 +26,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     line: int | None = None
     column: int | None = None
     hint: str = ""
+    code: str = ""
 
     def __str__(self) -> str:
         where = self.file
@@ -134,6 +136,12 @@ class Full(Error):
     code = "queue_full"
     exit_status = 4
     http_status = 429
+
+
+class MailboxFull(Full):
+    """The mailbox of a session takes nothing more: its cap is reached, and it drops the arrival (SQ-10)."""
+
+    code = "mailbox_full"
 
 
 class Forbidden(Error):

@@ -16,15 +16,17 @@ _PLAIN_STEP: Final = re.compile(r"[^\s.\"\[\]]+\Z")
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One thing that is wrong: ``path`` leads to it (keys and list positions from the input's top)."""
+    """One thing that is wrong: ``path`` leads to it (keys and list positions from the input's top); ``code`` where
+    there is a closer one than ``invalid``."""
 
     path: Path
     message: str
     hint: str = ""
+    code: str = ""
 
     def problem(self, file: str = "", line: int | None = None, column: int | None = None) -> Problem:
         """The fault as people see it; ``line`` and ``column`` count from 1."""
-        return Problem(self.message, dotted(self.path), file, line, column, self.hint)
+        return Problem(self.message, dotted(self.path), file, line, column, self.hint, self.code)
 
 
 def dotted(path: Sequence[str | int]) -> str:

@@ -5,34 +5,40 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from taxiway.core.duration import parse_duration
 from taxiway.core.errors import Invalid
 from taxiway.core.limits import NAME_CHARS_MAX
+from taxiway.core.nearest import suggestion
 
 Read = TypeVar("Read")
+Choice = TypeVar("Choice", bound=StrEnum)
 
 JSON_DEPTH_MAX: Final = 100  #: levels of lists and tables inside one value
 NAME_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9._/-]*"
+SESSION_KEY_PATTERN: Final = r"[A-Za-z0-9_][A-Za-z0-9._/:@+=#~-]*"
 
 _NAME: Final = re.compile(NAME_PATTERN + r"\Z")
+_SESSION_KEY: Final = re.compile(SESSION_KEY_PATTERN + r"\Z")
 _ENV_NAME: Final = re.compile(r"[^=\0]+\Z")
 
 
 class Bad(Exception):
     """A value that cannot be taken: the sentence, what would be right, and the steps to it inside the field."""
 
-    def __init__(self, message: str, hint: str = "", *path: str | int) -> None:
+    def __init__(self, message: str, hint: str = "", *path: str | int, code: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.path = path
+        self.code = code
         self.others: tuple[Bad, ...] = ()  #: further values of the same field that cannot be taken
 
     def below(self, *steps: str | int) -> Bad:
         """The same, seen from further up."""
-        seen = Bad(self.message, self.hint, *steps, *self.path)
+        seen = Bad(self.message, self.hint, *steps, *self.path, code=self.code)
         seen.others = tuple(other.below(*steps) for other in self.others)
         return seen
 
@@ -141,6 +147,34 @@ def name(value: object) -> str:
         shown = value if value.isprintable() else ascii(value)[1:-1]
         raise Bad(f"'{shown}' is no name: letters, digits and ._-/ make one, beginning with a letter or digit", hint)
     return value
+
+
+def session_key(value: object) -> str:
+    """The key of a session: what a name may hold, and ``:@+=#~`` (``telegram:direct:4711``)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        raise Bad(f"must be a key, not {kind_of(value)}", _quote_hint(value))
+    if len(value) > NAME_CHARS_MAX:
+        raise Bad(f"is {len(value)} characters long; a session's key has at most {NAME_CHARS_MAX}")
+    if not _SESSION_KEY.match(value):
+        shown = value if value.isprintable() else ascii(value)[1:-1]
+        raise Bad(f"'{shown}' is no key: letters, digits and ._-/:@+=#~ make one, beginning with a letter or digit")
+    return value
+
+
+def member(kind: type[Choice], what: str) -> Callable[[object], Choice]:
+    """A reader of one word of a closed set."""
+
+    def read(value: object) -> Choice:
+        if not isinstance(value, str):
+            raise Bad(f"must be one of {', '.join(kind)}, not {kind_of(value)}", _quote_hint(value))
+        if value not in frozenset(kind):
+            shown = value if value.isprintable() else ascii(value)[1:-1]
+            raise Bad(f"'{shown}' is no {what}", suggestion(value, list(kind)) or f"one of {', '.join(kind)}")
+        return kind(value)
+
+    return read
 
 
 def whole(low: int, high: int) -> Callable[[object], int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 SPEC_BYTES_MAX: Final = 1 << 20  #: a task's whole spec, encoded
+PROMPT_BYTES_MAX: Final = 1 << 20  #: the words of one message
 NAME_CHARS_MAX: Final = 200  #: names of tasks, queues, lanes, sessions, labels
 ARGV_ITEMS_MAX: Final = 10_000  #: arguments of one command
 LABELS_PER_TASK_MAX: Final = 64
@@ -13,6 +14,7 @@ PLAN_BYTES_MAX: Final = 64 << 20  #: a plan file
 SUBMIT_BATCH_MAX: Final = 1_000  #: tasks in one list submit
 RETRIES_MAX: Final = 1_000
 PRIORITY_MAX: Final = 1_000_000  #: and its negative is the least
+MAILBOX_COUNT_MAX: Final = 1_000_000  #: a mailbox's cap, and how many of a session go at once
 POSITION_MAX: Final = (1 << 53) - 1  #: what every JSON reader keeps exactly; its negative is the least
 DURATION_S_MAX: Final = 10 * 365 * 86_400  #: ten years; longer is a typing error
 
@@ -34,6 +36,7 @@ EVENTS_PAGE_MAX: Final = 500
 LIST_PAGE_MAX: Final = 500
 LIST_PAGE_DEFAULT: Final = 50
 CHANGES_PAGE_MAX: Final = 1_000
+SESSIONS_PAGE_MAX: Final = 100  #: larger pages are cut down to it
 
 LEASE_S: Final = 30.0  #: a runner that was not heard of for this long has lost its runs (other hosts decide by it)
 LEASE_MARGIN_S: Final = 5.0  #: what guardians get beyond it to end their trees before another host takes over

@@ -13,7 +13,7 @@ import msgspec
 
 from taxiway.core import fieldtypes
 from taxiway.core.after import dependencies
-from taxiway.core.errors import Invalid, Problem
+from taxiway.core.errors import Invalid, Problem, TooLarge
 from taxiway.core.fault import Fault, Path
 from taxiway.core.fieldtypes import Bad, Parts
 from taxiway.core.limits import (
@@ -26,24 +26,26 @@ from taxiway.core.limits import (
     SPEC_BYTES_MAX,
 )
 from taxiway.core.nearest import nearest
+from taxiway.core.policy import MailboxChange
+from taxiway.core.promptfields import AGENT_HINT, NEEDS_AGENT, OF_PROMPTS, PROMPT_FIELDS, missing_agent
 from taxiway.core.retry import RETRY_ON_LEGAL
 from taxiway.core.task import RESERVED_FIELDS, Backoff, Reason, TaskSpec
 from taxiway.core.template import INPUT_VARIABLE, has_placeholder, mistakes
 
-KINDS: Final = ("command", "shell", "job")
-RESERVED_SENTENCE: Final = "comes with a later version; this version runs command, shell and job"
+KINDS: Final = ("command", "shell", "prompt", "job")
+RESERVED_SENTENCE: Final = "comes with a later version; this version runs command, shell, prompt and job"
 
 #: Variables that every run is given, so nobody else may set them.
 OWN_VARIABLES: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWAY_PROCESS")
 
-_MERGED: Final = frozenset({"env", "labels", "metadata", "backoff"})
-_TEMPLATED: Final = ("shell", "command", "stdin", "env", "args")
+_MERGED: Final = frozenset({"env", "labels", "metadata", "backoff", "mailbox"})
+_TEMPLATED: Final = ("shell", "command", "prompt", "stdin", "env", "args")
 _OTHER_WORDS: Final = {
     "depends_on": "after", "needs": "after", "dependencies": "after", "depends": "after",
     "cmd": "command", "argv": "command", "exec": "command", "run": "shell", "script": "shell",
     "environment": "env", "dir": "cwd", "directory": "cwd", "workdir": "cwd", "working_dir": "cwd",
     "working_directory": "cwd", "input": "stdin", "retry": "retries", "deadline": "timeout", "tags": "labels",
-    "pool": "lane", "function": "job",
+    "pool": "lane", "function": "job", "message": "prompt", "text": "prompt", "conversation": "session",
 }  # fmt: skip
 
 
@@ -55,30 +57,36 @@ class Draft(msgspec.Struct):
     faults: list[Fault]
     cleared: set[str]
 
-    def fault(self, message: str, *path: str | int, hint: str = "") -> None:
+    def fault(self, message: str, *path: str | int, hint: str = "", code: str = "") -> None:
         """Note one thing that is wrong."""
-        self.faults.append(Fault((*self.path, *path), message, hint))
+        self.faults.append(Fault((*self.path, *path), message, hint, code))
 
 
 def task_spec(
-    fields: Mapping[str, Any], where: Path = (), defaults: Mapping[str, Any] | None = None
+    fields: Mapping[str, Any], where: Path = (), defaults: Mapping[str, Any] | None = None, agent: str | None = None
 ) -> TaskSpec | tuple[Problem, ...]:
     """A checked spec, or every problem with ``fields``; ``where`` leads to them, for the problems' field paths.
 
     ``defaults`` are fields as ``read_defaults`` gives them. A field that is ``None`` counts as not given, and takes
-    a default away. Whether the lane and the tasks of ``after`` exist is for the store, or the plan's check, to say.
+    a default away. ``agent`` works on a prompt outside of any session that names nobody; in a session it may be the
+    session's that does, which is not known here. Whether the lane and the tasks of ``after`` exist is for the store,
+    or the plan's check, to say.
     """
     draft = read_task(fields, where)
-    spec = finish(draft, defaults or {})
+    spec = finish(draft, defaults or {}, agent=agent)
     return tuple(fault.problem() for fault in draft.faults) if spec is None else spec
 
 
-def checked_spec(fields: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> TaskSpec:
-    """The same for callers that speak in exceptions. Raises ``Invalid`` with every problem."""
-    spec = task_spec(fields, (), defaults)
+def checked_spec(
+    fields: Mapping[str, Any], defaults: Mapping[str, Any] | None = None, agent: str | None = None
+) -> TaskSpec:
+    """The same for callers that speak in exceptions. Raises ``Invalid`` with every problem, ``TooLarge`` where size is
+    all that is wrong."""
+    spec = task_spec(fields, (), defaults, agent)
     if isinstance(spec, TaskSpec):
         return spec
-    raise Invalid(f"this is no task: {spec[0]}" + (f" (and {len(spec) - 1} more)" if len(spec) > 1 else ""), spec)
+    kind = TooLarge if all(problem.code == TooLarge.code for problem in spec) else Invalid
+    raise kind(f"this is no task: {spec[0]}" + (f" (and {len(spec) - 1} more)" if len(spec) > 1 else ""), spec)
 
 
 def read_task(fields: Mapping[str, Any], path: Path, refused: Mapping[str, str] | None = None) -> Draft:
@@ -100,14 +108,17 @@ def read_defaults(fields: Mapping[str, Any], path: Path) -> Draft:
     return read_task(fields, path, dict.fromkeys(("name", *KINDS, "args", "after", "idempotency_key"), sentence))
 
 
-def finish(draft: Draft, defaults: Mapping[str, Any], plan: Collection[str] | None = None) -> TaskSpec | None:
+def finish(
+    draft: Draft, defaults: Mapping[str, Any], plan: Collection[str] | None = None, agent: str | None = None
+) -> TaskSpec | None:
     """Lay the fields over the defaults, judge them together, and make the spec; ``None`` where there were faults.
 
     ``plan`` holds the names of all tasks when they come from a plan file: there, placeholders mean something without
-    ``template: true``.
+    ``template: true``. ``agent`` is as in ``task_spec``.
     """
     fields = _with_defaults(draft, defaults)
     _check_together(draft, fields)
+    _check_prompt(draft, fields, agent)
     texts = list(templated(fields))
     if plan is not None and texts:
         fields.setdefault("template", True)
@@ -115,14 +126,25 @@ def finish(draft: Draft, defaults: Mapping[str, Any], plan: Collection[str] | No
         _check_templates(draft, fields, texts, plan or ())
     if draft.faults:
         return None
-    if "backoff" in fields:
-        fields["backoff"] = Backoff(**fields["backoff"])
-    spec = TaskSpec(**fields)
+    spec = _made(fields, agent)
     size = len(msgspec.json.encode(spec))
     if size > SPEC_BYTES_MAX:
-        draft.fault(f"is {size} bytes long; a task has at most {SPEC_BYTES_MAX}", hint="put the bulk in a file")
+        draft.fault(
+            f"is {size} bytes long; a task has at most {SPEC_BYTES_MAX}",
+            hint="put the bulk in a file",
+            code=TooLarge.code,
+        )
         return None
     return spec
+
+
+def _made(fields: dict[str, Any], agent: str | None) -> TaskSpec:
+    for name, record in (("backoff", Backoff), ("mailbox", MailboxChange)):
+        if name in fields:
+            fields[name] = record(**fields[name])
+    if agent is not None and missing_agent(fields, None):
+        fields["agent"] = agent
+    return TaskSpec(**fields)
 
 
 def templated(fields: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -147,7 +169,7 @@ def _read_field(draft: Draft, key: str, value: Any, attribute: str, reader: Call
             draft.fields[attribute] = reader(value)
         except Bad as bad:
             for one in (bad, *bad.others):
-                draft.fault(one.message, key, *one.path, hint=one.hint)
+                draft.fault(one.message, key, *one.path, hint=one.hint, code=one.code)
             draft.cleared.add(attribute)
 
 
@@ -162,7 +184,10 @@ def _unknown(path: Path, key: object, refused: Mapping[str, str]) -> Fault:
 
 def _with_defaults(draft: Draft, defaults: Mapping[str, Any]) -> dict[str, Any]:
     fields = dict(draft.fields)
+    prompted, seated = "prompt" in fields, "session" in fields or "session" in defaults.keys() - draft.cleared
     for attribute, value in defaults.items():
+        if (attribute in OF_PROMPTS and not prompted) or (attribute == "mailbox" and not seated):
+            continue
         if attribute in _MERGED and attribute in fields:
             fields[attribute] = {**value, **fields[attribute]}
         elif attribute not in fields and attribute not in draft.cleared:
@@ -176,7 +201,7 @@ def _check_together(draft: Draft, fields: Mapping[str, Any]) -> None:
     if len(kinds) > 1:
         draft.fault(f"has {len(kinds)} kinds of work, {' and '.join(kinds)}; a task has exactly one")
     elif not kinds and not reserved and not draft.cleared.issuperset(KINDS):
-        draft.fault("has no work: give one of command, shell or job")
+        draft.fault("has no work: give one of command, shell, prompt or job")
     if fields.get("args") and kinds and "job" not in kinds:
         draft.fault("belongs to a job, and this task is a " + kinds[0], "args")
     if fields.get("no_wait") and fields.get("after"):
@@ -186,6 +211,19 @@ def _check_together(draft: Draft, fields: Mapping[str, Any]) -> None:
         draft.fault(f"ends the chance to start ({expires:g}s) before the delay is over ({delay:g}s)", "expires")
     if len(fields.get("labels", ())) > LABELS_PER_TASK_MAX:
         draft.fault(f"has {len(fields['labels'])} labels; a task has at most {LABELS_PER_TASK_MAX}", "labels")
+
+
+def _check_prompt(draft: Draft, fields: Mapping[str, Any], agent: str | None) -> None:
+    """What belongs to prompts and to sessions, and what these need."""
+    kinds = [kind for kind in KINDS if kind in fields]
+    if kinds and "prompt" not in kinds and not _faulty(draft, "prompt"):
+        for field, unsaid in OF_PROMPTS.items():
+            if fields.get(field, unsaid) != unsaid:
+                draft.fault(f"belongs to a prompt, and this task is a {kinds[0]}", field)
+    if missing_agent(fields, agent) and not _faulty(draft, "agent") and not _faulty(draft, "session"):
+        draft.fault(NEEDS_AGENT, "agent", hint=AGENT_HINT)
+    if fields.get("mailbox") and not fields.get("session") and not _faulty(draft, "session"):
+        draft.fault("belongs to a session, and this task names none", "mailbox")
 
 
 def _faulty(draft: Draft, field: str) -> bool:
@@ -327,6 +365,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "command": ("command", _command),
     "shell": ("shell", fieldtypes.work),
     "job": ("job", fieldtypes.name),
+    **PROMPT_FIELDS,
     "args": ("args", _json_table),
     "after": ("after", dependencies),
     "cwd": ("cwd", fieldtypes.work),

@@ -65,6 +65,7 @@ class Rendered(msgspec.Struct, frozen=True, kw_only=True):
 
     command: tuple[str, ...] | None
     shell: str | None
+    prompt: str | None
     args: dict[str, Any]
     env: dict[str, str]
     stdin: str | None
@@ -149,17 +150,25 @@ def text_of(ref: Ref, value: Value) -> str:
 def render(spec: TaskSpec, values: Mapping[str, Value]) -> Rendered:
     """Put the values of ended tasks (by their names in ``after``) into a spec's work.
 
-    In ``command``, ``env``, ``stdin`` and the texts of ``args`` a value is put in as text. In ``shell`` each
-    placeholder becomes a variable, in double quotes of its own where it stands bare: so it is always one word, as in
-    ``command``, and never split or taken for a pattern. Raises ``Invalid`` where a value cannot be given.
+    In ``command``, ``prompt``, ``env``, ``stdin`` and the texts of ``args`` a value is put in as text. In ``shell``
+    each placeholder becomes a variable, in double quotes of its own where it stands bare: so it is always one word, as
+    in ``command``, and never split or taken for a pattern. Raises ``Invalid`` where a value cannot be given.
     """
     if not spec.template:
-        return Rendered(command=spec.command, shell=spec.shell, args=spec.args, env=spec.env, stdin=spec.stdin)
+        return Rendered(
+            command=spec.command,
+            shell=spec.shell,
+            prompt=spec.prompt,
+            args=spec.args,
+            env=spec.env,
+            stdin=spec.stdin,
+        )
     filler = _Filler(frozenset(edge.task for edge in spec.after), values)
     shell, inputs = (None, {}) if spec.shell is None else filler.shell(spec.shell)
     return Rendered(
         command=None if spec.command is None else tuple(filler.text(item) for item in spec.command),
         shell=shell,
+        prompt=None if spec.prompt is None else filler.text(spec.prompt),
         args={key: filler.deep(item) for key, item in spec.args.items()},
         env={key: filler.text(item) for key, item in spec.env.items()} | inputs,
         stdin=None if spec.stdin is None else filler.text(spec.stdin),

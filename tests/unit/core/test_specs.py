@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from taxiway.core.errors import Invalid, Problem
+from taxiway.core.agent import Access, Resume
+from taxiway.core.errors import Invalid, Problem, TooLarge
 from taxiway.core.fieldtypes import Written
-from taxiway.core.limits import ARGV_ITEMS_MAX, NAME_CHARS_MAX, PRIORITY_MAX, RETRIES_MAX
+from taxiway.core.limits import ARGV_ITEMS_MAX, NAME_CHARS_MAX, PRIORITY_MAX, PROMPT_BYTES_MAX, RETRIES_MAX
+from taxiway.core.policy import Drop, MailboxChange, Mode
 from taxiway.core.specs import checked_spec, read_defaults, task_spec
 from taxiway.core.task import RESERVED_FIELDS, Backoff, Condition, Dependency, Reason, TaskSpec
 
@@ -32,6 +34,24 @@ FULL: dict[str, Any] = {
     "retry_on": ["timeout", "exit_code"],
     "labels": {"team": "core", "n": 3},
     "metadata": {"deep": [{"x": None}]},
+}
+
+
+PROMPT: dict[str, Any] = {
+    "prompt": "also look at the tests",
+    "agent": "codex",
+    "model": "large-1",
+    "access": "analysis",
+    "session": "telegram:direct:4711",
+    "resume": "replay",
+    "mailbox": {
+        "mode": "collect",
+        "cap": 20,
+        "drop": "summarize",
+        "debounce": "500ms",
+        "max_debounce_wait": 3,
+        "max_concurrent": 2,
+    },
 }
 
 
@@ -72,12 +92,33 @@ def test_every_field_is_read_from_the_words_of_a_plan_file() -> None:
     )
 
 
+def test_a_prompt_is_read_with_its_agent_its_session_and_what_differs_in_the_mailbox() -> None:
+    """Surface, "A task's spec" and the words of the policy; durations as elsewhere."""
+    assert spec(PROMPT) == TaskSpec(
+        prompt="also look at the tests",
+        agent="codex",
+        model="large-1",
+        access=Access.ANALYSIS,
+        session="telegram:direct:4711",
+        resume=Resume.REPLAY,
+        mailbox=MailboxChange(
+            mode=Mode.COLLECT,
+            cap=20,
+            drop=Drop.SUMMARIZE,
+            debounce_s=0.5,
+            max_debounce_wait_s=3.0,
+            max_concurrent=2,
+        ),
+    )
+
+
 def test_a_spec_in_json_is_read_back_as_it_is() -> None:
     """Surface, "The nouns": in JSON durations are seconds in fields that end in _s."""
     for full in (
         spec(FULL),
         TaskSpec(job="mail", args={"to": ["a"]}, no_wait=True),
         TaskSpec(shell="x", template=True),
+        spec(PROMPT),
     ):
         assert spec(msgspec.to_builtins(full)) == full
 
@@ -156,6 +197,33 @@ def test_after_may_be_a_name_a_list_or_a_table_of_conditions(after: Any, edges: 
         ({"delay": "1h", "expires": "30m"}, "expires", "before the delay is over", ""),
         ({"idempotency_key": ""}, "idempotency_key", "is empty", ""),
         ({"template": True, "stdin": "${{ a.output }}"}, "stdin", "not in after", "add 'a' to after"),
+        ({"agent": "codex"}, "agent", "belongs to a prompt, and this task is a shell", ""),
+        ({"model": "m"}, "model", "belongs to a prompt", ""),
+        ({"access": "write"}, "access", "belongs to a prompt", ""),
+        ({"resume": "fresh"}, "resume", "belongs to a prompt", ""),
+        ({"access": "writ"}, "access", "'writ' is no access", "did you mean 'write'?"),
+        ({"resume": "zzzz"}, "resume", "'zzzz' is no way to resume", "one of native, replay, fresh"),
+        ({"mailbox": {"cap": 1}}, "mailbox", "belongs to a session, and this task names none", ""),
+        ({"session": "a b"}, "session", "'a b' is no key", ""),
+        ({"session": "a\x1b[2J"}, "session", "\\x1b", ""),
+        ({"session": "x" * 201}, "session", "at most 200", ""),
+        ({"session": ["s"]}, "session", "must be a key, not a list", ""),
+        ({"session": "s", "mailbox": {"mode": "steal"}}, "mailbox.mode", "'steal' is no mode", "did you mean 'steer'?"),
+        (
+            {"session": "s", "mailbox": {"mode": 5}},
+            "mailbox.mode",
+            "must be one of queue, followup",
+            "put it in quotes",
+        ),
+        ({"session": "s", "mailbox": {"drop": "x"}}, "mailbox.drop", "'x' is no way to drop", "one of new, old"),
+        ({"session": "s", "mailbox": {"cap": 0}}, "mailbox.cap", "must be at least 1, not 0", ""),
+        ({"session": "s", "mailbox": {"cap": 1.5}}, "mailbox.cap", "must be a whole number, not 1.5", ""),
+        ({"session": "s", "mailbox": {"max_concurrent": -1}}, "mailbox.max_concurrent", "must be at least 1", ""),
+        ({"session": "s", "mailbox": {"debounce": -1}}, "mailbox.debounce", "cannot be negative", ""),
+        ({"session": "s", "mailbox": {"max_debounce_wait": "-1s"}}, "mailbox.max_debounce_wait", "be negative", ""),
+        ({"session": "s", "mailbox": {"debounce": 1, "debounce_s": 1}}, "mailbox.debounce_s", "is given twice", ""),
+        ({"session": "s", "mailbox": {"debonce": 1}}, "mailbox.debonce", "no field", "did you mean 'debounce'?"),
+        ({"session": "s", "mailbox": "queue"}, "mailbox", "must be a table, not a text", ""),
     ],
 )
 def test_a_wrong_field_is_named_with_what_would_be_right(
@@ -171,7 +239,7 @@ def test_a_wrong_field_is_named_with_what_would_be_right(
 @pytest.mark.parametrize(
     ("fields", "field", "said"),
     [
-        ({}, "", "has no work: give one of command, shell or job"),
+        ({}, "", "has no work: give one of command, shell, prompt or job"),
         ({"command": None}, "", "has no work"),
         ({"command": ["a"], "shell": "b"}, "", "has 2 kinds of work, command and shell"),
         ({"command": ["a"], "shell": "b", "job": "c"}, "", "has 3 kinds of work"),
@@ -187,6 +255,14 @@ def test_a_wrong_field_is_named_with_what_would_be_right(
         ({"shell": ["a"]}, "shell", "must be a text, not a list"),
         ({"job": "a b"}, "job", "is no name"),
         ({"shell": "x" * (1 << 20)}, "", "a task has at most 1048576"),
+        ({"prompt": "x"}, "agent", "a prompt needs the agent that works on it"),
+        ({"prompt": " ", "agent": "a"}, "prompt", "is empty"),
+        ({"prompt": "x\0", "agent": "a"}, "prompt", "holds a NUL"),
+        ({"prompt": ["x"], "agent": "a"}, "prompt", "must be a text, not a list"),
+        ({"prompt": "x", "shell": "y", "agent": "a"}, "", "has 2 kinds of work, shell and prompt"),
+        ({"prompt": "\u00e4" * (PROMPT_BYTES_MAX // 2 + 1), "agent": "a"}, "prompt", "a prompt has at most 1048576"),
+        ({"prompt": "x", "agent": "a b"}, "agent", "is no name"),
+        ({"prompt": "x", "agent": "a", "model": "m" * 201}, "model", "at most 200"),
     ],
 )
 def test_a_task_has_exactly_one_kind_of_work_that_can_be_run(fields: dict[str, Any], field: str, said: str) -> None:
@@ -201,7 +277,7 @@ def test_a_field_of_a_later_version_is_refused_with_a_sentence(field: str) -> No
     """Not as an unknown one: the reader did nothing wrong but come early."""
     (problem,) = problems({field: "x"})
     assert (problem.field, problem.message[:11]) == (field, "comes with ")
-    assert "this version runs command, shell and job" in problem.message
+    assert "this version runs command, shell, prompt and job" in problem.message
 
 
 def test_all_problems_come_in_one_go_with_their_paths() -> None:
@@ -240,6 +316,42 @@ def test_what_makes_a_task_itself_cannot_be_a_default() -> None:
     """A default command would be the same work many times."""
     draft = read_defaults({"command": ["x"], "name": "x", "after": ["x"], "timeout": 5}, ("defaults",))
     assert [fault.path[-1] for fault in draft.faults] == ["command", "name", "after"]
+
+
+def test_who_works_on_a_prompt_may_be_said_by_the_task_its_session_or_the_configuration() -> None:
+    """The task's own agent wins; in a session it may be the session's, so nobody is put in here."""
+    assert spec({"prompt": "x"}, agent="claude").agent == "claude"
+    assert spec({"prompt": "x", "agent": "codex"}, agent="claude").agent == "codex"
+    assert spec({"prompt": "x", "session": "s"}, agent="claude").agent is None
+    assert spec({"prompt": "x", "session": "s"}).agent is None
+    assert spec({"shell": "x"}, agent="claude").agent is None
+
+
+def test_defaults_for_prompts_and_sessions_leave_other_work_alone() -> None:
+    """A plan's defaults may name an agent and a mailbox although not every task is a prompt in a session."""
+    draft = read_defaults({"agent": "codex", "access": "write", "mailbox": {"cap": 5, "mode": "steer"}}, ("defaults",))
+    assert draft.faults == []
+    assert spec({"shell": "x"}, defaults=draft.fields) == TaskSpec(shell="x")
+    found = spec({"prompt": "x", "session": "s", "mailbox": {"cap": 6}}, defaults=draft.fields)
+    assert (found.agent, found.access) == ("codex", Access.WRITE)
+    assert found.mailbox == MailboxChange(cap=6, mode=Mode.STEER)
+
+
+def test_placeholders_in_a_prompt_must_name_tasks_of_after() -> None:
+    """Semantics, "Templates": in a prompt as everywhere."""
+    (problem,) = problems({"prompt": "fix ${{ lint.output }}", "agent": "a", "template": True})
+    assert (problem.field, problem.hint) == ("prompt", "add 'lint' to after")
+
+
+def test_a_prompt_over_its_bound_is_too_large_where_that_is_all() -> None:
+    """Bad input: a message over 1 MiB is refused, 413."""
+    long = "x" * (PROMPT_BYTES_MAX + 1)
+    with pytest.raises(TooLarge, match="a prompt has at most 1048576") as caught:
+        checked_spec({"prompt": long, "agent": "a"})
+    assert [problem.code for problem in caught.value.problems] == ["too_large"]
+    with pytest.raises(Invalid) as other:
+        checked_spec({"prompt": long, "agent": "a", "timeout": "x"})
+    assert other.value.code == "invalid"
 
 
 def test_callers_that_speak_in_exceptions_get_one_with_every_problem() -> None:

@@ -30,6 +30,12 @@ def test_a_text_is_parted_into_literals_and_placeholders() -> None:
     )
 
 
+def test_in_a_prompt_a_value_is_put_in_as_text() -> None:
+    """Semantics, "Templates": one trailing newline less, and nothing in it means anything."""
+    assert rendered(prompt="Fix it:\n${{ lint.output }}, $${{ x }}").prompt == "Fix it:\n2 errors, ${{ x }}"
+    assert render(TaskSpec(prompt="${{ as it is }}"), {}).prompt == "${{ as it is }}"
+
+
 def test_a_name_with_dots_is_found_by_the_names_in_after() -> None:
     """The longest name that fits is meant."""
     assert parse("${{ a.result.output }}", {"a", "a.result"}) == (Ref("a.result", Field.OUTPUT),)
