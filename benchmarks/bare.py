@@ -16,6 +16,7 @@ from taxiway.core.readiness import Scope
 from taxiway.core.run import Completed
 from taxiway.core.task import TaskSpec
 from taxiway.store.protocol import NewTask, Runner
+from taxiway.store.seams import Seams
 from taxiway.store.sqlite.connection import open_writer
 from taxiway.store.sqlite.migrate import migrate
 from taxiway.store.sqlite.transactor import SqliteTransactor
@@ -46,10 +47,7 @@ class Recorder:
             self._connection,
             path,
             load_statements("sqlite"),
-            now_ms=clock.now_ms,
-            elapsed_s=clock.elapsed_s,
-            pause=clock.pause,
-            random=random.random,
+            Seams(clock.now_ms, clock.elapsed_s, clock.pause, random.random, self.ids.new),
             committed=lambda _: None,
         )
         self._kept: list[Statement] = []

@@ -43,7 +43,8 @@ from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
 from taxiway.store.protocol import Store, TaskPage
 from taxiway.store.protocol import TaskFilter as TaskFilter
-from taxiway.store.sqlite.opening import OpenStore, Seams, open_sqlite
+from taxiway.store.seams import Seams
+from taxiway.store.sqlite.opening import OpenStore, open_sqlite
 
 
 class Taxiway:

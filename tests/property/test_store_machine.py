@@ -18,7 +18,8 @@ from taxiway.core.readiness import obstacles
 from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, Released
 from taxiway.core.task import Condition, Reason, TaskState
 from taxiway.store.protocol import Claimed, TaskFilter
-from taxiway.store.sqlite.opening import OpenStore, Seams, open_sqlite
+from taxiway.store.seams import Seams
+from taxiway.store.sqlite.opening import OpenStore, open_sqlite
 from taxiway.testing.clock import HandClock
 from taxiway.testing.conformance.bench import ACTOR, Bench
 from tests.property.conftest import LONG, QUICK

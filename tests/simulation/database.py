@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import apsw
 
+from taxiway.store.seams import Seams
 from taxiway.store.sqlite.migrate import migrate
 from taxiway.store.sqlite.store import SqliteStore
 from taxiway.store.sqlite.transactor import SqliteTransactor
@@ -67,10 +68,7 @@ class MemoryDatabase:
             self._connection,
             PATH,
             self._statements,
-            now_ms=seams.now_ms,
-            elapsed_s=seams.elapsed_s,
-            pause=lambda seconds: None,
-            random=seams.random,
+            Seams(seams.now_ms, seams.elapsed_s, lambda seconds: None, seams.random, seams.new_id),
             committed=seams.committed,
         )
         reader = InlineReader(self._connection, self._statements, seams.now_ms)

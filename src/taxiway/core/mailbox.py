@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -16,7 +16,14 @@ DEBOUNCE_WAIT_S: Final = 2.0
 DEBOUNCE_WAIT_TIMES: Final = 4
 
 #: What may differ between messages of one turn: the words, and where they came from.
-_OWN: Final = {"prompt": None, "name": None, "idempotency_key": None, "metadata": {}, "mailbox": None, "after": ()}
+_OWN: Final[dict[str, Any]] = {
+    "prompt": None,
+    "name": None,
+    "idempotency_key": None,
+    "metadata": {},
+    "mailbox": None,
+    "after": (),
+}
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 

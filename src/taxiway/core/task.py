@@ -249,8 +249,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
     Times are milliseconds since 1970 UTC. ``seq`` is the submission order, ``version`` the number of the task's last
     change in the change log. ``attempt`` counts as semantics say; ``fence`` counts claims; ``crashes`` counts runs
-    that ended without a report. ``due_at`` is the earliest start while ``scheduled``. ``session`` is the id of its session,
-    ``box`` its place in that mailbox, ``carrier`` the task whose turn it became a part of.
+    that ended without a report. ``due_at`` is the earliest start while ``scheduled``. ``session`` is the id of its
+    session, ``box`` its place in that mailbox, ``carrier`` the task whose turn it became a part of.
     """
 
     id: str

@@ -25,12 +25,14 @@ from taxiway.store.tx import Topic as Topic
 
 
 class NewTask(msgspec.Struct, frozen=True):
-    """One task to submit: its id is chosen by the caller, so that a repeated call can be recognised."""
+    """One task to submit: its id is chosen by the caller, so that a repeated call can be recognised. ``mailbox`` is the
+    policy of its session, should it be the first to name it."""
 
     id: str
     spec: TaskSpec
     hash: bytes
     project: str = ""
+    mailbox: MailboxPolicy = MailboxPolicy()
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -298,7 +300,7 @@ class Store(Protocol):
         """Put it away, or take it back. Raises ``Conflict`` while something runs or waits."""
         ...
 
-    async def read_session(self, session: str, reader: str, actor: str) -> Session:
+    async def read_session(self, session: str, reader: str) -> Session:
         """Store its current version as what this reader has seen (C32)."""
         ...
 

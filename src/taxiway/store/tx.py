@@ -20,7 +20,8 @@ class Topic(IntFlag):
     TIME = 4  #: the next due time may be nearer
     CHANGE = 8  #: the change log grew
     EVENTS = 16  #: a run log grew
-    ANY = 31
+    SIGNAL = 32  #: a live run has been told something
+    ANY = 63
 
 
 class Rows(Protocol):
@@ -64,8 +65,16 @@ class Tx:
 
     tenant = "default"
 
-    def __init__(self, execute: Execute, statements: Mapping[str, str], now: int, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        execute: Execute,
+        statements: Mapping[str, str],
+        now: int,
+        memory: Memory | None = None,
+        new_id: Callable[[str], str] | None = None,
+    ) -> None:
         self._execute = execute
+        self._new_id = new_id
         self._statements = statements
         self._memory = memory or Memory()
         self._topics: set[Topic] = set()
@@ -89,6 +98,11 @@ class Tx:
         """Every row of a statement given as text (the invariant queries have no name in code)."""
         return self._execute(statement, {}).fetchall()
 
+    def new_id(self, prefix: str) -> str:
+        """An id for what the transaction itself makes."""
+        assert self._new_id is not None, "reading makes nothing"
+        return self._new_id(prefix)
+
     def next_seq(self) -> int:
         """The next submission number."""
         memory = self._memory
@@ -106,7 +120,7 @@ class Tx:
         memory = self._memory
         version = memory.version = (self._last("last_version") if memory.version is None else memory.version) + 1
         self._topics.add(Topic.CHANGE)
-        if kind is not ChangeKind.TASK:
+        if kind is ChangeKind.QUEUE or kind is ChangeKind.LANE:
             self.known.clear()
         self._execute(
             self._statements["insert_change"],

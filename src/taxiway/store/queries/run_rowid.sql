@@ -1,2 +1,2 @@
--- A run's row.
-SELECT id FROM run WHERE name = :name
+-- A run's row, and the number of its last event.
+SELECT id, events FROM run WHERE name = :name

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ import apsw
 import msgspec
 
 from taxiway.core.errors import StoreUnusable, Unavailable
+from taxiway.store.seams import Seams as Seams
 from taxiway.store.sqlite.connection import check_place, open_writer
 from taxiway.store.sqlite.migrate import migrate
 from taxiway.store.sqlite.reader import SqliteReader
@@ -30,16 +30,6 @@ from taxiway.store.writer import ThreadedWriter, Urgency
 READER_THREADS: Final = 2
 OPEN_TRIES: Final = 200
 OPEN_RETRY_S: Final = 0.02
-
-
-class Seams(msgspec.Struct, frozen=True):
-    """Time, chance and ids as the store needs them; ``new_id`` is called on the writer's thread only."""
-
-    now_ms: Callable[[], int]
-    elapsed_s: Callable[[], float]
-    pause: Callable[[float], None]
-    random: Callable[[], float]
-    new_id: Callable[[str], str]
 
 
 class OpenStore(msgspec.Struct, frozen=True):
@@ -79,10 +69,7 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
         connection,
         path,
         statements,
-        now_ms=seams.now_ms,
-        elapsed_s=seams.elapsed_s,
-        pause=seams.pause,
-        random=seams.random,
+        seams,
         committed=lambda topics: wakes.committed(topics, seams.elapsed_s()),
     )
     writer = ThreadedWriter(transactor)

@@ -11,9 +11,11 @@ from taxiway.core.change import Change
 from taxiway.core.event import Event, NewEvent
 from taxiway.core.lane import Lane
 from taxiway.core.plan import Plan
+from taxiway.core.policy import MailboxChange, MailboxPolicy
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Facts, Scope
 from taxiway.core.run import Outcome, ProcessMark, Run, StopCause
+from taxiway.core.session import Session, Stopped
 from taxiway.core.task import Task
 from taxiway.store.protocol import (
     CheckFinding,
@@ -21,19 +23,36 @@ from taxiway.store.protocol import (
     Finished,
     LiveRun,
     NewTask,
+    PendingSignal,
     PlanAdmitted,
     Runner,
+    SessionFilter,
+    SessionPage,
     StopRequest,
     Submitted,
     TaskFilter,
     TaskPage,
+    TurnFacts,
+    WarmProcess,
 )
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import cancel as cancelling
-from taxiway.store.verbs import caretaking, keeping, plans, queues, reading, replacing, runners
+from taxiway.store.verbs import (
+    caretaking,
+    keeping,
+    plans,
+    queues,
+    reading,
+    replacing,
+    runners,
+    session_control,
+    session_reading,
+    sessions,
+)
 from taxiway.store.verbs import explain as explaining
 from taxiway.store.verbs import finish as finishing
+from taxiway.store.verbs import signals as signalling
 from taxiway.store.verbs import submit as submitting
 from taxiway.store.verbs.cancel_all import cancel_all
 from taxiway.store.verbs.claim import Claim
@@ -86,6 +105,117 @@ class SqliteStore:
     async def remove(self, task: str, actor: str) -> bool:
         """Forget a task that does not run."""
         return await self._bulk(lambda tx: replacing.remove(tx, task, actor))
+
+    # -- sessions -------------------------------------------------------------------------------------------------
+    async def make_session(
+        self, key: str, project: str, agent: str | None, policy: MailboxPolicy, actor: str, title: str | None = None
+    ) -> Session:
+        """The session of a key, made when it is new."""
+
+        def operation(tx: Tx) -> Session:
+            name = sessions.make_or_find(tx, key, project, agent, policy, actor, title)
+            return session_reading.session(tx, name, None)
+
+        return await self._bulk(operation)
+
+    async def set_session(self, session: str, change: MailboxChange, actor: str) -> Session:
+        """Change its policy."""
+
+        def operation(tx: Tx) -> Session:
+            sessions.set_policy(tx, session, change, actor)
+            return session_reading.session(tx, session, None)
+
+        return await self._first(operation)
+
+    async def find_session(self, ref: str, project: str | None) -> str:
+        """The whole id of a session."""
+        return await self._reader.read(lambda tx: sessions.find_session(tx, ref, project))
+
+    async def session(self, session: str, reader: str | None = None) -> Session:
+        """One session."""
+        return await self._reader.read(lambda tx: session_reading.session(tx, session, reader))
+
+    async def sessions(self, filter: SessionFilter, limit: int, cursor: str | None) -> SessionPage:
+        """A page of sessions."""
+        return await self._reader.read(lambda tx: session_reading.sessions(tx, filter, limit, cursor))
+
+    async def session_tasks(self, session: str, limit: int, after: int) -> list[Task]:
+        """Its open tasks."""
+        return await self._reader.read(
+            lambda tx: session_reading.session_tasks(tx, sessions.row_of(tx, session), limit, after)
+        )
+
+    async def stop_session(self, session: str, actor: str) -> Task | None:
+        """Stop its oldest started run."""
+
+        def operation(tx: Tx) -> Task | None:
+            stopped = session_control.stop_one(tx, sessions.row_of(tx, session), actor)
+            return None if stopped is None else reading.task(tx, stopped)
+
+        return await self._first(operation)
+
+    async def stop_all_of_session(self, session: str, actor: str) -> Stopped:
+        """Stop everything of it."""
+        return await self._first(lambda tx: session_control.stop_all(tx, sessions.row_of(tx, session), actor))
+
+    async def reset_session(self, session: str, discard: bool, actor: str) -> Stopped:
+        """A new generation."""
+        return await self._first(lambda tx: session_control.reset(tx, sessions.row_of(tx, session), discard, actor))
+
+    async def archive_session(self, session: str, archived: bool, actor: str) -> Session:
+        """Put it away, or take it back."""
+
+        def operation(tx: Tx) -> Session:
+            sessions.archive(tx, session, archived, actor)
+            return session_reading.session(tx, session, None)
+
+        return await self._first(operation)
+
+    async def read_session(self, session: str, reader: str) -> Session:
+        """Store what a reader has seen."""
+
+        def operation(tx: Tx) -> Session:
+            sessions.mark_read(tx, session, reader)
+            return session_reading.session(tx, session, reader)
+
+        return await self._first(operation)
+
+    async def session_output(self, run: str, after: int, limit: int) -> tuple[list[Event], int]:
+        """Output events of a run."""
+        return await self._reader.read(lambda tx: session_reading.output(tx, run, after, limit))
+
+    async def signals(self, runner: str) -> list[PendingSignal]:
+        """Unsettled signals of a runner's live runs."""
+        return await self._reader.read(lambda tx: signalling.pending(tx, runner))
+
+    async def settle_signal(self, run: str, fence: int, signal: str, applied: bool, why: str | None) -> None:
+        """A signal's receipt."""
+
+        def operation(tx: Tx) -> None:
+            row = finishing.owned(tx, run, fence)
+            signalling.settle(tx, row.id, row.task_seq, signal, applied, why)
+
+        await self._first(operation)
+
+    async def tell_session(self, run: str, fence: int, facts: TurnFacts) -> None:
+        """What a live turn tells of its session."""
+        await self._first(lambda tx: sessions.tell(tx, finishing.owned(tx, run, fence).id, facts))
+
+    async def opened_process(self, process: WarmProcess) -> None:
+        """Write down a session's process."""
+        await self._first(lambda tx: sessions.opened_process(tx, process))
+
+    async def closed_process(self, process: str) -> None:
+        """It is gone."""
+        await self._first(lambda tx: sessions.closed_process(tx, process))
+
+    async def outdated_processes(self, runner: str) -> list[str]:
+        """Processes that hold no conversation any more."""
+        return await self._reader.read(lambda tx: sessions.outdated_processes(tx, runner))
+
+    async def warm_processes(self, runner: str | None = None) -> list[WarmProcess]:
+        """Processes of sessions."""
+        return await self._reader.read(lambda tx: session_reading.warm_processes(tx, runner))
 
     # -- reading --------------------------------------------------------------------------------------------------
     async def find_task(self, ref: str) -> str:

@@ -14,6 +14,7 @@ import apsw
 
 from taxiway.core.errors import Conflict, OutcomeUnknown, StoreUnusable, Unavailable
 from taxiway.core.limits import WRITER_BATCH_S_MAX
+from taxiway.store.seams import Seams
 from taxiway.store.sqlite.connection import explain
 from taxiway.store.tx import Memory, Topic, Tx
 from taxiway.store.writer import Job
@@ -28,8 +29,7 @@ LOOKUPS_MAX: Final = 4_096  # what is remembered between transactions stays smal
 class SqliteTransactor:
     """Owns the writing connection. Used by one thread at a time.
 
-    ``elapsed_s``, ``pause`` and ``random`` are handed in; ``committed`` is called after each commit that wrote, on the
-    writer's thread.
+    ``committed`` is called after each commit that wrote, on the writer's thread.
     """
 
     def __init__(
@@ -37,21 +37,18 @@ class SqliteTransactor:
         connection: apsw.Connection,
         path: Path,
         statements: Mapping[str, str],
-        *,
-        now_ms: Callable[[], int],
-        elapsed_s: Callable[[], float],
-        pause: Callable[[float], None],
-        random: Callable[[], float],
+        seams: Seams,
         committed: Callable[[Topic], None],
     ) -> None:
         self._connection = connection
         self._path = path
         self._execute = connection.cursor().execute
         self._statements = statements
-        self._now_ms = now_ms
-        self._elapsed_s = elapsed_s
-        self._pause = pause
-        self._random = random
+        self._now_ms = seams.now_ms
+        self._elapsed_s = seams.elapsed_s
+        self._pause = seams.pause
+        self._random = seams.random
+        self._new_id = seams.new_id
         self._committed = committed
         self._contended_at = float("-inf")
         self._broken: Unavailable | None = None
@@ -122,7 +119,7 @@ class SqliteTransactor:
         while True:
             try:
                 self._execute("BEGIN IMMEDIATE")
-                return Tx(self._execute, self._statements, self._now_ms(), self._recall())
+                return Tx(self._execute, self._statements, self._now_ms(), self._recall(), self._new_id)
             except apsw.BusyError as error:
                 now = self._elapsed_s()
                 self._contended_at = now

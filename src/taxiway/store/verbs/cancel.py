@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from taxiway.core.change import ChangeKind
-from taxiway.core.errors import NotFound
+from taxiway.core.errors import Conflict, NotFound
+from taxiway.core.policy import Box
 from taxiway.core.run import StopCause
 from taxiway.core.task import TASK_NOT_STARTED, Reason, TaskState
 from taxiway.store.tx import Topic, Tx
@@ -15,7 +16,10 @@ def cancel(tx: Tx, task: str, actor: str) -> None:
     row = tx.one("task_state_by_id", id=task)
     if row is None:
         raise NotFound(f"there is no task {task}", id=task)
-    cancel_row(tx, task_row(tx, row[0]), Reason.REQUESTED, StopCause.CANCEL, actor)
+    found = task_row(tx, row[0])
+    if found.box == Box.RIDING:
+        raise Conflict(f"task {task} is a part of another task's turn already; cancel that one", id=task)
+    cancel_row(tx, found, Reason.REQUESTED, StopCause.CANCEL, actor)
 
 
 def cancel_row(tx: Tx, row: TaskRow, reason: Reason, stop: StopCause, actor: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from taxiway.core.change import ChangeKind
+from taxiway.core.policy import Box
 from taxiway.core.task import Reason, TaskState
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs import sweeps
+from taxiway.store.verbs import mailbox, sweeps
+from taxiway.store.verbs.arriving import arrive_late
 from taxiway.store.verbs.ending import (
     EXPIRED_ERROR,
     cancel_waiting,
+    carried_page,
     make_ready,
     settle_ends,
     settle_page,
@@ -22,10 +25,10 @@ def next_due(tx: Tx) -> int | None:
     """The next stored time that falls due, ``None`` without one; 0 when a cascade has pages left."""
     row = tx.one("next_due")
     assert row is not None
-    due_at, expires_at, cascades = row
+    due_at, expires_at, quiet_at, cascades = row
     if cascades:
         return 0
-    return min((at for at in (due_at, expires_at) if at is not None), default=None)
+    return min((at for at in (due_at, expires_at, quiet_at) if at is not None), default=None)
 
 
 def wake_due(tx: Tx, limit: int, actor: str) -> int:
@@ -38,9 +41,17 @@ def wake_due(tx: Tx, limit: int, actor: str) -> int:
         moved += 1
     for (seq,) in tx.all("due_tasks", now=tx.now, limit=limit):
         row = task_row(tx, seq)
+        moved += 1
+        if row.state != TaskState.SCHEDULED:  # it went with one that joined its session just before
+            continue
+        if row.session is not None and row.box == Box.OUT:
+            arrive_late(tx, row, actor)
+            continue
         version = tx.change(ChangeKind.TASK, row.id, TaskState.QUEUED, None, actor, f"{row.reason} is over")
         tx.run("queue_due_task", seq=seq, version=version)
         make_ready(tx, row)
+    for (session,) in tx.all("quiet_sessions", now=tx.now, limit=limit):
+        mailbox.wake(tx, session)
         moved += 1
     return moved
 
@@ -54,6 +65,7 @@ def advance(tx: Tx, limit: int) -> int:
     page = _PAGES[kind](tx, subject, after, until, limit, actor)
     if len(page) < limit:
         tx.run("delete_cascade", id=cascade)
+        sweeps.finished(tx, kind, subject, until)
         tx.note(Topic.WORK)  # what a cancel of all held back may start now
     else:
         tx.run("move_cascade", id=cascade, after=page[-1][0])
@@ -70,4 +82,10 @@ def _dependents(tx: Tx, subject: int, after: int, _until: int, limit: int, actor
     return page
 
 
-_PAGES: Final[dict[str, sweeps.Page]] = {"dependents": _dependents, **sweeps.PAGES}
+def _carried(tx: Tx, subject: int, after: int, _until: int, limit: int, actor: str) -> list[Row]:
+    row = task_row(tx, subject)
+    reason = Reason(row.reason) if row.reason else None
+    return carried_page(tx, subject, TaskState(row.state), reason, None, after, limit, actor)
+
+
+_PAGES: Final[dict[str, sweeps.Page]] = {"dependents": _dependents, "carried": _carried, **sweeps.PAGES}

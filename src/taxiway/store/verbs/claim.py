@@ -16,7 +16,7 @@ from taxiway.core.readiness import Gate, Scope
 from taxiway.core.task import Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Claimed, Parent
 from taxiway.store.tx import Row, Tx
-from taxiway.store.verbs import gates
+from taxiway.store.verbs import gates, mailbox, sessions
 from taxiway.store.verbs.ending import EXPIRED_ERROR, cancel_waiting
 
 Rank = tuple[int, int, int]
@@ -103,13 +103,15 @@ class Claim:
 
     def _start(self, head: Head, row: Row, lane_slot: int | None, queue_slot: int | None) -> Claimed:
         tx = self._tx
-        seq, task, project, fence, attempt, _, body = row
+        seq, task, project, fence, attempt, _, body, session = row
         fence += 1
         run = self._new_run_id()
-        in_process = head.needs != "process"
+        in_process = head.needs.startswith("job:")
         version = tx.change(ChangeKind.TASK, task, TaskState.RUNNING, None, self._runner, "claim")
         tx.run("start_task", seq=seq, fence=fence, now=tx.now, version=version)
         row_id = tx.next_run()
+        spec = _decode_spec(body)
+        box = None if session is None else mailbox.load(tx, session)
         tx.run(
             "insert_run",
             id=row_id,
@@ -124,14 +126,17 @@ class Claim:
             queue_slot=queue_slot,
             lane=head.lane,
             lane_slot=lane_slot,
+            session=session,
+            session_slot=None if box is None else _session_slot(tx, box),
+            generation=None if box is None else box.generation,
             now=tx.now,
             started_at=tx.now if in_process else None,
         )
         data = _encode({"attempt": attempt + 1, "fence": fence, "runner": self._runner}).decode()
         tx.run("insert_event", run=row_id, seq=1, type=EventType.RUN_STARTED, at=tx.now, data=data, body=None)
-        spec = _decode_spec(body)
         parents = _parents(tx, seq) if spec.template and spec.after else ()
-        return Claimed(run, task, spec, fence, attempt + 1, project, parents)
+        seat = None if session is None else sessions.begin_turn(tx, session, task, seq, row_id, spec, self._runner)
+        return Claimed(run, task, spec, fence, attempt + 1, project, parents, seat)
 
 
 def best_gate(tx: Tx, scope: Scope, shut: frozenset[int]) -> tuple[Head | None, Rank]:
@@ -222,6 +227,15 @@ def _gate(head: Head, lane_live: int, queue_live: int) -> Gate:
         lane_live,
         head.needs,
     )
+
+
+def _session_slot(tx: Tx, box: mailbox.Mailbox) -> int:
+    """The lowest slot of the session that no live run holds (I3)."""
+    if box.live == 0:
+        return 1
+    slot = _lowest(_taken(tx, "session_slots_taken", session=box.id), 1 << 30)
+    assert slot is not None
+    return slot
 
 
 def _parents(tx: Tx, child: int) -> tuple[Parent, ...]:

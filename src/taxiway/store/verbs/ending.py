@@ -11,10 +11,11 @@ import msgspec
 from taxiway.core.change import ChangeKind
 from taxiway.core.dependency import VERDICT_ERRORS, verdict
 from taxiway.core.limits import CASCADE_ROWS_MAX
+from taxiway.core.policy import Box
 from taxiway.core.queue import QueueState
 from taxiway.core.task import Condition, Reason, TaskState
-from taxiway.store.tx import Topic, Tx
-from taxiway.store.verbs import gates
+from taxiway.store.tx import Row, Topic, Tx
+from taxiway.store.verbs import gates, mailbox, signals
 
 EXPIRED_ERROR: Final = "it could not start before it expired"
 
@@ -54,6 +55,9 @@ class TaskRow(NamedTuple):
     fence: int
     name: str | None
     project: str
+    session: int | None
+    box: int
+    capped: int
 
 
 def task_row(tx: Tx, seq: int) -> TaskRow:
@@ -63,20 +67,60 @@ def task_row(tx: Tx, seq: int) -> TaskRow:
     return TaskRow(*row)
 
 
-def end_task(tx: Tx, seq: int, task: str, queue: int, end: End, actor: str, cause: str) -> None:
-    """Move one task to its terminal state, then settle its dependents and perhaps its queue."""
+class Place(NamedTuple):
+    """Where a task stands in its session's mailbox."""
+
+    session: int
+    box: int
+    capped: int
+
+
+def place_of(session: int | None, box: int, capped: int) -> Place | None:
+    """A task's place, when it has one."""
+    return None if session is None or box == Box.OUT else Place(session, box, capped)
+
+
+def end_task(
+    tx: Tx, seq: int, task: str, queue: int, end: End, actor: str, cause: str, place: Place | None = None
+) -> None:
+    """Move one task to its terminal state, then settle its dependents and perhaps its queue, and what it carries."""
     _write_end(tx, seq, task, end, actor, cause)
     count_ended(tx, queue, 1, actor)
     settle_dependents(tx, seq, end.state, end.reason, actor)
+    if place is not None:
+        if place.box == Box.ADMITTED:
+            carry_over(tx, seq, end, actor)
+        mailbox.left(tx, place.session, seq, place.box, place.capped)
+
+
+def carry_over(tx: Tx, seq: int, end: End, actor: str) -> None:
+    """What a task carried ends when and as it does: the first page now, the rest as a cascade."""
+    if len(carried_page(tx, seq, end.state, end.reason, end.error, 0, CASCADE_ROWS_MAX, actor)) == CASCADE_ROWS_MAX:
+        tx.run("insert_cascade", kind="carried", subject=seq, after=0, actor=actor)
+        tx.note(Topic.TIME)
+
+
+def carried_page(
+    tx: Tx, seq: int, state: TaskState, reason: Reason | None, error: str | None, after: int, limit: int, actor: str
+) -> list[Row]:
+    """End one page of what an ended task carried."""
+    page = tx.all("riders", seq=seq, after=after, limit=limit)
+    why = Reason.CARRIED if state is TaskState.CANCELLED else reason
+    for rider, task, queue, attempt, crashes in page:
+        end = End(state=state, reason=why, attempt=attempt, crashes=crashes, error=error)
+        end_task(tx, rider, task, queue, end, actor, "carried")
+    return page
 
 
 def cancel_waiting(tx: Tx, seq: int, reason: Reason, error: str | None, actor: str, cause: str) -> None:
     """Cancel a task that has not started."""
     row = task_row(tx, seq)
     end = End(state=TaskState.CANCELLED, reason=reason, attempt=row.attempt, crashes=row.crashes, error=error)
-    end_task(tx, seq, row.id, row.queue, end, actor, cause)
+    end_task(tx, seq, row.id, row.queue, end, actor, cause, place_of(row.session, row.box, row.capped))
     if row.ready:
         gates.note_gone(tx, row.gate)
+    if row.box == Box.STEERING:
+        signals.withdraw(tx, seq)
 
 
 def settle_dependents(tx: Tx, seq: int, state: TaskState, reason: Reason | None, actor: str) -> None:
@@ -188,6 +232,9 @@ def _count_down(tx: Tx, child: int, actor: str) -> None:
         return
     row = task_row(tx, child)
     delayed = row.due_at is not None and row.due_at > tx.now
+    if row.session is not None and not delayed:
+        _join_soon(tx, row, actor)
+        return
     state = TaskState.SCHEDULED if delayed else TaskState.QUEUED
     reason = Reason.DELAY if delayed else None
     version = tx.change(ChangeKind.TASK, row.id, state, reason, actor, "dependencies met")
@@ -196,6 +243,14 @@ def _count_down(tx: Tx, child: int, actor: str) -> None:
         tx.note(Topic.TIME)
     else:
         make_ready(tx, row)
+
+
+def _join_soon(tx: Tx, row: TaskRow, actor: str) -> None:
+    """A message joins its session in a step of its own: what it displaces may have dependents as well (I14)."""
+    version = tx.change(ChangeKind.TASK, row.id, TaskState.SCHEDULED, Reason.DELAY, actor, "dependencies met")
+    tx.run("unblock_task", seq=row.seq, state=TaskState.SCHEDULED, reason=Reason.DELAY, ready=0, version=version)
+    tx.run("set_due", seq=row.seq, due_at=tx.now)
+    tx.note(Topic.TIME)
 
 
 def _fall(tx: Tx, child: int, why: Reason, actor: str) -> None:

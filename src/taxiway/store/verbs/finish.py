@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, assert_never
+from typing import Any, Final, NamedTuple, assert_never
 
 import msgspec
 
@@ -17,11 +17,13 @@ from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outco
 from taxiway.core.task import TASK_TERMINAL, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Finished
 from taxiway.store.tx import Topic, Tx
-from taxiway.store.verbs import gates
-from taxiway.store.verbs.ending import End, end_task
+from taxiway.store.verbs import gates, sessions, signals
+from taxiway.store.verbs.ending import End, end_task, place_of
+from taxiway.store.verbs.events import insert_event
 
 _decode_spec = msgspec.json.Decoder(TaskSpec).decode
 _encode = msgspec.json.Encoder().encode
+ASKED: Final = frozenset({StopCause.CANCEL, StopCause.QUEUE_STOP, StopCause.INTERRUPT, StopCause.RESET})
 _NO_SPEC = TaskSpec(job="-")
 
 
@@ -49,6 +51,9 @@ class RunRow(NamedTuple):
     gate: int
     urgency: int
     position: int
+    session: int | None
+    generation: int | None
+    box: int
 
 
 def run_row(tx: Tx, run: str) -> RunRow:
@@ -95,12 +100,6 @@ def record(tx: Tx, run: str, fence: int, batch: int, events: Sequence[NewEvent])
     return seq
 
 
-def insert_event(tx: Tx, run: int, seq: int, event: NewEvent) -> None:
-    """Write one event row."""
-    data = _encode(event.data).decode() if event.data else None
-    tx.run("insert_event", run=run, seq=seq, type=event.type, at=event.at, data=data, body=event.body or None)
-
-
 def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Finished:
     """End a run with its outcome. The first writer wins; a later one is kept as an event and changes nothing (I12)."""
     row = run_row(tx, run)
@@ -111,15 +110,25 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
             _keep_late(tx, row, outcome)
         return Finished(False)
     spec = _NO_SPEC if isinstance(outcome, Completed) else _spec(tx, row.task_seq)
-    stop = row.task_stop or (row.stop if row.stop in (StopCause.CANCEL, StopCause.QUEUE_STOP) else None)
+    stop = row.task_stop or (row.stop if row.stop in ASKED else None)
     standing = Standing(row.attempt, row.task_fence, row.crashes, StopCause(stop) if stop else None)
     after = settle(spec, standing, outcome, chance)
     facts = describe(outcome)
     _end_run(tx, row, outcome, facts)
     gates.free_slots(tx, row.lane, row.lane_slot, row.queue, row.queue_slot)
     _keep_result(tx, row, outcome)
+    if row.session is not None:
+        _end_turn(tx, row, outcome, after, run)
     due_at = _move_task(tx, row, after, outcome, facts, run)
     return Finished(True, after.state, after.reason, due_at)
+
+
+def _end_turn(tx: Tx, row: RunRow, outcome: Outcome, after: Next, actor: str) -> None:
+    """The session learns of it; what the turn did not take waits again, before the next one is admitted (OC-02)."""
+    assert row.session is not None
+    assert row.generation is not None
+    signals.turn_ended(tx, row.id)
+    sessions.end_turn(tx, row.session, row.generation, row.task_seq, outcome, after.state in TASK_TERMINAL, actor)
 
 
 def request_stop(tx: Tx, run: str, fence: int, cause: StopCause) -> None:
@@ -196,7 +205,7 @@ def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, facts: dict[s
             error=after.error[:ERROR_CHARS_MAX] if after.error else None,
             usage=None if usage is None else _encode(usage).decode(),
         )
-        end_task(tx, row.task_seq, row.task, row.queue, end, actor, cause)
+        end_task(tx, row.task_seq, row.task, row.queue, end, actor, cause, place_of(row.session, row.box, 0))
         return None
     queue = tx.one("queue_by_id", queue=row.queue)
     if queue is not None and queue[4] == QueueState.STOPPING:
@@ -207,7 +216,7 @@ def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, facts: dict[s
             crashes=after.crashes,
             error="the queue was stopped",
         )
-        end_task(tx, row.task_seq, row.task, row.queue, stopped, actor, cause)
+        end_task(tx, row.task_seq, row.task, row.queue, stopped, actor, cause, place_of(row.session, row.box, 0))
         return None
     due_at = None if after.delay_s is None else tx.now + int(after.delay_s * 1000)
     version = tx.change(ChangeKind.TASK, row.task, after.state, after.reason, actor, cause)

@@ -17,6 +17,7 @@ from taxiway.store.tx import Tx
 from taxiway.store.verbs import gates, slots, sweeps
 from taxiway.store.verbs.ending import cancel_waiting, end_queue, move_queue_row, task_row
 from taxiway.store.verbs.queues import insert_queue, put_lane, queue_of
+from taxiway.store.verbs.sessions import make_or_find
 from taxiway.store.verbs.submit import Admission, Edge
 
 
@@ -33,6 +34,8 @@ class Held(NamedTuple):
 def submit_plan(tx: Tx, plan: Plan, tasks: Sequence[NewTask], fresh: bool, actor: str) -> PlanAdmitted:
     """Fill the plan's queue and start it; ``tasks`` holds one new task for every name, used where one is needed."""
     queue = _plan_queue(tx, plan, actor)
+    for wanted in plan.sessions:
+        make_or_find(tx, wanted.key, plan.project, wanted.agent, wanted.policy, actor, None)
     held = _held(tx, queue)
     decided = fates(plan.tasks, [new.hash for new in tasks], _known(tx, held), fresh)
     by_name = {new.spec.name or "": new for new in tasks}

@@ -10,50 +10,32 @@ from typing import Final
 import msgspec
 
 from taxiway.core.change import Change, ChangeKind
-from taxiway.core.errors import Ambiguous, Invalid, NotFound
+from taxiway.core.errors import Invalid, NotFound
 from taxiway.core.event import Event, EventType
-from taxiway.core.ids import is_full_id
 from taxiway.core.limits import CHANGES_PAGE_MAX, EVENTS_PAGE_MAX, LIST_PAGE_MAX
+from taxiway.core.policy import Box
 from taxiway.core.run import ProcessMark, Run, RunState, StopCause
 from taxiway.core.task import Reason, Task, TaskSpec, TaskState, Usage
 from taxiway.store.protocol import TaskFilter, TaskPage
 from taxiway.store.tx import Row, Tx
+from taxiway.store.verbs.finding import find
 
-REF_CHARS_MIN: Final = 4
 SCAN_ROWS: Final = 500
 
 _decode_spec = msgspec.json.Decoder(TaskSpec).decode
-_decode_mark = msgspec.json.Decoder(ProcessMark).decode
+decode_mark = msgspec.json.Decoder(ProcessMark).decode
 _decode_usage = msgspec.json.Decoder(Usage).decode
 _decode = msgspec.json.decode
 
 
 def find_task(tx: Tx, ref: str) -> str:
     """The whole id that ``ref`` (an id, or a unique prefix or suffix of one) stands for."""
-    return _find(tx, ref, "task", ("task_by_prefix", "task_by_suffix"))
+    return find(tx, ref, "task", ("task_by_prefix", "task_by_suffix"))
 
 
 def find_run(tx: Tx, ref: str) -> str:
     """The whole id of a run."""
-    return _find(tx, ref, "run", ("run_by_prefix", "run_by_suffix"))
-
-
-def _find(tx: Tx, ref: str, prefix: str, statements: tuple[str, str]) -> str:
-    if is_full_id(ref, prefix):
-        return ref
-    if len(ref.removeprefix(f"{prefix}_")) < REF_CHARS_MIN:
-        raise Invalid(f"'{ref}' is too short for an id: give {REF_CHARS_MIN} or more characters of its start or end")
-    bare = ref.removeprefix(f"{prefix}_")
-    start = f"{prefix}_{bare}"
-    found: set[str] = {row[0] for row in tx.all(statements[0], start=start, end=start + "\x7f")}
-    found |= {row[0] for row in tx.all(statements[1], suffix=bare)}
-    if not found:
-        raise NotFound(f"there is no {prefix} '{ref}'", ref=ref)
-    if len(found) > 1:
-        candidates = sorted(found)
-        shown = ", ".join(candidates[:10])
-        raise Ambiguous(f"'{ref}' fits {len(candidates)} {prefix}s: {shown}", candidates=candidates)
-    return found.pop()
+    return find(tx, ref, "run", ("run_by_prefix", "run_by_suffix"))
 
 
 def task(tx: Tx, task_id: str) -> Task:
@@ -143,11 +125,17 @@ def run(tx: Tx, run_id: str) -> Run:
 
 def events(tx: Tx, run_id: str, after: int, limit: int) -> list[Event]:
     """Events of a run with numbers above ``after``, ascending; 1 to 500 of them."""
+    found, _ = run_row_of(tx, run_id)
+    size = max(1, min(limit, EVENTS_PAGE_MAX))
+    return [event_record(run_id, row) for row in tx.all("read_events", run=found, after=max(0, after), limit=size)]
+
+
+def run_row_of(tx: Tx, run_id: str) -> tuple[int, int]:
+    """A run's row, and the number of its last event; raises ``NotFound``."""
     found = tx.one("run_rowid", name=run_id)
     if found is None:
         raise NotFound(f"there is no run {run_id}", id=run_id)
-    size = max(1, min(limit, EVENTS_PAGE_MAX))
-    return [_event_record(run_id, row) for row in tx.all("read_events", run=found[0], after=max(0, after), limit=size)]
+    return found[0], found[1]
 
 
 def changes(tx: Tx, after: int, limit: int) -> list[Change]:
@@ -171,7 +159,8 @@ def task_record(row: Row) -> Task:
     """A row of ``read_task`` as its record."""
     (seq, task_id, tenant, project, state, reason, attempt, fence, crashes, unmet) = row[:10]
     (created_at, due_at, expires_at, started_at, finished_at) = row[10:15]
-    (exit_code, signal, error, usage, retry_of, superseded, version, spec, output, value, live) = row[15:]
+    (exit_code, signal, error, usage, retry_of, superseded, version, spec, output, value, live) = row[15:26]
+    (session, box, carrier) = row[26:]
     return Task(
         id=task_id,
         seq=seq,
@@ -196,6 +185,9 @@ def task_record(row: Row) -> Task:
         started_at=started_at,
         finished_at=finished_at,
         run=live,
+        session=session,
+        box=Box(box),
+        carrier=carrier,
         retry_of=retry_of,
         superseded=bool(superseded),
         version=version,
@@ -220,14 +212,15 @@ def _run_record(row: Row) -> Run:
         signal=signal,
         usage=Usage() if usage is None else _decode_usage(usage),
         events=event_count,
-        process=None if process is None else _decode_mark(process),
+        process=None if process is None else decode_mark(process),
         claimed_at=claimed_at,
         started_at=started_at,
         ended_at=ended_at,
     )
 
 
-def _event_record(run_id: str, row: Row) -> Event:
+def event_record(run_id: str, row: Row) -> Event:
+    """A row of one of the event statements as a record."""
     seq, kind, at, data, body = row
     decoded = {} if data is None else _decode(data)
     raw = b"" if body is None else bytes(body)

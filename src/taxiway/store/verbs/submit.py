@@ -11,14 +11,18 @@ from taxiway.core.dependency import VERDICT_ERRORS, verdict
 from taxiway.core.errors import Conflict, Full, IdempotencyMismatch, Invalid, Problem
 from taxiway.core.ids import is_full_id
 from taxiway.core.nearest import nearest
+from taxiway.core.policy import Box, MailboxChange
 from taxiway.core.queue import Queue, QueueState, check_admission
 from taxiway.core.readiness import obstacles
+from taxiway.core.session import Disposition
 from taxiway.core.task import TASK_TERMINAL, Condition, Dependency, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import NewTask, Submitted
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs import gates, sweeps
+from taxiway.store.verbs import gates, mailbox, sweeps
+from taxiway.store.verbs.arriving import Arrival, Place, arrive
 from taxiway.store.verbs.explain import facts_of
 from taxiway.store.verbs.queues import queue_of
+from taxiway.store.verbs.sessions import session_for, set_policy
 
 _encode_spec = msgspec.json.Encoder().encode
 
@@ -50,6 +54,7 @@ class Admission:
         self._actor = actor
         self._by_plan = by_plan
         self._opened: dict[int, int] = {}
+        self.places: dict[str, Place] = {}  #: where messages to sessions were put, by task
 
     def admit(self, new: NewTask, edges: Sequence[Edge], retry_of: str | None = None) -> tuple[int, TaskState]:
         """Write one task with its dependencies; its submission number and the state it was born in."""
@@ -58,6 +63,9 @@ class Admission:
         gate = self._gate(queue, spec)
         seq = tx.next_seq()
         birth = _birth(spec, edges, tx.now)
+        session = self._session(new)
+        place = self._place(session, seq, new) if birth.state is TaskState.QUEUED else None
+        ready = birth.state is TaskState.QUEUED and (place is None or place.box is Box.ADMITTED)
         version = tx.change(ChangeKind.TASK, new.id, birth.state, birth.reason, self._actor, "submit")
         ended = birth.state is TaskState.CANCELLED
         urgency = -spec.priority
@@ -74,7 +82,7 @@ class Admission:
             position=spec.position,
             state=birth.state,
             reason=birth.reason,
-            ready=int(birth.state is TaskState.QUEUED),
+            ready=int(ready),
             open=int(not ended),
             unmet=birth.unmet,
             now=tx.now,
@@ -83,6 +91,12 @@ class Admission:
             finished_at=tx.now if ended else None,
             error=VERDICT_ERRORS[birth.reason] if ended and birth.reason else None,
             retry_of=retry_of,
+            session=session,
+            box=Box.OUT if place is None else place.box,
+            capped=0 if place is None else int(place.capped),
+            carrier=None if place is None else place.carrier,
+            kin=None if place is None else place.kin,
+            joined_at=None if place is None else tx.now,
             version=version,
         )
         tx.run("insert_spec", task=seq, hash=new.hash, body=_encode_spec(spec).decode())
@@ -90,13 +104,32 @@ class Admission:
             tx.run("insert_label", key=key, value=value, task=seq)
         for edge in edges:
             self._write_edge(seq, edge)
-        if birth.state is TaskState.QUEUED:
+        if ready:
             gates.note_ready(tx, gate, urgency, spec.position, seq)
+        if place is not None:
+            self.places[new.id] = place
+            if place.box is Box.WAITING and session is not None:
+                mailbox.pump(tx, session)
         if birth.due_at is not None or spec.expires_s is not None:
             tx.note(Topic.TIME)
         if not ended:
             self._opened[queue] = self._opened.get(queue, 0) + 1
         return seq, birth.state
+
+    def _session(self, new: NewTask) -> int | None:
+        spec = new.spec
+        if spec.session is None:
+            return None
+        return session_for(self._tx, spec.session, new.project, spec.agent, new.mailbox, self._actor)
+
+    def _place(self, session: int | None, seq: int, new: NewTask) -> Place | None:
+        if session is None:
+            return None
+        if new.spec.mailbox is not None and new.spec.mailbox.max_concurrent is not None:  # from now on (SQ-14)
+            limit = MailboxChange(max_concurrent=new.spec.mailbox.max_concurrent)
+            set_policy(self._tx, mailbox.load(self._tx, session).name, limit, self._actor)
+        exempt = not self.queue(new.project, new.spec.queue)[1].standing
+        return arrive(self._tx, session, Arrival(seq, new.id, new.spec, exempt), self._actor)
 
     def close(self) -> None:
         """Count what was admitted into its queues."""
@@ -155,7 +188,7 @@ def submit(tx: Tx, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:
         if answer is None:
             _check_name(tx, admission, new)
             _, state = admission.admit(new, _edges(tx, admission, new, batch))
-            answer = Submitted(new.id, state, True)
+            answer = _answer(new, state, admission.places.get(new.id))
         if new.spec.name is not None:
             batch[new.spec.name] = answer.id
         answers.append(answer)
@@ -164,6 +197,15 @@ def submit(tx: Tx, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:
         if new.spec.no_wait and answer.created:
             _must_start_now(tx, answer)
     return answers
+
+
+def _answer(new: NewTask, state: TaskState, place: Place | None) -> Submitted:
+    """What is known of a task now, and of its place if it is a message."""
+    if place is None:
+        return Submitted(new.id, state, True, Disposition.READY if state is TaskState.QUEUED else Disposition.WAITING)
+    return Submitted(
+        new.id, state, True, place.disposition, place.position, place.offered, place.carrier_id, place.dropped
+    )
 
 
 def _known_key(tx: Tx, new: NewTask) -> Submitted | None:

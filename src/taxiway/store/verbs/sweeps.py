@@ -10,9 +10,11 @@ from typing import Final
 
 from taxiway.core.change import ChangeKind
 from taxiway.core.limits import CASCADE_ROWS_MAX
+from taxiway.core.policy import Box
 from taxiway.core.run import StopCause
 from taxiway.core.task import TASK_NOT_STARTED, Reason, TaskState
 from taxiway.store.tx import Row, Topic, Tx
+from taxiway.store.verbs import mailbox
 from taxiway.store.verbs.cancel import cancel_row
 from taxiway.store.verbs.ending import cancel_waiting, task_row
 
@@ -20,14 +22,24 @@ from taxiway.store.verbs.ending import cancel_waiting, task_row
 Page = Callable[[Tx, int, int, int, int, str], list[Row]]
 
 
-def begin(tx: Tx, kind: str, subject: int, actor: str) -> None:
+def begin(tx: Tx, kind: str, subject: int, actor: str, until: int | None = None) -> None:
     """Do the first page of a sweep now and leave the rest to whoever comes by."""
-    last = tx.one("last_seq")
-    until = last[0] if last and last[0] is not None else 0
+    if until is None:
+        last = tx.one("last_seq")
+        until = last[0] if last and last[0] is not None else 0
     page = PAGES[kind](tx, subject, 0, until, CASCADE_ROWS_MAX, actor)
     if len(page) == CASCADE_ROWS_MAX:
         tx.run("insert_sweep", kind=kind, subject=subject, after=page[-1][0], until=until, actor=actor)
         tx.note(Topic.TIME)
+    else:
+        finished(tx, kind, subject, until)
+
+
+def finished(tx: Tx, kind: str, subject: int, until: int) -> None:
+    """A sweep has reached its end: what it held back may go."""
+    if kind in SESSION_REASONS:
+        tx.run("clear_purge", session=subject, until=until)
+        mailbox.pump(tx, subject)
 
 
 def finish_reset(tx: Tx, queue: int) -> None:
@@ -65,4 +77,44 @@ def _reset_page(tx: Tx, subject: int, after: int, until: int, limit: int, actor:
     return page
 
 
-PAGES: Final[dict[str, Page]] = {"stop": _stop_page, "cancel_all": _cancel_page, "reset": _reset_page}
+def _session_page(kind: str) -> Page:
+    """A page of what waits in a session; what was admitted and runs is stopped, and takes along what it carries."""
+    reason, stop, error = SESSION_REASONS[kind], SESSION_STOPS[kind], SESSION_ERRORS[kind]
+
+    def page(tx: Tx, subject: int, after: int, until: int, limit: int, actor: str) -> list[Row]:
+        found = tx.all("open_tasks_of_session", session=subject, after=after, until=until, limit=limit)
+        for (seq,) in found:
+            row = task_row(tx, seq)
+            if not row.open or row.box in (Box.OUT, Box.RIDING):
+                continue
+            if TaskState(row.state) in TASK_NOT_STARTED:
+                cancel_waiting(tx, seq, reason, error, actor, kind.replace("_", " "))
+            else:
+                cancel_row(tx, row, reason, stop, actor)
+        return found
+
+    return page
+
+
+SESSION_REASONS: Final = {
+    "session_stop": Reason.REQUESTED,
+    "session_reset": Reason.RESET,
+    "session_interrupt": Reason.INTERRUPTED,
+}
+SESSION_STOPS: Final = {
+    "session_stop": StopCause.CANCEL,
+    "session_reset": StopCause.RESET,
+    "session_interrupt": StopCause.INTERRUPT,
+}
+SESSION_ERRORS: Final = {
+    "session_stop": "its session was stopped",
+    "session_reset": "its session was reset, and what waited was discarded",
+    "session_interrupt": "a newer message interrupted its session",
+}
+
+PAGES: Final[dict[str, Page]] = {
+    "stop": _stop_page,
+    "cancel_all": _cancel_page,
+    "reset": _reset_page,
+    **{kind: _session_page(kind) for kind in SESSION_REASONS},
+}

@@ -1,0 +1,2 @@
+-- Whether a queue belongs to a plan.
+SELECT 1 FROM queue WHERE id = :queue AND standing = 0

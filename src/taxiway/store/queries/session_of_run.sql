@@ -1,0 +1,2 @@
+-- Where a run stands.
+SELECT session, generation FROM run WHERE id = :run

@@ -1,0 +1,2 @@
+-- A session's row.
+SELECT id, version FROM session WHERE name = :name

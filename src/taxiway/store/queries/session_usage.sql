@@ -1,0 +1,2 @@
+-- What a session has used so far.
+SELECT usage, name FROM session WHERE id = :session
