@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from taxiway.core.errors import Invalid, LeaseLost
+from taxiway.core.errors import Invalid
 from taxiway.core.limits import RESULT_BYTES_MAX
-from taxiway.core.run import Cancelled, Completed, Failed, Outcome, Released, StopCause
+from taxiway.core.run import Completed, Failed, Outcome, StopCause
 from taxiway.core.task import Reason
 from taxiway.core.template import Value, render
 from taxiway.engine.executor import JobFunction
 from taxiway.engine.recorder import Recorder
+from taxiway.engine.stopping import Remains, stopped
 from taxiway.store.protocol import Claimed
 
 _encode = msgspec.json.Encoder().encode
@@ -131,15 +132,8 @@ class JobDrive:
         return Failed(Reason.TIMEOUT, f"it ran longer than its timeout of {self._claim.spec.timeout_s:g} s")
 
     def _stopped(self) -> Outcome:
-        match self._stop:
-            case StopCause.QUEUE_STOP:
-                return Cancelled(Reason.QUEUE_STOPPED)
-            case StopCause.DRAIN:
-                return Released("drain")
-            case StopCause.LEASE_LOST:
-                raise LeaseLost("the runner was declared dead")
-            case _:
-                return Cancelled(Reason.REQUESTED)
+        assert self._stop is not None
+        return stopped(self._stop, Remains())
 
 
 def _elapsed_s() -> float:

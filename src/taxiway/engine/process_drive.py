@@ -7,16 +7,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
-import msgspec
-
 from taxiway.agents.protocol import Conversation, Ended, Go, How, Launch, Output, SpawnFailure
 from taxiway.core.errors import Invalid, LeaseLost, OutcomeUnknown, StoreUnusable, Unavailable
 from taxiway.core.event import EventType
-from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, Released, StopCause
+from taxiway.core.run import Completed, Deferred, Failed, Lost, Outcome, StopCause
 from taxiway.core.task import Reason, TaskSpec
 from taxiway.core.template import Rendered, Value, render
+from taxiway.engine.clocks import RunClocks
 from taxiway.engine.executor import Means
 from taxiway.engine.recorder import Recorder
+from taxiway.engine.stopping import Remains, stopped
 from taxiway.store.protocol import Claimed, Store
 
 SHELL: Final = "/bin/sh"
@@ -48,8 +48,7 @@ class ProcessDrive:
         self._confirm = confirm
         self._conversation: Conversation | None = None
         self._stop: StopCause | None = None
-        self._timers: list[asyncio.TimerHandle] = []
-        self._quiet: asyncio.TimerHandle | None = None
+        self._clocks = RunClocks(self.stop, claim.spec.timeout_s, claim.spec.idle_timeout_s)
         self._closing: asyncio.Event = asyncio.Event()
         self._harder: asyncio.Event = asyncio.Event()
         self._told = False
@@ -73,7 +72,7 @@ class ProcessDrive:
             await self._let_go(opened, error)
             raise
         finally:
-            self._stop_clocks()
+            self._clocks.stop()
 
     def stop(self, cause: StopCause, hard: bool = False) -> None:
         """Ask the program to end; harder each time it is called ``hard``."""
@@ -115,15 +114,15 @@ class ProcessDrive:
             await conversation.close(How.KILL)
         else:
             await conversation.send(Go())
-            self._set_clocks(claim.spec)
+            self._clocks.start()
         async with asyncio.TaskGroup() as group:
             closer = group.create_task(self._close_when_told(conversation))
             flusher = group.create_task(self._flush_regularly())
-            ended = await self._listen(conversation, claim.spec)
+            ended = await self._listen(conversation)
             closer.cancel()
             flusher.cancel()
         stop = self._stop
-        self._stop_clocks()
+        self._clocks.stop()
         self._recorder.close_streams()
         await self._recorder.flush()
         if not ended.certain:
@@ -142,18 +141,18 @@ class ProcessDrive:
         while not await self._confirm(conversation):  # noqa: ASYNC110 nobody tells when a process dies that is stuck
             await asyncio.sleep(CONFIRM_EVERY_S)
 
-    async def _listen(self, conversation: Conversation, spec: TaskSpec) -> Ended:
+    async def _listen(self, conversation: Conversation) -> Ended:
         recorder = self._recorder
         async for event in conversation.events():
             if isinstance(event, Ended):
                 return event
             assert isinstance(event, Output)
             recorder.output(event.stream, event.data)
-            self._heard(spec)
+            self._clocks.heard()
             if recorder.full:
-                self._hush()
+                self._clocks.hush()
                 await recorder.flush()
-                self._heard(spec)
+                self._clocks.heard()
         return Ended(lost=True)
 
     async def _flush_regularly(self) -> None:
@@ -185,40 +184,20 @@ class ProcessDrive:
             with suppress(Unavailable):  # the program ends all the same
                 await self._store.request_stop(self._claim.run, self._claim.fence, self._stop)
 
-    def _set_clocks(self, spec: TaskSpec) -> None:
-        """The run's clock starts at execution; each clock has its own reason (decision 6)."""
-        loop = asyncio.get_running_loop()
-        if spec.timeout_s is not None:
-            self._timers.append(loop.call_later(spec.timeout_s, self.stop, StopCause.TIMEOUT))
-        self._heard(spec)
-
-    def _stop_clocks(self) -> None:
-        """It has ended: what comes later is no cause any more."""
-        for timer in self._timers:
-            timer.cancel()
-        self._hush()
-
-    def _hush(self) -> None:
-        """Its silence does not count: it has ended, or waits for us to write what it said."""
-        if self._quiet is not None:
-            self._quiet.cancel()
-            self._quiet = None
-
-    def _heard(self, spec: TaskSpec) -> None:
-        """The program said something: its silence clock starts anew."""
-        if spec.idle_timeout_s is None or self._stop is not None:
-            return
-        self._hush()
-        loop = asyncio.get_running_loop()
-        self._quiet = loop.call_later(spec.idle_timeout_s, self.stop, StopCause.STALLED)
-
     def _judge(self, ended: Ended, stop: StopCause | None, spec: TaskSpec) -> Outcome:
         """What the end means. Only a stop that we made before it has that cause (B16, DB7)."""
         if ended.spawn_failure is not None:
             return self._not_spawned(ended.spawn_failure)
         output = self._recorder.tail()
         if stop is not None:
-            return _stopped(stop, ended, output, spec)
+            left = Remains(
+                output=output,
+                exit_code=ended.exit_code,
+                signal=ended.signal,
+                timeout_s=spec.timeout_s,
+                idle_timeout_s=spec.idle_timeout_s,
+            )
+            return stopped(stop, left)
         if ended.lost:
             return Lost("its guardian died")
         if ended.lease_expired:
@@ -236,23 +215,3 @@ class ProcessDrive:
     def _not_spawned(self, failure: SpawnFailure) -> Outcome:
         text = self._recorder.sentence(failure.text)
         return Deferred(text) if failure.passing else Failed(Reason.SPAWN_ERROR, text)
-
-
-def _stopped(cause: StopCause, ended: Ended, output: str | None, spec: TaskSpec) -> Outcome:
-    status = msgspec.structs.asdict(ended)
-    exit_code, signal = status["exit_code"], status["signal"]
-    match cause:
-        case StopCause.CANCEL:
-            return Cancelled(Reason.REQUESTED, output, exit_code, signal)
-        case StopCause.QUEUE_STOP:
-            return Cancelled(Reason.QUEUE_STOPPED, output, exit_code, signal)
-        case StopCause.TIMEOUT:
-            error = f"it ran longer than its timeout of {spec.timeout_s:g} s"
-            return Failed(Reason.TIMEOUT, error, exit_code, signal, output)
-        case StopCause.STALLED:
-            error = f"it was silent for longer than its idle_timeout of {spec.idle_timeout_s:g} s"
-            return Failed(Reason.STALLED, error, exit_code, signal, output)
-        case StopCause.DRAIN:
-            return Released("drain")
-        case StopCause.LEASE_LOST:
-            raise LeaseLost("the runner was declared dead")
