@@ -16,10 +16,12 @@ ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 CLOCK_SEAMS = {
     "clock.py": "the clock itself, and the system's source of randomness beside it",
     "agents/guardian/": "a process of its own that runs alone: nobody is there to hand anything in",
+    "testing/fakeagent/": "a program of its own that runs alone, and stands for programs that are not ours",
 }
 ENVIRONMENT_SEAMS = {
     "config.py": "merges defaults < files < environment < flags, once",
     "app.py": "composes: hands the environment to what needs it",
+    "testing/fakeagent/": "a program of its own: what it was given can be shown by its script",
 }
 
 

@@ -23,7 +23,11 @@ EMPTY_NAMES = {  # a name that says nothing, and what to ask instead
     "handler": "what does it do with it?",
     "handlers": "what do they do with it?",
 }
-PROGRAMS = ("cli.main", "agents.guardian.server")  # started by pyproject.toml; by the guardian's __main__
+PROGRAMS = (  # started by pyproject.toml; by the __main__ of their folders
+    "cli.main",
+    "agents.guardian.server",
+    "testing.fakeagent.program",
+)
 CODE = ("src", "benchmarks", "examples", "scripts")
 
 
