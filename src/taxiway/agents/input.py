@@ -28,19 +28,25 @@ class InputPump:
         """Nothing goes in any more."""
         return self._fd is None
 
+    def offer(self, data: bytes) -> bool:
+        """Whether it was accepted: then it goes in as the program reads. Nobody waits."""
+        if self.closed or self._closing or len(self._held) + len(data) > INPUT_BUFFER_BYTES_MAX:
+            return False
+        self._held += data
+        self._accepted += len(data)
+        if len(self._held) == len(data):
+            self._flush()
+        return True
+
     async def write(self, data: bytes) -> bool:
         """Whether the program's pipe has taken all of it within `INPUT_S_MAX` seconds.
 
         False also when the input is closed, the program has ended or closed it, or `INPUT_BUFFER_BYTES_MAX` would be
         exceeded (then nothing of it is kept).
         """
-        if self.closed or self._closing or len(self._held) + len(data) > INPUT_BUFFER_BYTES_MAX:
+        if not self.offer(data):
             return False
-        self._held += data
-        self._accepted += len(data)
         mine = self._accepted
-        if len(self._held) == len(data):
-            self._flush()
         with suppress(TimeoutError):
             async with asyncio.timeout(INPUT_S_MAX):
                 while self._taken < mine and not self.closed:
