@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from taxiway.core.errors import Invalid, Problem
-from taxiway.core.plan import Plan
+from taxiway.core.plan import Plan, PlanSession
+from taxiway.core.policy import Drop, MailboxChange, MailboxPolicy, Mode
 from taxiway.core.task import Condition, Dependency
 from taxiway.planfile import project_of, read_plan
 from taxiway.planfile.from_yaml import FASTEST, from_yaml
@@ -97,7 +98,7 @@ BAD_YAML = """\
 queu: x
 slots: 0
 lanes: {tests: 0}
-sessions: {fixer: {agent: codex}}
+sessions: {fixer: {agnt: codex}}
 tasks:
   lint: {command: ruff check ., timeot: 5m}
   test:
@@ -121,7 +122,7 @@ def test_all_problems_come_at_once_each_with_its_line_and_column(tmp_path: Path)
         (1, 1, "queu"),
         (2, 1, "slots"),
         (3, 9, "lanes.tests"),
-        (4, 1, "sessions"),
+        (4, 20, "sessions.fixer.agnt"),
         (6, 10, "tasks.lint.command"),
         (6, 33, "tasks.lint.timeot"),
         (8, 5, "tasks.test.shell"),
@@ -138,7 +139,7 @@ def test_all_problems_come_at_once_each_with_its_line_and_column(tmp_path: Path)
     for expected in (
         "is no field of a plan (did you mean 'queue'?)",
         "slots must be at least 1; 0 would let nothing start",
-        "come with a later version",
+        "is no field of a session (did you mean 'agent'?)",
         "did you mean 'timeout'?",
         "names 'lnt', which is not in after (did you mean 'lint'?)",
         "stands in single quotes, where a shell puts in nothing (use double quotes, or none)",
@@ -148,7 +149,7 @@ def test_all_problems_come_at_once_each_with_its_line_and_column(tmp_path: Path)
         "waits for itself in a circle: a -> b -> a",
         "nowhere does not exist",
         "has 2 kinds of work, command and shell",
-        "a task is a table with command, shell or job in it, not a number",
+        "a task is a table with command, shell, prompt or job in it, not a number",
     ):
         assert expected in said
 
@@ -258,12 +259,75 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         ("defaults: {cwd: nowhere}\ntasks: {a: {shell: x}, b: {shell: y}}\n", "nowhere does not exist"),
         ("lanes: [main]\ntasks: {a: {shell: x}}\n", "must be a table of lanes and sizes"),
         ("queue: a b\ntasks: {a: {shell: x}}\n", "'a-b' would do"),
+        ("tasks: {a: {prompt: x}}\n", "a prompt needs the agent that works on it (write agent: NAME"),
+        ("sessions: [s]\ntasks: {a: {shell: x}}\n", "must be a table of sessions by their keys, not a list"),
+        ("sessions: {s: codex}\ntasks: {a: {shell: x}}\n", "must be a table with agent and mailbox in it"),
+        ("sessions: {a b: {}}\ntasks: {a: {shell: x}}\n", "'a b' is no key"),
+        ("sessions: {s: {mailbox: {mode: steal}}}\ntasks: {a: {shell: x}}\n", "'steal' is no mode"),
+        ("sessions: {s: {mailbox: {cap: 0}}}\ntasks: {a: {shell: x}}\n", "must be at least 1, not 0"),
+        (
+            "sessions: {s: {agent: codex}}\ntasks: {a: {prompt: x, session: s, agent: claude}}\n",
+            "session 's' belongs to agent 'codex' in this plan, and the task names 'claude'",
+        ),
+        (
+            "tasks: {a: {prompt: x, session: s, agent: codex}, b: {prompt: x, session: s, agent: claude}}\n",
+            "session 's' belongs to agent 'codex' in this plan, and the task names 'claude'",
+        ),
     ],
 )
 def test_a_plan_that_cannot_work_is_refused(tmp_path: Path, text: str, said: str) -> None:
     """Bad input, one fault each; DA8 and DA17 among them."""
     (problem,) = problems(tmp_path, text)
     assert said in str(problem)
+
+
+SESSIONS_YAML = """
+defaults: {agent: claude}
+sessions:
+  fixer: {agent: codex, mailbox: {mode: queue, cap: 20, drop: old, debounce: 500ms}}
+  free:
+tasks:
+  lint: {shell: ruff check .}
+  fix:
+    session: fixer
+    prompt: "Fix what lint found:\\n${{ lint.output }}"
+    after: {lint: failed}
+  tell: {session: free, prompt: Tell them, mailbox: {mode: steer}}
+  ask: {session: other, prompt: Ask them}
+  alone: {prompt: "On its own"}
+"""
+
+
+def test_a_plan_names_sessions_whose_agent_fills_their_tasks(tmp_path: Path) -> None:
+    """Surface, "The plan file": a session's agent before the plan's default; other sessions may be used as well."""
+    usual = MailboxPolicy(cap=50, drop=Drop.SUMMARIZE)
+    plan = read_plan(write(tmp_path, SESSIONS_YAML), mailbox=usual, agent="nobody")
+    assert plan.sessions == (
+        PlanSession("fixer", "codex", MailboxPolicy(mode=Mode.QUEUE, cap=20, drop=Drop.OLD, debounce_s=0.5)),
+        PlanSession("free", None, usual),
+    )
+    found = {spec.name: (spec.agent, spec.session, spec.mailbox) for spec in plan.tasks}
+    assert found == {
+        "lint": (None, None, None),
+        "fix": ("codex", "fixer", None),
+        "tell": ("claude", "free", MailboxChange(mode=Mode.STEER)),
+        "ask": ("claude", "other", None),
+        "alone": ("claude", None, None),
+    }
+    assert [spec.template for spec in plan.tasks] == [False, True, False, False, False]
+
+
+def test_where_a_plan_names_no_agent_the_configured_one_works_unless_the_session_knows_better(tmp_path: Path) -> None:
+    """In a session that the store may know, nobody is put in here; the first task that names one speaks for all."""
+    text = """
+tasks:
+  alone: {prompt: x}
+  seated: {prompt: x, session: s}
+  second: {prompt: x, session: t}
+  first: {prompt: x, session: t, agent: codex}
+"""
+    plan = read_plan(write(tmp_path, text), agent="claude")
+    assert [spec.agent for spec in plan.tasks] == ["claude", None, "codex", "codex"]
 
 
 def test_a_duplicate_key_in_json_is_an_error_with_its_place(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ def work_word(spec: TaskSpec) -> str:
     """What it does, on one line and safe to show."""
     if spec.command is not None:
         return safe_line(join(spec.command))
+    if spec.prompt is not None:
+        return safe_line(f"{spec.agent}: {spec.prompt}")
     return safe_line(spec.shell) if spec.shell is not None else f"job {spec.job}"
 
 

@@ -41,7 +41,7 @@ def escaped(text: str) -> str:
 
 
 def _label(spec: TaskSpec) -> str:
-    work = " ".join(spec.command) if spec.command is not None else spec.shell or f"job {spec.job}"
+    work = " ".join(spec.command) if spec.command is not None else spec.shell or spec.prompt or f"job {spec.job}"
     work = " ".join(work.split())
     if len(work) > WORK_CHARS_SHOWN_MAX:
         work = work[: WORK_CHARS_SHOWN_MAX - 1] + "…"

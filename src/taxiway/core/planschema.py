@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from taxiway.core.fieldtypes import NAME_PATTERN
+from taxiway.core.agent import Access, Resume
+from taxiway.core.fieldtypes import NAME_PATTERN, SESSION_KEY_PATTERN
 from taxiway.core.limits import (
     ARGV_ITEMS_MAX,
     LABELS_PER_TASK_MAX,
+    MAILBOX_COUNT_MAX,
     NAME_CHARS_MAX,
     PLAN_TASKS_MAX,
     POSITION_MAX,
     PRIORITY_MAX,
     RETRIES_MAX,
 )
+from taxiway.core.policy import Drop, Mode
 from taxiway.core.retry import RETRY_ON_LEGAL
 from taxiway.core.task import Condition
 
@@ -26,7 +29,7 @@ DURATION_PATTERN: Final = (
 _PLACEHOLDERS: Final = (
     "May hold ${{ name.output }}, ${{ name.exit_code }} and ${{ name.result.path }} of tasks in after"
 )
-_KINDS: Final = ("command", "shell", "job")
+_KINDS: Final = ("command", "shell", "prompt", "job")
 
 
 def plan_schema() -> Schema:
@@ -49,10 +52,12 @@ def plan_schema() -> Schema:
             ),
             "lanes": _maybe(_lanes()),
             "defaults": _maybe(_defaults()),
+            "sessions": _maybe(_sessions()),
             "tasks": _tasks(),
         },
         "$defs": {
             "name": {"type": "string", "pattern": f"^{NAME_PATTERN}$", "maxLength": NAME_CHARS_MAX},
+            "key": {"type": "string", "pattern": f"^{SESSION_KEY_PATTERN}$", "maxLength": NAME_CHARS_MAX},
             "duration": {
                 "description": "800ms, 30s, 5m, 1h30m, 2d, or a number of seconds.",
                 "oneOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": DURATION_PATTERN}],
@@ -60,6 +65,7 @@ def plan_schema() -> Schema:
             },
             "argument": {"type": ["string", "number"], "description": _PLACEHOLDERS},
             "after": _after(),
+            "mailbox": _mailbox(),
             "task": _task(named=False),
             "named_task": _task(named=True),
         },
@@ -82,7 +88,7 @@ def _task(named: bool) -> Schema:
     fields = _fields() | {"name": {"$ref": "#/$defs/name"}}
     return {
         "type": "object",
-        "description": "One piece of work: exactly one of command, shell and job.",
+        "description": "One piece of work: exactly one of command, shell, prompt and job.",
         "properties": fields,
         "required": ["name"] if named else [],
         "additionalProperties": False,
@@ -91,7 +97,7 @@ def _task(named: bool) -> Schema:
 
 
 def _defaults() -> Schema:
-    own = {*_KINDS, "args", "after"}
+    own = {*_KINDS, "args", "after", "mailbox"}
     return {
         "description": "Fields that hold for every task that does not say otherwise; env and labels are laid over.",
         "type": "object",
@@ -101,7 +107,10 @@ def _defaults() -> Schema:
 
 
 def _fields() -> Schema:
-    return {key: _maybe(schema) for key, schema in (_work() | _order() | _clocks() | _failure() | _notes()).items()}
+    return {
+        key: _maybe(schema)
+        for key, schema in (_work() | _prompt() | _order() | _clocks() | _failure() | _notes()).items()
+    }
 
 
 def _work() -> Schema:
@@ -135,6 +144,72 @@ def _work() -> Schema:
         },
         "stdin": {"description": f"Text for the program's standard input. {_PLACEHOLDERS}.", "type": "string"},
         "template": {"description": "Whether ${{ }} means something here. Default: yes.", "type": "boolean"},
+    }
+
+
+def _prompt() -> Schema:
+    return {
+        "prompt": {
+            "description": f"Words for an agent. {_PLACEHOLDERS}.",
+            "type": "string",
+            "pattern": r"\S",
+            "examples": ["Fix what lint found:\n${{ lint.output }}"],
+        },
+        "agent": _name("Who works on a prompt. Default: its session's agent, else the configuration's."),
+        "model": {
+            "description": "The agent's own name of a model.",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": NAME_CHARS_MAX,
+        },
+        "access": {"description": "What the agent may do. Default: auto.", "enum": [str(one) for one in Access]},
+        "session": {
+            "$ref": "#/$defs/key",
+            "description": "The key of the conversation that it belongs to: one of sessions, or any other.",
+        },
+        "resume": {
+            "description": "How a prompt goes on with its session's conversation. Default: native.",
+            "enum": [str(one) for one in Resume],
+        },
+        "mailbox": {
+            "$ref": "#/$defs/mailbox",
+            "description": "What differs from the policy of its session for this one message.",
+        },
+    }
+
+
+def _mailbox() -> Schema:
+    fields = {
+        "mode": {"enum": [str(one) for one in Mode], "description": "What an arrival does while it is busy."},
+        "cap": _whole(1, MAILBOX_COUNT_MAX, "How many may wait. Default: 100."),
+        "drop": {"enum": [str(one) for one in Drop], "description": "What a full mailbox does. Default: new."},
+        "debounce": _duration("How long it must be quiet before a start. Default: 0s."),
+        "max_debounce_wait": _duration("How long that may hold the first message back."),
+        "max_concurrent": _whole(1, MAILBOX_COUNT_MAX, "How many go at once. Default: 1."),
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {name: _maybe(schema) for name, schema in fields.items()},
+    }
+
+
+def _sessions() -> Schema:
+    fields = {
+        "agent": _name("The agent that this is a conversation with."),
+        "mailbox": {"$ref": "#/$defs/mailbox", "description": "What it does with messages that come while it is busy."},
+    }
+    session = {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {name: _maybe(schema) for name, schema in fields.items()},
+    }
+    return {
+        "description": "Conversations by their keys, each with its agent and its mailbox.",
+        "type": "object",
+        "propertyNames": {"$ref": "#/$defs/key"},
+        "additionalProperties": session,
+        "examples": [{"fixer": {"agent": "codex", "mailbox": {"mode": "queue", "cap": 20}}}],
     }
 
 

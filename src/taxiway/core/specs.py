@@ -38,7 +38,7 @@ RESERVED_SENTENCE: Final = "comes with a later version; this version runs comman
 #: Variables that every run is given, so nobody else may set them.
 OWN_VARIABLES: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWAY_PROCESS")
 
-_MERGED: Final = frozenset({"env", "labels", "metadata", "backoff", "mailbox"})
+_MERGED: Final = frozenset({"env", "labels", "metadata", "backoff"})
 _TEMPLATED: Final = ("shell", "command", "prompt", "stdin", "env", "args")
 _OTHER_WORDS: Final = {
     "depends_on": "after", "needs": "after", "dependencies": "after", "depends": "after",
@@ -105,7 +105,8 @@ def read_task(fields: Mapping[str, Any], path: Path, refused: Mapping[str, str] 
 def read_defaults(fields: Mapping[str, Any], path: Path) -> Draft:
     """Read fields that shall hold for every task: all but what makes one task different from another."""
     sentence = "makes a task what it is, so it cannot be a default"
-    return read_task(fields, path, dict.fromkeys(("name", *KINDS, "args", "after", "idempotency_key"), sentence))
+    refused = dict.fromkeys(("name", *KINDS, "args", "after", "idempotency_key"), sentence)
+    return read_task(fields, path, refused | {"mailbox": "is said for a session (sessions: …) or for one message"})
 
 
 def finish(
@@ -184,9 +185,8 @@ def _unknown(path: Path, key: object, refused: Mapping[str, str]) -> Fault:
 
 def _with_defaults(draft: Draft, defaults: Mapping[str, Any]) -> dict[str, Any]:
     fields = dict(draft.fields)
-    prompted, seated = "prompt" in fields, "session" in fields or "session" in defaults.keys() - draft.cleared
     for attribute, value in defaults.items():
-        if (attribute in OF_PROMPTS and not prompted) or (attribute == "mailbox" and not seated):
+        if attribute in OF_PROMPTS and "prompt" not in fields:
             continue
         if attribute in _MERGED and attribute in fields:
             fields[attribute] = {**value, **fields[attribute]}

@@ -10,23 +10,34 @@ from pathlib import Path
 
 from taxiway.core.errors import Invalid, Problem
 from taxiway.core.plan import Plan
+from taxiway.core.policy import MailboxPolicy
 from taxiway.planfile.document import Document
-from taxiway.planfile.drafting import Drafting
+from taxiway.planfile.drafting import Drafting, House
 from taxiway.planfile.project import project_of as project_of
 from taxiway.planfile.project import working_folder as working_folder
 from taxiway.planfile.text import queue_name, read_document
 
 
-def read_plan(path: Path | str, *, overrides: Sequence[str] = (), lanes: Collection[str] = frozenset()) -> Plan:
+def read_plan(
+    path: Path | str,
+    *,
+    overrides: Sequence[str] = (),
+    lanes: Collection[str] = frozenset(),
+    agent: str | None = None,
+    mailbox: MailboxPolicy | None = None,
+) -> Plan:
     """The plan in a YAML, TOML or JSON file, checked whole.
 
     ``overrides`` are ``--set`` pairs such as ``tasks.lint.timeout=5m``; ``lanes`` are the store-wide lanes that exist
-    (``main`` always does). Raises ``Invalid`` with every problem: file, line, column, field, and what would be right.
+    (``main`` always does); ``agent`` works on prompts that name nobody, and ``mailbox`` is the policy of sessions that
+    do not say another one (the configuration's, where there is one). Raises ``Invalid`` with every problem: file, line,
+    column, field, and what would be right.
     """
     source = Path(path)
     document = read_document(source)
-    drafting = Drafting(document, str(source), source.resolve().parent)
-    parts = drafting.read(queue_name(source), overrides, frozenset(lanes))
+    house = House(frozenset(lanes), agent, mailbox or MailboxPolicy())
+    drafting = Drafting(document, str(source), source.resolve().parent, house)
+    parts = drafting.read(queue_name(source), overrides)
     if drafting.problems:
         raise refusal(str(source), drafting.problems)
     return Plan(
@@ -36,6 +47,7 @@ def read_plan(path: Path | str, *, overrides: Sequence[str] = (), lanes: Collect
         tasks=tuple(parts.tasks),
         slots=parts.slots,
         lanes=parts.lanes,
+        sessions=tuple(parts.sessions.values()),
     )
 
 

@@ -15,7 +15,10 @@ from taxiway.core.fault import Path as FieldPath
 from taxiway.core.fieldtypes import Bad
 from taxiway.core.limits import PLAN_TASKS_MAX
 from taxiway.core.nearest import suggestion
+from taxiway.core.plan import PlanSession
 from taxiway.core.plancheck import MAIN_LANE, Suggestions, check_between, check_size
+from taxiway.core.plansessions import read_sessions, seat
+from taxiway.core.policy import MailboxPolicy
 from taxiway.core.specs import KINDS, Draft, finish, read_defaults, read_task
 from taxiway.core.task import TaskSpec
 from taxiway.planfile.document import Document
@@ -37,22 +40,33 @@ class Parts(msgspec.Struct):
     queue: str
     slots: int | None = None
     lanes: dict[str, int | None] = msgspec.field(default_factory=dict)
+    sessions: dict[str, PlanSession] = msgspec.field(default_factory=dict)
     tasks: list[TaskSpec] = msgspec.field(default_factory=list)
+
+
+class House(msgspec.Struct, frozen=True):
+    """What holds where the plan says nothing: the store-wide lanes that exist, who works on a prompt that names nobody,
+    and the policy of a mailbox."""
+
+    lanes: frozenset[str] = frozenset()
+    agent: str | None = None
+    mailbox: MailboxPolicy = MailboxPolicy()
 
 
 class Drafting:
     """One reading of one document; ``problems`` gathers whatever is wrong."""
 
-    def __init__(self, document: Document, file: str, folder: Path) -> None:
+    def __init__(self, document: Document, file: str, folder: Path, house: House) -> None:
         self._document = document
         self._file = file
         self._folder = folder
+        self._house = house
         self._overridden: frozenset[FieldPath] = frozenset()
         self._folders: dict[str | None, tuple[str, str]] = {}
         self._missing_defaults: set[str | None] = set()
         self.problems: list[Problem] = list(document.problems)
 
-    def read(self, queue: str, overrides: Sequence[str], store_lanes: frozenset[str]) -> Parts:
+    def read(self, queue: str, overrides: Sequence[str]) -> Parts:
         """The plan's parts, ``queue`` being the name that it has unless it says another; only to be used when there
         are no problems."""
         value, self._overridden = override(self._document.value, overrides, self.problems)
@@ -61,9 +75,10 @@ class Drafting:
             self._note(Fault((), "a plan is a table with tasks in it", "tasks: {hello: {command: [echo, hello]}}"))
             return parts
         self._top(value, parts)
-        defaults = self._defaults(value.get("defaults"), {*store_lanes, *parts.lanes})
+        lanes = {*self._house.lanes, *parts.lanes}
+        defaults = self._defaults(value.get("defaults"), lanes)
         drafts = self._drafts(value.get("tasks"))
-        faults = check_between(drafts, {*store_lanes, *parts.lanes})
+        faults = [*check_between(drafts, lanes), *seat(drafts, defaults, parts.sessions)]
         names = {draft.fields["name"] for draft in drafts if "name" in draft.fields}
         for draft in drafts:
             spec = self._finished(draft, defaults, parts.queue, names)
@@ -82,9 +97,7 @@ class Drafting:
 
     def _top(self, value: Mapping[str, Any], parts: Parts) -> None:
         for key in value:
-            if key == "sessions" and value[key] is not None:
-                self._note(Fault((key,), "come with a later version; this version runs command, shell and job"))
-            elif key not in TOP_FIELDS:
+            if key not in TOP_FIELDS:
                 self._note(Fault((str(key),), "is no field of a plan", suggestion(str(key), TOP_FIELDS)))
         if value.get("queue") is not None:
             parts.queue = self._named(("queue",), value["queue"]) or parts.queue
@@ -94,6 +107,9 @@ class Drafting:
             parts.slots = value.get("slots")
         if value.get("lanes") is not None:
             parts.lanes = self._lanes(value["lanes"])
+        parts.sessions, faults = read_sessions(value.get("sessions"), self._house.mailbox)
+        for fault in faults:
+            self._note(fault)
 
     def _lanes(self, value: Any) -> dict[str, int | None]:
         if not isinstance(value, Mapping):
@@ -150,7 +166,7 @@ class Drafting:
 
     def _draft(self, name: str | None, value: Any, path: FieldPath) -> Draft:
         if not isinstance(value, Mapping):
-            message = f"a task is a table with command, shell or job in it, not {fieldtypes.kind_of(value)}"
+            message = f"a task is a table with command, shell, prompt or job in it, not {fieldtypes.kind_of(value)}"
             return Draft(path, {} if name is None else {"name": name}, [Fault(path, message)], set(KINDS))
         draft = read_task(value, path, _NOT_IN_A_TASK)
         if name is None:
@@ -169,7 +185,7 @@ class Drafting:
     def _finished(self, draft: Draft, defaults: dict[str, Any], queue: str, names: set[str]) -> TaskSpec | None:
         self._place(draft, defaults)
         draft.fields["queue"] = queue
-        return finish(draft, defaults, names)
+        return finish(draft, defaults, names, self._house.agent)
 
     def _place(self, draft: Draft, defaults: dict[str, Any]) -> None:
         """Where the task runs: a folder that exists, seen from the plan's own."""

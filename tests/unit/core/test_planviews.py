@@ -46,6 +46,13 @@ def test_the_examples_fit_the_schema(path: Path) -> None:
         task(timeout=None, after=["b", {"c": "finished"}], retry_on="timeout"),
         task(delay=0.5, after="b", backoff={"first": "2s", "jitter": 0}, metadata={"x": [1]}),
         {"tasks": [{"name": "a", "command": ["x", 1]}], "lanes": {"main": 2, "wide": None}, "slots": None},
+        {"tasks": {"a": {"prompt": "x", "agent": "a", "access": "write", "resume": "fresh", "model": "m"}}},
+        {
+            "tasks": {
+                "a": {"prompt": "x", "session": "a:b", "mailbox": {"mode": "steer", "debounce": "1s", "cap": None}}
+            }
+        },
+        {"tasks": {"a": {"shell": "x"}}, "sessions": {"s": {"agent": "a", "mailbox": {"cap": 2}}, "t": None}},
         {"tasks": {"a": {"job": "x", "args": {"y": [1]}}}, "defaults": {"timeout": 5, "env": {"A": "x"}}, "queue": "q"},
     ],
 )
@@ -68,7 +75,11 @@ def test_what_can_be_read_fits_the_schema(plan: dict[str, Any]) -> None:
         {"tasks": {"a": {"shell": "x"}}, "slots": 0},
         {"tasks": {"a": {"shell": "x"}}, "lanes": {"main": 0}},
         {"tasks": {"a": {"shell": "x"}}, "defaults": {"shell": "x"}},
-        {"tasks": {"a": {"shell": "x"}}, "sessions": {}},
+        {"tasks": {"a": {"shell": "x"}}, "sessions": []},
+        {"tasks": {"a": {"shell": "x"}}, "sessions": {"s": {"agnt": "x"}}},
+        {"tasks": {"a": {"shell": "x"}}, "sessions": {"a b": {}}},
+        task(session="s", mailbox={"mode": "steal"}),
+        task(session="s", mailbox={"cap": 0}),
         {"tasks": {"a": {"shell": " "}}},
         {"tasks": {"a": {"command": []}}},
         {"tasks": {"a": {"command": "x"}}},

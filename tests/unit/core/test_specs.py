@@ -327,14 +327,19 @@ def test_who_works_on_a_prompt_may_be_said_by_the_task_its_session_or_the_config
     assert spec({"shell": "x"}, agent="claude").agent is None
 
 
-def test_defaults_for_prompts_and_sessions_leave_other_work_alone() -> None:
-    """A plan's defaults may name an agent and a mailbox although not every task is a prompt in a session."""
-    draft = read_defaults({"agent": "codex", "access": "write", "mailbox": {"cap": 5, "mode": "steer"}}, ("defaults",))
+def test_defaults_for_prompts_leave_other_work_alone() -> None:
+    """A plan's defaults may name an agent although not every task is a prompt."""
+    draft = read_defaults({"agent": "codex", "access": "write"}, ("defaults",))
     assert draft.faults == []
     assert spec({"shell": "x"}, defaults=draft.fields) == TaskSpec(shell="x")
-    found = spec({"prompt": "x", "session": "s", "mailbox": {"cap": 6}}, defaults=draft.fields)
+    found = spec({"prompt": "x"}, defaults=draft.fields)
     assert (found.agent, found.access) == ("codex", Access.WRITE)
-    assert found.mailbox == MailboxChange(cap=6, mode=Mode.STEER)
+
+
+def test_a_mailbox_is_no_default_because_it_would_overrule_the_session_for_every_message() -> None:
+    """OC-08: what is said for one message wins over what is said for its session."""
+    (fault,) = read_defaults({"mailbox": {"cap": 5}}, ("defaults",)).faults
+    assert (fault.path, fault.message[:24]) == (("defaults", "mailbox"), "is said for a session (s")
 
 
 def test_placeholders_in_a_prompt_must_name_tasks_of_after() -> None:
