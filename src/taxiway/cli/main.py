@@ -24,7 +24,7 @@ USAGE_STATUS: Final = 2
 INTERRUPTED_STATUS: Final = 130
 PIPE_CLOSED_STATUS: Final = 141  # what a shell reports of a program that died of SIGPIPE
 
-#: Every command, and the module that holds it under its own name.
+#: Every command, and the module that holds it under its own name (with ``_`` for ``-``).
 COMMANDS: Final = {
     "run": "taxiway.cli.run",
     "do": "taxiway.cli.do",
@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "db": "taxiway.cli.db",
     "orphans": "taxiway.cli.orphans",
     "doctor": "taxiway.cli.doctor",
+    "fake-agent": "taxiway.cli.fake_agent",
 }
 
 
@@ -48,7 +49,7 @@ class LazyCommands(MutableMapping[str, click.Command]):
 
     def __getitem__(self, name: str) -> click.Command:
         if name not in self._added:
-            found = command_of(COMMANDS[name], name)
+            found = command_of(COMMANDS[name], name.replace("-", "_"))
             assert isinstance(found, click.Command)
             self._added[name] = found
         return self._added[name]

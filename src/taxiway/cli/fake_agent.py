@@ -1,0 +1,31 @@
+"""``taxiway fake-agent``: a scripted agent that is a real program, for trying things out and for tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from taxiway.cli.verb import Verb
+
+PROGRAM: Final = Path(__file__).parents[1] / "testing" / "fakeagent"
+
+
+@click.command("fake-agent", cls=Verb)
+@click.option("--script", metavar="FILE", help="What it does: a script in YAML or JSON. [default: it echoes]")
+@click.option("--terminal", is_flag=True, help="Behave like a program on a terminal instead of speaking `lines`.")
+@click.option("--thread", metavar="ID", help="Go on with this conversation.")
+@click.option("--model", metavar="NAME", help="What {model} stands for in the script.")
+@click.option("--memory", metavar="FOLDER", help="Keep conversations here, so that one can be gone on with.")
+@click.option("--journal", metavar="FILE", help="Add a line of JSON for every turn, steer and interrupt that came.")
+def fake_agent(terminal: bool, **given: str | None) -> None:
+    """Be an agent that follows a script: it streams, hangs, floods, crashes, declines as it is told.
+
+    It becomes the program itself, which needs nothing of Taxiway.
+    """
+    options = [f"--{name}={value}" for name, value in given.items() if value is not None]
+    argv = [sys.executable, "-I", str(PROGRAM), *(["--terminal"] if terminal else []), *options]
+    os.execv(sys.executable, argv)  # noqa: S606  (an argv list is what we want)

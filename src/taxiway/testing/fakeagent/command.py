@@ -1,0 +1,25 @@
+"""The command of an agent that is a fake agent, for ``AgentKind.command`` and ``[agents.NAME]``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from taxiway.core.agent import Argument
+
+PROGRAM: Final = Path(__file__).parent
+
+
+def fake_agent_command(
+    script: Path | None = None, *, terminal: bool = False, memory: Path | None = None, journal: Path | None = None
+) -> tuple[Argument, ...]:
+    """Starts the program itself, which is several times quicker than ``taxiway fake-agent``.
+
+    ``script`` None echoes; ``memory`` is a folder in which conversations are kept, so that they can be gone on with;
+    ``journal`` a file to which every turn, steer and interrupt that reaches it is added.
+    """
+    given = {"--script": script, "--memory": memory, "--journal": journal}
+    options = [f"{name}={value}" for name, value in given.items() if value is not None]
+    own: tuple[Argument, ...] = ("--terminal",) if terminal else ()
+    return (sys.executable, "-I", str(PROGRAM), *own, *options, "--thread={thread}", "--model={model}")
