@@ -17,10 +17,12 @@ from taxiway.agents.guardian.sweep import sweep
 from taxiway.agents.guardian.tree import look, send
 from taxiway.agents.input import InputPump
 from taxiway.agents.output import OutputPump
-from taxiway.agents.protocol import DRAIN_S_MAX, Ended, Go, How, Message, Output, ProcessMark, SpawnFailure
+from taxiway.agents.protocol import DRAIN_S_MAX, Cleared, Ended, Go, How, Message, Output, ProcessMark, SpawnFailure
 
 #: A guardian that gave no word so long after KILL is itself stuck (stopped, starved) and is killed.
 STUCK_S_MAX: Final = 7.0
+#: A guardian that has not answered so long is stuck; it gives up clearing itself after 5 s.
+ANSWER_S_MAX: Final = 7.0
 #: Want of something that others may give back, or a file that is just being written: the same launch may succeed later.
 PASSING_ERRNOS: Final = frozenset(
     {errno.EINTR, errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE, errno.ETXTBSY, errno.ETOOMANYREFS}
@@ -50,6 +52,10 @@ class ProcessConversation:
         self._end: wire.End | None = None
         self._certain: bool | None = None
         self._ended: Ended | None = None
+        self._helpers: int | None = None
+        self._unmarked = False
+        self._clears = 0
+        self._cleared: tuple[int, Cleared] | None = None
         self._changed = asyncio.Event()
         self._dropped = False
         self._stuck: asyncio.TimerHandle | None = None
@@ -93,10 +99,37 @@ class ProcessConversation:
         makes this wait at most `INPUT_S_MAX`, and what was accepted still goes in, whole, when it does."""
         return self._input is not None and await self._input.write(data)
 
+    def offer(self, data: bytes) -> bool:
+        """Give the program input without waiting for it; whether it was accepted (`InputPump.offer`)."""
+        return self._input is not None and self._input.offer(data)
+
     def end_input(self) -> None:
         """Close the program's input after what was written."""
         if self._input is not None:
             self._input.end()
+
+    async def mark_turn(self) -> bool:
+        """Before a turn: have the guardian remember what runs now. Only the first call counts (what exists when the
+        first turn begins are the program's own helpers). False when the guardian does not answer."""
+        if self._helpers is None and not self._unmarked:
+            self._say(wire.MARK)
+            self._unmarked = not await self._answered(lambda: self._helpers is not None)
+        return not self._unmarked
+
+    async def clear(self) -> Cleared:
+        """After a turn: end everything of the tree that is neither the program itself nor was there at the first
+        `mark_turn` (without one: everything else), daemons and what is in a session of its own included.
+
+        A program that has ended meanwhile took everything along; ``certain`` is then what its end says.
+        """
+        if not self._unmarked:
+            self._clears += 1
+            number = self._clears
+            self._say(wire.CLEAR + b"%d" % number)
+            await self._answered(lambda: self._cleared is not None and self._cleared[0] == number)
+            if self._cleared is not None and self._cleared[0] == number:
+                return self._cleared[1]
+        return Cleared(0, certain=self._end is not None and self._end.certain)
 
     async def next(self) -> Output | Ended | None:
         """The next event; `Ended` again and again once it has ended, None once it was dropped. A wait that is cancelled
@@ -129,6 +162,15 @@ class ProcessConversation:
         self._hang_up()
         self._pump.close()
 
+    async def _answered(self, there: Callable[[], bool]) -> bool:
+        """Wait for a word of the guardian, as long as there is one and it may be expected to speak."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_S_MAX):
+                while not there() and self._control is not None:
+                    self._changed.clear()
+                    await self._changed.wait()
+        return there()
+
     async def _last_word(self) -> None:
         while self._end is None and self._control is not None:
             self._changed.clear()
@@ -157,6 +199,11 @@ class ProcessConversation:
         elif kind == wire.UNBORN:
             number, text = rest
             self.unborn = SpawnFailure(text, number, passing=number in PASSING_ERRNOS)
+        elif kind == wire.MARKED:
+            (self._helpers,) = rest
+        elif kind == wire.CLEARED:
+            number, ended, certain = rest
+            self._cleared = number, Cleared(ended, certain)
         elif kind == wire.ENDED:
             self._end = wire.End(*rest)
             self._hang_up()

@@ -98,6 +98,13 @@ class Ended(msgspec.Struct, frozen=True):
     lost: bool = False
 
 
+class Cleared(msgspec.Struct, frozen=True):
+    """What became of that which a turn left running: how many processes were ended, and whether none is left."""
+
+    ended: int
+    certain: bool
+
+
 class How(StrEnum):
     """In which manner a conversation is closed; the engine paces them and leaves the graces between."""
 

@@ -11,14 +11,19 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from .child import become
+from .clearing import Clearing
 from .kernel import name_process
 from .tree import ZOMBIE, Process, descendants, look, send
 from .wire import (
     BORN,
+    CLEAR,
+    CLEARED,
     ENDED,
     GO,
     KILL,
     KILL_NOW,
+    MARK,
+    MARKED,
     TERM,
     UNBORN,
     End,
@@ -55,6 +60,7 @@ class Guard:
         self.order = order
         self.post = post
         self.child = 0
+        self.clearing = Clearing(post.pid, 0)
         self.status: int | None = None
         self.started = False
         self.empty = False
@@ -79,6 +85,7 @@ class Guard:
                 name_process(name_while_keeping(self.child))
                 with suppress(OSError):
                     _write(f"/proc/{self.child}/oom_score_adj", OOM_SCORE_ADJ)
+                self.clearing = Clearing(self.post.pid, self.child)
                 self._tell(pack(BORN, self.post.pid, self.post.start, self.child, _start_of(self.child)))
                 self._keep()
         return not self.dismissed
@@ -107,7 +114,15 @@ class Guard:
             self._judge_time()
             if self.killing:
                 return self._kill_all()
-            self._wait(min(self.step_until, self.lease_until) - self.now())
+            if self.clearing.number is not None:
+                self._clear(self.clearing.number)
+            self._wait(min(self.step_until, self.lease_until) - self.now() if self.clearing.number is None else 0.0)
+
+    def _clear(self, number: int) -> None:
+        """One look at what a turn left running; the answer once nothing is left, or when that takes too long."""
+        if (certain := self.clearing.look()) or self.now() >= self.clearing.until:
+            self.clearing.number = None
+            self._tell(pack(CLEARED, number, len(self.clearing.ended), certain))
 
     def _judge_time(self) -> None:
         """Deadlines: the runner's lease, the go, and the grace of what outlives the main child."""
@@ -139,6 +154,10 @@ class Guard:
                 self.link.send(b"g")
         elif message == TERM and self.started:
             self._terminate()
+        elif message == MARK:
+            self._tell(pack(MARKED, self.clearing.mark()))
+        elif message.startswith(CLEAR):
+            self.clearing.begin(int(message[len(CLEAR) :]), self.now() + CONFIRM_S)
         elif message in (TERM, KILL):
             self.killing = True  # TERM before there is a program that could be asked means the same
         elif message == b"":

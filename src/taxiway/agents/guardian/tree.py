@@ -55,6 +55,17 @@ def alive(pid: int, start: int) -> bool:
     return process is not None and process.start == start and process.state != ZOMBIE
 
 
+def runs(process: Process) -> bool:
+    """Whether it, as it was seen, has a thread that lives: one whose first thread has ended looks like a zombie."""
+    if process.state != ZOMBIE:
+        return True
+    try:
+        with os.scandir(f"/proc/{process.pid}/task") as threads:
+            return sum(1 for _ in threads) > 1
+    except OSError:
+        return False
+
+
 def all_pids() -> Iterator[int]:
     """Every process that /proc shows to us."""
     with os.scandir("/proc") as entries:

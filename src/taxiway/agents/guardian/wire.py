@@ -27,6 +27,10 @@ BORN: Final = "born"
 UNBORN: Final = "unborn"
 #: guardian to runner: an `End`
 ENDED: Final = "ended"
+#: guardian to runner: how many processes are remembered as the program's own helpers
+MARKED: Final = "marked"
+#: guardian to runner: number of the request, how many processes were ended, whether it is certain that none is left
+CLEARED: Final = "cleared"
 
 #: A signal: another Taxiway process of this host asks for the end of a dead runner's tree.
 KILL_NOW: Final = signal.SIGUSR1
@@ -36,6 +40,9 @@ GO: Final = b"go"
 PING: Final = b"ping"
 TERM: Final = b"term"
 KILL: Final = b"kill"
+MARK: Final = b"mark"
+#: followed by the request's number, which the answer repeats
+CLEAR: Final = b"clear"
 
 
 class LaunchOrder(NamedTuple):
