@@ -8,6 +8,8 @@ import apsw
 import pytest
 
 from taxiway.clock import Ids, seeded_chance
+from taxiway.core.policy import Mode
+from taxiway.store.protocol import TurnFacts
 from taxiway.store.statements import load_checks
 from taxiway.testing.clock import HandClock
 from taxiway.testing.conformance import Bench
@@ -17,24 +19,33 @@ from tests.store.conftest import open_by_hand
 #: For every invariant query, how a healthy store is spoilt so that it must say something.
 PLANTED = {
     "blocked_forever": "UPDATE dependency SET settled = 1",
+    "carried_by_ended": "UPDATE task SET carrier = 1 WHERE box = 3",
     "change_missing": "DELETE FROM change WHERE version = (SELECT max(version) FROM task)",
     "event_gaps": "DELETE FROM event WHERE seq = 1",
     "events_without_run": "INSERT INTO event (run, seq, type, at) VALUES (99999, 1, 'status', 0)",
     "full_lane_with_room": "UPDATE lane SET full = 1 WHERE name = 'main'",
     "full_queue_with_room": "UPDATE queue SET full = 1 WHERE name = 'default'",
     "gate_shut_wrongly": "UPDATE gate SET open = 0",
+    "joined_twice": "UPDATE task SET state = 'blocked', reason = 'dependency' WHERE box = 1",
     "key_without_task": "UPDATE idempotency SET task = 'task_nobody'",
     "lane_overbooked": "DROP INDEX run_lane_slot; UPDATE run SET lane_slot = 1 WHERE live = 1",
     "live_run_of_gone_runner": "UPDATE runner SET state = 'gone'",
     "live_run_of_idle_task": "UPDATE task SET state = 'queued' WHERE state = 'running'",
+    "message_ready_unadmitted": "UPDATE task SET ready = 1 WHERE box = 1",
     "open_miscounted": "UPDATE queue SET open = open + 1",
     "queue_never_ended": "UPDATE queue SET standing = 0 WHERE open = 0",
     "queue_overbooked": "DROP INDEX run_queue_slot; UPDATE run SET queue_slot = 1 WHERE live = 1",
     "queued_not_ready": "UPDATE task SET ready = 0 WHERE state = 'queued'",
     "running_without_run": "UPDATE run SET live = 0, state = 'ended', outcome = 'lost', ended_at = 1 WHERE live = 1",
     "scheduled_without_time": "UPDATE task SET due_at = NULL WHERE state = 'scheduled'",
+    "session_miscounted": "UPDATE session SET waiting = waiting + 1",
+    "session_overbooked": "DROP INDEX run_session_slot; UPDATE run SET session_slot = 1 WHERE session IS NOT NULL",
+    "session_started_beside": "UPDATE gate SET needs = 'agent:' || needs",
+    "session_wedged": "UPDATE session SET quiet_at = NULL",
+    "signal_of_ended_run": "UPDATE signal SET run = (SELECT id FROM run WHERE live = 0)",
     "stale_live_run": "UPDATE run SET fence = fence + 5 WHERE live = 1",
     "started_too_early": "UPDATE task SET started_at = 1 WHERE state = 'blocked'",
+    "steering_without_signal": "UPDATE signal SET state = 'refused', settled_at = 1",
     "task_without_spec": "DELETE FROM spec WHERE task = (SELECT max(task) FROM spec)",
     "terminal_with_live_run": "UPDATE task SET state = 'completed', open = 0, finished_at = 1 WHERE state = 'running'",
     "two_live_runs": """
@@ -71,6 +82,9 @@ FORBIDDEN = {
     "a negative count of parents": "UPDATE task SET unmet = -1",
     "a lane without room": "UPDATE lane SET size = 0",
     "a run that ended without an outcome": "UPDATE run SET live = 0, state = 'ended' WHERE live = 1",
+    "a session's slot taken twice": "UPDATE run SET session_slot = 1 WHERE session IS NOT NULL",
+    "an ended message in a mailbox": "UPDATE task SET box = 1 WHERE open = 0",
+    "more running than admitted": "UPDATE session SET live = held + 1",
     "two open tasks of one name": "UPDATE task SET name = 'same' WHERE open = 1",
 }
 
@@ -103,6 +117,15 @@ async def fill(file: Path) -> None:
     for _ in range(2):
         await bench.submit(queue="q", lane="x")
     assert len(await bench.claim()) == 2
+    await bench.session("two", max_concurrent=2)
+    for _ in range(3):
+        await bench.send("two")
+    for run in await bench.claim():
+        await bench.store.tell_session(run.run, run.fence, TurnFacts(steerable=True))
+    await bench.send("two", mode=Mode.STEER)
+    await bench.session("quiet", mode=Mode.COLLECT, debounce_s=60.0)
+    for _ in range(3):
+        await bench.send("quiet", "words")
     await bench.submit(name="p")
     await bench.submit(delay_s=60)
     await bench.submit(after=["p"])

@@ -65,8 +65,10 @@ def _stop(tx: Tx, session: int, until: int, sweep: str, cause: StopCause, actor:
     box = mailbox.load(tx, session)
     offered = tx.one("count_offered", session=session)
     waiting = box.waiting + (box.held - box.live) + (offered[0] if offered else 0)
+    running = sum(run[3] is None for run in tx.all("live_runs_of_session", session=session))
     sweeps.begin(tx, sweep, session, actor, until)
-    return Stopped(_stop_running(tx, session, sweeps.SESSION_REASONS[sweep], cause, actor), waiting)
+    _stop_running(tx, session, sweeps.SESSION_REASONS[sweep], cause, actor)
+    return Stopped(running, waiting)
 
 
 def _stop_running(tx: Tx, session: int, reason: Reason, cause: StopCause, actor: str) -> int:

@@ -18,12 +18,14 @@ from taxiway.testing.conformance.dependencies import Depending
 from taxiway.testing.conformance.explaining import Explaining
 from taxiway.testing.conformance.fencing import Fencing
 from taxiway.testing.conformance.keeping import Keeping
+from taxiway.testing.conformance.mailboxes import Admitting, Debouncing, Merging, Overflowing, Steering
 from taxiway.testing.conformance.outcomes import Ending
 from taxiway.testing.conformance.plans import Planning
 from taxiway.testing.conformance.queues import Queueing
 from taxiway.testing.conformance.reading import Finding, Logging, Paging
 from taxiway.testing.conformance.replacing import Removing, Retrying
 from taxiway.testing.conformance.scale import Scaling
+from taxiway.testing.conformance.sessions import Controlling, Processing, Showing, Throttling
 from taxiway.testing.conformance.submitting import Submitting
 from taxiway.testing.conformance.timing import Timing
 
@@ -47,6 +49,15 @@ SUITES: Final = (
     Explaining,
     Keeping,
     Scaling,
+    Admitting,
+    Overflowing,
+    Debouncing,
+    Merging,
+    Steering,
+    Controlling,
+    Throttling,
+    Processing,
+    Showing,
 )
 
 __all__ = ["SUITES", "Bench", "Opened", "Suite", "Surroundings", *(suite.__name__ for suite in SUITES)]

@@ -14,6 +14,7 @@ import pytest
 from taxiway.clock import Ids, seeded_chance
 from taxiway.core.limits import CASCADE_ROWS_MAX
 from taxiway.core.plan import Plan
+from taxiway.core.policy import MailboxChange, MailboxPolicy
 from taxiway.core.readiness import Facts, Obstacle, Scope, obstacles
 from taxiway.core.run import Completed, Failed, Outcome
 from taxiway.core.task import Condition, Dependency, Reason, Task, TaskSpec, TaskState
@@ -104,6 +105,19 @@ class Bench:
         """Submit several in one call."""
         return await self.store.submit(tasks, ACTOR)
 
+    async def send(self, session: str, text: str | None = None, **fields: Any) -> Submitted:
+        """Send a message to a session: a job, or a prompt for ``agent`` (``fake`` unless it is said); what is known."""
+        mailbox = {name: fields.pop(name) for name in tuple(fields) if name in MailboxChange.__struct_fields__}
+        if text is not None:
+            fields = {"prompt": text, "agent": "fake", **fields}
+        change = MailboxChange(**mailbox) if mailbox else None
+        return (await self.submit_all(self.new(session=session, mailbox=change, **fields)))[0]
+
+    async def session(self, key: str, agent: str | None = None, **policy: Any) -> str:
+        """Make a session with a policy; its id."""
+        made = await self.store.make_session(key, "", agent, MailboxPolicy(**policy), ACTOR)
+        return made.id
+
     async def claim(self, free: int = 64, scope: Scope | None = None, runner: str | None = None) -> list[Claimed]:
         """Claim up to ``free`` tasks in one call."""
         return await self.store.claim(runner or self.runner, scope or Scope(), free)
@@ -169,7 +183,7 @@ def spec_of(**fields: Any) -> TaskSpec:
         Dependency(edge) if isinstance(edge, str) else Dependency(edge[0], Condition(edge[1]))
         for edge in fields.pop("after", ())
     )
-    if not {"command", "shell", "job"} & fields.keys():
+    if not {"command", "shell", "prompt", "job"} & fields.keys():
         fields["job"] = "noop"
     return TaskSpec(after=edges, **fields)
 

@@ -1,0 +1,389 @@
+"""Sessions: control, generations, what is told of a turn, reading (SQ-30 to SQ-53, SQ-70 to SQ-83, C30 to C39)."""
+
+from __future__ import annotations
+
+import pytest
+
+from taxiway.core.errors import Conflict, Invalid, LeaseLost, NotFound
+from taxiway.core.event import EventType, NewEvent
+from taxiway.core.policy import MailboxChange, MailboxPolicy, Mode
+from taxiway.core.run import Cancelled, Completed, Lost, ProcessMark, StopCause
+from taxiway.core.session import Attention, SessionState, Stopped
+from taxiway.core.task import Reason, TaskState, Usage
+from taxiway.store.protocol import Runner, SessionFilter, TurnFacts, WarmProcess
+from taxiway.testing.conformance.bench import ACTOR, Bench, Suite
+
+MARK = ProcessMark("tag", 1, 1, 2, 2, "boot", 3)
+
+
+class Controlling(Suite):
+    """Stop one, stop all, interrupt, reset."""
+
+    async def test_an_interrupt_stops_what_runs_and_cancels_what_waits(self, bench: Bench) -> None:
+        """SQ-30, SQ-33, decision 7: the new one starts when the old one has really ended, never beside it."""
+        await bench.session("s", cap=1)
+        first, second = await bench.send("s"), await bench.send("s")
+        run = await bench.take()
+        urgent = await bench.send("s", mode=Mode.INTERRUPT)
+        assert set(urgent.dropped) >= {second.id}
+        assert await bench.standing(second.id) == (TaskState.CANCELLED, Reason.INTERRUPTED)
+        assert [(stop.run, stop.cause) for stop in await bench.store.stop_requests(bench.runner)] == [
+            (run.run, StopCause.INTERRUPT)
+        ]
+        assert await bench.claim() == []
+        await bench.finish(run, Cancelled(Reason.INTERRUPTED))
+        assert await bench.standing(first.id) == (TaskState.CANCELLED, Reason.INTERRUPTED)
+        assert (await bench.take()).task == urgent.id
+
+    async def test_an_interrupted_run_keeps_its_own_outcome(self, bench: Bench) -> None:
+        """SQ-05, SQ-31: a result that came all the same is a result."""
+        first = await bench.send("s")
+        run = await bench.take()
+        await bench.send("s", mode=Mode.INTERRUPT)
+        await bench.finish(run, Completed())
+        assert await bench.standing(first.id) == (TaskState.COMPLETED, None)
+
+    async def test_an_interrupt_is_immediate_and_its_start_is_debounced(self, bench: Bench) -> None:
+        """SQ-32: earlier arrivals are cancelled, not merged."""
+        await bench.session("s", debounce_s=1.0, mode=Mode.INTERRUPT)
+        sent = [await bench.send("s") for _ in range(3)]
+        assert await bench.standing(sent[1].id) == (TaskState.CANCELLED, Reason.INTERRUPTED)
+        assert await bench.claim() == []
+        await bench.pass_time(1)
+        assert (await bench.take()).task == sent[2].id
+
+    async def test_an_interrupted_run_that_is_lost_does_not_come_back(self, bench: Bench) -> None:
+        """I15: a stop that was asked for holds, however the run ends."""
+        first = await bench.send("s")
+        run = await bench.take()
+        urgent = await bench.send("s", mode=Mode.INTERRUPT)
+        await bench.finish(run, Lost())
+        assert await bench.standing(first.id) == (TaskState.CANCELLED, Reason.INTERRUPTED)
+        assert (await bench.take()).task == urgent.id
+
+    async def test_stop_one_takes_the_oldest_started_run_and_nothing_else(self, bench: Bench) -> None:
+        """SQ-40, SQ-42, SQ-48: again and again it walks through them; then there is none."""
+        session = await bench.session("s", max_concurrent=2)
+        sent = [await bench.send("s") for _ in range(3)]
+        runs = await bench.claim()
+        stopped = [await bench.store.stop_session(session, ACTOR) for _ in range(3)]
+        assert [None if task is None else task.id for task in stopped] == [sent[0].id, sent[1].id, None]
+        for run in runs:
+            await bench.finish(run, Cancelled(Reason.REQUESTED))
+        assert (await bench.take()).task == sent[2].id
+
+    async def test_the_next_one_starts_when_the_stopped_one_has_ended(self, bench: Bench) -> None:
+        """SQ-41, GD-06: also when something arrives in between."""
+        session = await bench.session("s")
+        await bench.send("s")
+        second = await bench.send("s")
+        run = await bench.take()
+        await bench.store.stop_session(session, ACTOR)
+        await bench.send("s")
+        assert await bench.claim() == []
+        await bench.finish(run, Cancelled(Reason.REQUESTED))
+        assert (await bench.take()).task == second.id
+
+    async def test_stop_all_says_what_it_reached(self, bench: Bench) -> None:
+        """SQ-43, SQ-44: both counts, also where only messages wait."""
+        session = await bench.session("s", debounce_s=1.0)
+        for _ in range(3):
+            await bench.send("s")
+        assert await bench.store.stop_all_of_session(session, ACTOR) == Stopped(running=0, waiting=3)
+        for _ in range(3):
+            await bench.send("s")
+        await bench.pass_time(1)
+        run = await bench.take()
+        assert await bench.store.stop_all_of_session(session, ACTOR) == Stopped(running=1, waiting=2)
+        await bench.finish(run, Cancelled(Reason.REQUESTED))
+        assert await bench.claim() == []
+
+    async def test_what_was_submitted_before_a_stop_of_all_never_runs(self, bench: Bench) -> None:
+        """SQ-45, SQ-46, GD-17: by its number, not by a clock; what comes after runs as ever."""
+        session = await bench.session("s")
+        parent = await bench.submit()
+        old = [await bench.send("s", delay_s=5), await bench.send("s", after=[parent])]
+        await bench.store.stop_all_of_session(session, ACTOR)
+        fresh = await bench.send("s")
+        await bench.drain()
+        await bench.pass_time(5)
+        assert [await bench.standing(sent.id) for sent in old] == [(TaskState.CANCELLED, Reason.STALE)] * 2
+        assert await bench.standing(fresh.id) == (TaskState.COMPLETED, None)
+
+    async def test_a_stop_of_all_with_thousands_waiting_goes_in_pages(self, bench: Bench) -> None:
+        """I14, I15: nothing of them starts meanwhile, and all end with the reason."""
+        session = await bench.session("s", cap=10_000)
+        sent = await bench.submit_all(*(bench.new(session="s") for _ in range(2_500)))
+        run = await bench.take()
+        counts = await bench.store.stop_all_of_session(session, ACTOR)
+        await bench.finish(run, Cancelled(Reason.REQUESTED))
+        assert (counts, await bench.claim()) == (Stopped(1, 2_499), [])
+        await bench.settle()
+        assert await bench.standing(sent[-1].id) == (TaskState.CANCELLED, Reason.REQUESTED)
+        assert (await bench.store.session(session)).waiting == 0
+
+    async def test_reset_keeps_what_waits_and_begins_a_new_conversation(self, bench: Bench) -> None:
+        """SQ-49, SQ-52, decision 9."""
+        session = await bench.session("s")
+        first, second = await bench.send("s", "one"), await bench.send("s", "two")
+        run = await bench.take()
+        await bench.store.tell_session(run.run, run.fence, TurnFacts(thread="t-1", context_tokens=10))
+        assert await bench.store.reset_session(session, False, ACTOR) == Stopped(1, 0)
+        found = await bench.store.session(session)
+        assert (found.generation, found.thread, found.context_tokens) == (1, None, None)
+        assert await bench.claim() == []
+        await bench.finish(run, Cancelled(Reason.RESET))
+        assert await bench.standing(first.id) == (TaskState.CANCELLED, Reason.RESET)
+        again = await bench.take()
+        assert again.seat is not None
+        assert (again.task, again.seat.generation, again.seat.thread) == (second.id, 1, None)
+
+    async def test_reset_discards_only_when_it_is_asked_to(self, bench: Bench) -> None:
+        """SQ-49, SQ-52."""
+        session = await bench.session("s")
+        await bench.send("s")
+        waiting = await bench.send("s")
+        run = await bench.take()
+        assert await bench.store.reset_session(session, True, ACTOR) == Stopped(1, 1)
+        assert await bench.standing(waiting.id) == (TaskState.CANCELLED, Reason.RESET)
+        fresh = await bench.send("s")
+        await bench.finish(run, Cancelled(Reason.RESET))
+        assert (await bench.take()).task == fresh.id
+
+    async def test_a_late_end_of_an_older_generation_changes_nothing(self, bench: Bench) -> None:
+        """SQ-50, GD-05: neither thread, nor tokens, nor summary, nor usage of the new conversation."""
+        session = await bench.session("s")
+        await bench.send("s", "one")
+        run = await bench.take()
+        await bench.store.reset_session(session, False, ACTOR)
+        await bench.store.tell_session(run.run, run.fence, TurnFacts(thread="old", context_tokens=99))
+        await bench.finish(run, Completed(output="old words", usage=Usage(input_tokens=5)))
+        found = await bench.store.session(session)
+        assert (found.thread, found.context_tokens, found.summary, found.usage) == (None, None, None, Usage())
+
+    async def test_work_that_waits_for_a_lane_can_be_stopped(self, bench: Bench) -> None:
+        """SQ-90: neither started nor forgotten."""
+        await bench.store.set_lane("one", 1, ACTOR)
+        await bench.send("other", lane="one")
+        await bench.claim()
+        session = await bench.session("s")
+        sent = await bench.send("s", lane="one")
+        assert await bench.store.stop_all_of_session(session, ACTOR) == Stopped(0, 1)
+        assert await bench.standing(sent.id) == (TaskState.CANCELLED, Reason.REQUESTED)
+
+    async def test_an_unknown_session_is_said_so(self, bench: Bench) -> None:
+        """SQ-48: with the nearest key."""
+        await bench.session("fixer")
+        with pytest.raises(NotFound, match="did you mean 'fixer'"):
+            await bench.store.find_session("fixr", None)
+
+
+class Throttling(Suite):
+    """A conversation that fills its window goes one at a time."""
+
+    async def test_from_six_tenths_of_the_window_on_one_at_a_time(self, bench: Bench) -> None:
+        """SQ-70, SQ-71: inclusive; nothing that runs is cancelled."""
+        session = await bench.session("s", max_concurrent=2)
+        for _ in range(4):
+            await bench.send("s")
+        runs = await bench.claim()
+        await bench.store.tell_session(runs[0].run, runs[0].fence, TurnFacts(context_tokens=60, context_window=100))
+        assert (await bench.store.session(session)).live == 2
+        await bench.finish(runs[0])
+        assert await bench.claim() == []
+        await bench.finish(runs[1])
+        assert len(await bench.claim()) == 1
+
+    async def test_below_it_and_without_a_window_nothing_changes(self, bench: Bench) -> None:
+        """SQ-70, SQ-72: judged anew with every report."""
+        await bench.session("s", max_concurrent=2)
+        for _ in range(5):
+            await bench.send("s")
+        runs = await bench.claim()
+        for tokens, window, more in ((59, 100, 1), (70, 100, 0), (70, 0, 2)):
+            run = runs.pop(0)
+            await bench.store.tell_session(run.run, run.fence, TurnFacts(context_tokens=tokens, context_window=window))
+            await bench.finish(run)
+            claimed = await bench.claim()
+            assert len(claimed) == more
+            runs.extend(claimed)
+
+
+class Processing(Suite):
+    """Processes that outlive turns are accounted for."""
+
+    async def test_a_process_is_known_until_it_is_confirmed_gone(self, bench: Bench) -> None:
+        """I7: by runner, with what it takes to find it."""
+        session = await bench.session("s")
+        await bench.store.opened_process(WarmProcess(id="proc_1", session=session, runner=bench.runner, mark=MARK))
+        [found] = await bench.store.warm_processes(bench.runner)
+        assert (found.id, found.session, found.mark) == ("proc_1", session, MARK)
+        await bench.store.closed_process("proc_1")
+        assert await bench.store.warm_processes() == []
+
+    async def test_a_claim_names_the_process_that_holds_the_conversation(self, bench: Bench) -> None:
+        """DA3: any other one knows an older state of it, and its runner is told."""
+        session = await bench.session("s", agent="fake")
+        for name in ("proc_1", "proc_2"):
+            await bench.store.opened_process(WarmProcess(id=name, session=session, runner=bench.runner, mark=MARK))
+        await bench.send("s", "hello")
+        run = await bench.take()
+        assert run.seat is not None
+        assert run.seat.process == "proc_2"
+        assert await bench.store.outdated_processes(bench.runner) == ["proc_1"]
+        await bench.store.reset_session(session, False, ACTOR)
+        assert await bench.store.outdated_processes(bench.runner) == ["proc_1", "proc_2"]
+
+    async def test_a_runner_that_is_gone_opens_nothing(self, bench: Bench) -> None:
+        """I2."""
+        session = await bench.session("s")
+        await bench.store.register(Runner(id="runner_x", host="h", boot_id="b", pid=1, slots=1))
+        await bench.store.retire("runner_x", "gone")
+        with pytest.raises(LeaseLost):
+            await bench.store.opened_process(WarmProcess(id="p", session=session, runner="runner_x", mark=MARK))
+
+    async def test_the_thread_is_stored_as_soon_as_it_is_known(self, bench: Bench) -> None:
+        """The next claim goes on with it, also after the runner died."""
+        await bench.send("s", "one")
+        await bench.send("s", "two")
+        run = await bench.take()
+        assert run.seat is not None
+        assert run.seat.thread is None
+        await bench.store.tell_session(run.run, run.fence, TurnFacts(thread="t-1"))
+        await bench.finish(run, Lost())
+        again = await bench.take()
+        assert (again.task, again.seat and again.seat.thread) == (run.task, "t-1")
+
+    async def test_only_the_owner_of_the_run_tells(self, bench: Bench) -> None:
+        """I2: a stale fence tells nothing."""
+        await bench.send("s", "one")
+        run = await bench.take()
+        await bench.finish(run, Lost())
+        with pytest.raises(LeaseLost):
+            await bench.store.tell_session(run.run, run.fence, TurnFacts(thread="t"))
+
+
+class Showing(Suite):
+    """What readers see: titles, attention, lists, output."""
+
+    async def test_the_title_is_made_of_the_last_prompt(self, bench: Bench) -> None:
+        """C30: white space folded, at most 120 characters, none when it is empty."""
+        session = (await bench.store.make_session("s", "", None, MailboxPolicy(), ACTOR, "given")).id
+        assert (await bench.store.session(session)).title == "given"
+        await bench.send("s", "  fix\n\n the   tests " + "x" * 200)
+        await bench.end_next()
+        title = (await bench.store.session(session)).title
+        assert title == ("fix the tests " + "x" * 200)[:120]
+        await bench.send("s", " \n ")
+        await bench.end_next()
+        assert (await bench.store.session(session)).title is None
+
+    async def test_a_session_runs_and_then_its_last_turn_has_ended(self, bench: Bench) -> None:
+        """C31: idle, running, terminal; the summary is what the agent said last."""
+        session = await bench.session("s")
+        states = [(await bench.store.session(session)).state]
+        await bench.send("s", "hello")
+        run = await bench.take()
+        states.append((await bench.store.session(session)).state)
+        await bench.finish(run, Completed(output="all\n done", usage=Usage(input_tokens=3, usd=0.5)))
+        found = await bench.store.session(session)
+        assert [*states, found.state] == [SessionState.IDLE, SessionState.RUNNING, SessionState.TERMINAL]
+        assert (found.summary, found.usage, found.last_run) == ("all done", Usage(input_tokens=3, usd=0.5), run.run)
+
+    async def test_readers_are_independent_and_new_activity_is_unread_again(self, bench: Bench) -> None:
+        """C31, C32."""
+        session = await bench.session("s")
+        assert (await bench.store.session(session, "ann")).attention is Attention.UNREAD
+        assert (await bench.store.read_session(session, "ann")).attention is Attention.READ
+        assert (await bench.store.session(session, "bob")).attention is Attention.UNREAD
+        assert (await bench.store.session(session)).attention is Attention.UNREAD
+        await bench.send("s")
+        run = await bench.take()
+        assert (await bench.store.session(session, "ann")).attention is Attention.ACTIVE
+        await bench.finish(run)
+        assert (await bench.store.session(session, "ann")).attention is Attention.UNREAD
+        with pytest.raises(NotFound):
+            await bench.store.read_session("sess_nobody", "ann")
+
+    async def test_lists_are_filtered_and_ordered_for_a_reader(self, bench: Bench) -> None:
+        """C33, C34: active first, then unread, then by last activity."""
+        names = {}
+        for key in ("read", "old", "new", "running", "idle"):
+            names[key] = await bench.session(key)
+            await bench.pass_time(1)
+        for key in ("read", "old", "new"):
+            await bench.send(key)
+            await bench.end_next()
+            await bench.pass_time(1)
+        await bench.send("running")
+        await bench.take()
+        for key in ("read", "idle"):
+            await bench.store.read_session(names[key], "ann")
+        listed = {
+            state: [found.key for found in (await bench.store.sessions(SessionFilter(state, "ann"), 50, None)).items]
+            for state in ("default", "all", "running", "unread", "terminal", "idle")
+        }
+        assert listed == {
+            "default": ["running", "new", "old"],
+            "all": ["running", "new", "old", "read", "idle"],
+            "running": ["running"],
+            "unread": ["new", "old"],
+            "terminal": ["new", "old", "read"],
+            "idle": ["idle"],
+        }
+        with pytest.raises(Invalid, match="no filter of sessions"):
+            await bench.store.sessions(SessionFilter("open"), 50, None)
+
+    async def test_pages_visit_every_session_exactly_once(self, bench: Bench) -> None:
+        """C35, C36, I17: also while others come and go."""
+        names = [await bench.session(f"k{number}") for number in range(25)]
+        seen: list[str] = []
+        cursor = None
+        while True:
+            page = await bench.store.sessions(SessionFilter("all", "ann"), 4, cursor)
+            seen.extend(found.id for found in page.items)
+            await bench.pass_time(0.5)
+            await bench.session(f"late{len(seen)}")
+            if (cursor := page.cursor) is None:
+                break
+        assert sorted(name for name in seen if name in names) == sorted(names)
+        assert len(seen) == len(set(seen))
+
+    async def test_output_pages_pass_over_what_is_no_output(self, bench: Bench) -> None:
+        """C37 to C39."""
+        await bench.send("s", "hello")
+        run = await bench.take()
+        noise = [NewEvent(EventType.THOUGHT, 1, {"text": str(number)}) for number in range(30)]
+        words = [NewEvent(EventType.MESSAGE, 1, {"text": "hi"})]
+        await bench.store.record(run.run, run.fence, 1, [*noise, *words, *noise])
+        first, after = await bench.store.session_output(run.run, 0, 1)
+        assert [event.type for event in first] == [EventType.MESSAGE]
+        rest, after = await bench.store.session_output(run.run, after, 5)
+        assert (rest, after) == ([], 62)
+        await bench.finish(run)
+        last, after = await bench.store.session_output(run.run, after, 5)
+        assert ([event.type for event in last], after) == ([EventType.RUN_FINISHED], 63)
+
+    async def test_an_archived_session_is_out_of_sight_until_it_is_used(self, bench: Bench) -> None:
+        """Archive: refused while something runs or waits; a message takes it back."""
+        session = await bench.session("s")
+        await bench.send("s")
+        with pytest.raises(Conflict, match="stop-all"):
+            await bench.store.archive_session(session, True, ACTOR)
+        await bench.end_next()
+        assert (await bench.store.archive_session(session, True, ACTOR)).archived
+        assert (await bench.store.sessions(SessionFilter("all"), 10, None)).items == []
+        assert len((await bench.store.sessions(SessionFilter("all", archived=True), 10, None)).items) == 1
+        await bench.send("s")
+        await bench.claim()
+        assert not (await bench.store.session(session)).archived
+
+    async def test_a_session_is_found_by_its_key_in_its_project_first(self, bench: Bench) -> None:
+        """Like queues: the project's own, else the one of no project."""
+        shared = await bench.session("s")
+        own = (await bench.store.make_session("s", "/p", None, MailboxPolicy(), ACTOR)).id
+        assert await bench.store.find_session("s", "/p") == own
+        assert await bench.store.find_session("s", "/q") == shared
+        assert await bench.store.find_session(own[-6:], None) == own
+        await bench.store.set_session(own, MailboxChange(cap=5), ACTOR)
+        assert (await bench.store.session(own)).policy.cap == 5
