@@ -128,10 +128,11 @@ async def store_findings(store: Store, path: Path, host: str, now_ms: int) -> li
 
 
 async def orphans_of(store: Store, path: Path) -> list[Orphan]:
-    """Living processes of this store that no live run claims. The processes are looked at first, so that a run which
-    starts meanwhile is not taken for one."""
+    """Living processes of this store that no live run and no session claims. The processes are looked at first, so that
+    a run which starts meanwhile is not taken for one."""
     found = await asyncio.to_thread(orphans, frozenset(), tag_prefix(path))
     claimed = {run.process.tag for run in await store.live_runs() if run.process is not None}
+    claimed |= {kept.mark.tag for kept in await store.warm_processes()}
     return [one for one in found if one.tag not in claimed]
 
 

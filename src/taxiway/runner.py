@@ -12,23 +12,29 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from taxiway.agents.adapters import driver_of, is_there
 from taxiway.agents.environment import child_environment
 from taxiway.agents.process import ProcessAgent
 from taxiway.agents.protocol import Conversation, Settled
 from taxiway.agents.settle import settle_trees
 from taxiway.clock import Ids, SystemClock, system_chance
+from taxiway.core.agent import AgentKind
 from taxiway.core.errors import Invalid, Unavailable
 from taxiway.core.limits import HEARTBEAT_S, LEASE_S
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import ProcessMark
 from taxiway.core.template import Rendered
 from taxiway.diagnosis import tag_prefix
+from taxiway.engine.agent_drive import AgentDrive, Crewmates
 from taxiway.engine.canceller import Canceller
+from taxiway.engine.courier import Courier
 from taxiway.engine.dispatcher import Dispatcher
 from taxiway.engine.engine import Crew, serving
-from taxiway.engine.executor import Drive, Executor, Means
+from taxiway.engine.executor import Drive, Executor, JobFunction, Means
 from taxiway.engine.heart import Heart
 from taxiway.engine.job_drive import JobDrive
+from taxiway.engine.live import Equipped, Graces
+from taxiway.engine.pool import PoolMeans, SessionPool
 from taxiway.engine.process_drive import ProcessDrive
 from taxiway.engine.reaper import Host
 from taxiway.engine.recorder import Recorder
@@ -63,10 +69,12 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
     store, observer = opened.store, parts.observer
     lock = RunnerLock(opened.folder, runner)
     agent = ProcessAgent()
+    agents = _equipped(parts, agent)
     threads = ThreadPoolExecutor(settings.slots, thread_name_prefix="taxiway-job")
     functions = REGISTRY if settings.jobs is None else settings.jobs
     jobs = {name: as_coroutine(found, threads) for name, found in functions.items()}
-    scope = msgspec.structs.replace(settings.scope, needs=frozenset({"process", *(f"job:{name}" for name in jobs)}))
+    needs = {"process", *(f"job:{name}" for name in jobs), *(f"agent:{name}" for name in agents)}
+    scope = msgspec.structs.replace(settings.scope, needs=frozenset(needs))
     means = Means(
         agent=agent,
         jobs=jobs,
@@ -79,23 +87,29 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
         threaded=frozenset(name for name, found in functions.items() if runs_in_thread(found)),
     )
     work = opened.wakes.subscribe(Dispatcher.topics)
-    executor = Executor(store, _drives(parts, means), system_chance(), observer, work.ring, means.scrubber)
+    mates = Crewmates(_pool(parts), Courier(store, runner))
+    make_drive = _drives(parts, means, agents, mates)
+    executor = Executor(store, make_drive, system_chance(), observer, work.ring, means.scrubber)
     dispatcher = Dispatcher(store, executor, runner, scope, settings.slots)
-    crew = Crew(executor, dispatcher)
+    crew = Crew(executor, dispatcher, mates.pool)
     own: list[Service] = [
         Canceller(store, executor, runner),
-        Heart(store, executor, runner, observer, settings.lease_s * HEARTBEAT_S / LEASE_S),
+        mates.courier,
+        mates.pool,
+        Heart(store, executor, runner, observer, settings.lease_s * HEARTBEAT_S / LEASE_S, mates.pool),
     ]
     me = Runner(id=runner, host=host.name, boot_id=host.boot_id, pid=os.getpid(), slots=settings.slots, scope=scope)
     try:
         await store.register(me)
         async with serving([(dispatcher, work), *with_wakes(opened, [*services, *own])], observer) as group:
             executor.open(group)
+            mates.pool.open(group)
             try:
                 yield crew
             finally:
                 await crew.drain()
     finally:
+        mates.pool.drop()
         await agent.aclose()
         threads.shutdown(wait=False)
         await _leave(store, runner)
@@ -103,9 +117,9 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
 
 
 async def _leave(store: Store, runner: str) -> None:
-    """Say goodbye, unless runs are left: then others settle them, since the runner's lock is free."""
+    """Say goodbye, unless runs or processes are left: then others settle them, since the runner's lock is free."""
     with suppress(Unavailable):
-        if not await store.live_runs(runner):
+        if not await store.live_runs(runner) and not await store.warm_processes(runner):
             await store.retire(runner, "gone")
 
 
@@ -133,33 +147,77 @@ def with_wakes(opened: OpenStore, services: Sequence[Service]) -> list[tuple[Ser
     return [(service, opened.wakes.subscribe(service.topics)) for service in services]
 
 
-def _drives(parts: Parts, means: Means) -> Callable[[Claimed], Drive]:
+def _equipped(parts: Parts, process: ProcessAgent) -> dict[str, Equipped]:
+    """The agents whose programs are here."""
+    return {
+        name: Equipped(name, kind, driver_of(kind, process))
+        for name, kind in parts.settings.agents.items()
+        if is_there(kind, parts.environment)
+    }
+
+
+def _pool(parts: Parts) -> SessionPool:
+    settings, tags = parts.settings, tag_prefix(parts.opened.store.path)
+    means = PoolMeans(
+        runner=parts.runner,
+        size=2 * settings.slots if settings.processes_max is None else settings.processes_max,
+        new_tag=lambda: tags + parts.ids.new("proc"),
+        graces=Graces(settings.ask_grace_s, settings.term_grace_s),
+        confirm=_confirmed,
+    )
+    return SessionPool(parts.opened.store, means, parts.observer)
+
+
+async def _confirmed(mark: ProcessMark) -> bool:
+    settled = await asyncio.to_thread(settle_trees, [mark])
+    return all(found.certain for found in settled.values())
+
+
+def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: Crewmates) -> Callable[[Claimed], Drive]:
     store, settings = parts.opened.store, parts.settings
     tags = tag_prefix(store.path)
 
     def environment(rendered: Rendered, claim: Claimed, tag: str) -> dict[str, str]:
-        own = {"TAXIWAY_TASK": claim.task, "TAXIWAY_RUN": claim.run, "TAXIWAY_ATTEMPT": str(claim.attempt)}
-        asked = {name: _secret(value, settings.secrets) for name, value in rendered.env.items()}
-        return child_environment(means.environment, {**asked, **own}, tag)
+        return _environment(parts, rendered.env, _own_variables(claim), tag)
+
+    def agent_environment(kind: AgentKind, rendered: Rendered, claim: Claimed) -> dict[str, str]:
+        # A session's process outlives the run, so nothing in its environment may name one.
+        own = _own_variables(claim) if claim.seat is None else {}
+        return _environment(parts, {**kind.env, **rendered.env}, own, "")
 
     async def confirm(conversation: Conversation) -> bool:
-        settled = await asyncio.to_thread(settle_trees, [conversation.mark])
-        return all(found.certain for found in settled.values())
+        return await _confirmed(conversation.mark)
 
     def make(claim: Claimed) -> Drive:
+        spec = claim.spec
         recorder = Recorder(store, parts.clock, means.scrubber, claim.run, claim.fence, settings.run_output_bytes_max)
-        if claim.spec.job is not None:
-            function = means.jobs[claim.spec.job]
-            info = RunInfo(claim.task, claim.run, claim.attempt)
-
-            async def call(args: Mapping[str, Any]) -> Any:
-                CURRENT.set(info)
-                return await function(args)
-
-            return JobDrive(claim, call, recorder, claim.spec.job in means.threaded)
+        if spec.job is not None:
+            return JobDrive(claim, _job(claim, means.jobs[spec.job]), recorder, spec.job in means.threaded)
+        if spec.prompt is not None:
+            agent = agents[spec.agent or ""]
+            return AgentDrive(claim, store, recorder, means, agent, mates, agent_environment)
         return ProcessDrive(claim, store, recorder, means, tags + parts.ids.new("proc"), environment, confirm)
 
     return make
+
+
+def _job(claim: Claimed, function: JobFunction) -> JobFunction:
+    info = RunInfo(claim.task, claim.run, claim.attempt)
+
+    async def call(args: Mapping[str, Any]) -> Any:
+        CURRENT.set(info)
+        return await function(args)
+
+    return call
+
+
+def _own_variables(claim: Claimed) -> dict[str, str]:
+    return {"TAXIWAY_TASK": claim.task, "TAXIWAY_RUN": claim.run, "TAXIWAY_ATTEMPT": str(claim.attempt)}
+
+
+def _environment(parts: Parts, asked: Mapping[str, str], own: Mapping[str, str], tag: str) -> dict[str, str]:
+    found = {name: _secret(value, parts.settings.secrets) for name, value in asked.items()}
+    return child_environment(parts.environment, {**found, **own}, tag)
 
 
 def _secret(value: str, secrets: Mapping[str, str]) -> str:

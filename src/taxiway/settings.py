@@ -7,14 +7,20 @@ from typing import Any
 
 import msgspec
 
-from taxiway.core.limits import CANCEL_GRACE_S, LEASE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
+from taxiway.core.agent import AgentKind
+from taxiway.core.limits import AGENT_IDLE_TIMEOUT_S, CANCEL_GRACE_S, LEASE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
+from taxiway.core.policy import MailboxPolicy
 from taxiway.core.readiness import Scope
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What ``open`` needs to know. ``slots`` 0 opens the store without a runner in this process.
 
-    ``defaults`` are spec fields for tasks that leave them open (``timeout_s``, ``idle_timeout_s``); ``lanes`` are sizes
+    ``agents`` are those that this runner may drive, by name, and ``processes_max`` is how many processes of theirs it
+    may have at once (``None``: twice its slots).
+    ``defaults`` are spec fields for tasks that leave them open (``timeout_s``, ``idle_timeout_s``); ``agent`` works on
+    prompts that name nobody, ``agent_idle_timeout_s`` is how long an agent may be silent (``None``: as any other work),
+    ``mailbox`` the policy of new sessions; ``lanes`` are sizes
     that store-wide lanes get at opening (``None``: unlimited); ``secrets`` are values by name, referred to as
     ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; ``lease_s`` is how long a runner that is
     not heard of keeps its runs.
@@ -27,6 +33,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     main_size: int = 4
     lanes: Mapping[str, int | None] = {}
     defaults: Mapping[str, Any] = msgspec.field(default_factory=lambda: {"timeout_s": 3600.0})
+    agents: Mapping[str, AgentKind] = {}
+    processes_max: int | None = None
+    agent: str | None = None
+    agent_idle_timeout_s: float | None = AGENT_IDLE_TIMEOUT_S
+    mailbox: MailboxPolicy = MailboxPolicy()
     secrets: Mapping[str, str] = {}
     ask_grace_s: float = CANCEL_GRACE_S
     term_grace_s: float = TERM_GRACE_S

@@ -7,7 +7,7 @@ import pytest
 
 from tests.house.source import PACKAGE, ROOMS, Breach, Module, breach, breaches, imported, modules, planted
 
-PROTOCOLS = ("store.protocol", "agents.protocol")
+PROTOCOLS = ("store.protocol", "agents.protocol", "agents.dialogue")
 
 # A room may import itself and what stands here (a room, or one module of a room).
 ARROWS: dict[str, tuple[str, ...]] = {
@@ -22,7 +22,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "cli": ("core", "client", "config", "app", "clock", "planfile"),
     "testing": ("core", *PROTOCOLS, "engine", "observe", "clock"),
     "clock": ("core",),
-    "config": ("core", "planfile"),
+    "config": ("core", "planfile", "settingtypes"),
+    "settingtypes": ("core",),
     "secretsources": ("core", "config"),
     "settings": ("core",),
     "diagnosis": ("core", "store", "agents"),

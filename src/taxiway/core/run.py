@@ -73,6 +73,7 @@ class Cancelled(msgspec.Struct, frozen=True, tag_field="kind", tag="cancelled"):
     output: str | None = None
     exit_code: int | None = None
     signal: int | None = None
+    usage: Usage | None = None
 
 
 class Deferred(msgspec.Struct, frozen=True, tag_field="kind", tag="deferred"):

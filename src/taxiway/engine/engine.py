@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from taxiway.core.run import StopCause
 from taxiway.engine.dispatcher import Dispatcher
 from taxiway.engine.executor import Executor
+from taxiway.engine.pool import SessionPool
 from taxiway.engine.service import Service, serve
 from taxiway.observe.observer import Observer
 from taxiway.store.protocol import Wake
@@ -37,9 +38,10 @@ async def serving(services: Sequence[tuple[Service, Wake]], observer: Observer) 
 class Crew:
     """The runner inside a process, as its owner sees it: how much it does, and how it ends."""
 
-    def __init__(self, executor: Executor, dispatcher: Dispatcher) -> None:
+    def __init__(self, executor: Executor, dispatcher: Dispatcher, pool: SessionPool | None = None) -> None:
         self._executor = executor
         self._dispatcher = dispatcher
+        self._pool = pool
 
     @property
     def working(self) -> int:
@@ -47,9 +49,20 @@ class Crew:
         return self._executor.working
 
     async def drain(self) -> None:
-        """Start nothing new, ask what runs to stop (it goes back to its queue), and wait until it has."""
+        """Start nothing new, ask what runs to stop (it goes back to its queue), and wait until it has, and until no
+        process is left that was kept warm (A40)."""
         self._dispatcher.pause()
         self._executor.stop_all(StopCause.DRAIN)
+        if self._pool is not None:
+            self._pool.close()
+        await self._dispatcher.paused()
+        await self._executor.idle()
+        if self._pool is not None:
+            await self._pool.empty()
+
+    async def finish(self) -> None:
+        """Start nothing new, and wait until what runs has come to its own end (SQ-81)."""
+        self._dispatcher.pause()
         await self._dispatcher.paused()
         await self._executor.idle()
 
@@ -57,3 +70,5 @@ class Crew:
         """The same with SIGKILL at once; ``drain`` then ends soon."""
         self._dispatcher.pause()
         self._executor.stop_all(StopCause.DRAIN, hard=True)
+        if self._pool is not None:
+            self._pool.kill()

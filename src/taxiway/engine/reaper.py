@@ -14,7 +14,9 @@ from taxiway.core.errors import NotFound
 from taxiway.core.limits import LEASE_MARGIN_S, REAP_EVERY_S
 from taxiway.core.run import Lost, ProcessMark
 from taxiway.observe.observer import Moment, Observer
-from taxiway.store.protocol import LiveRun, Runner, Store, Topic
+from taxiway.store.protocol import LiveRun, Runner, Store, Topic, WarmProcess
+
+Owner = LiveRun | WarmProcess  #: whom a process tree belongs to
 
 
 class Host(msgspec.Struct, frozen=True):
@@ -112,30 +114,43 @@ class Reaper:
         return "its lease ran out" if asked_s - since_s > self._lease_s + LEASE_MARGIN_S else None
 
     async def _settle(self, runner: Runner, why: str) -> None:
-        runs = await self._store.live_runs(runner.id)
-        left = await self._confirmed(runner, runs)
-        await asyncio.gather(*(self._end(runner, run, why) for run in left))  # together: few commits
-        if len(left) == len(runs):
+        runs, kept = await self._store.live_runs(runner.id), await self._store.warm_processes(runner.id)
+        owners: list[Owner] = [*runs, *kept]
+        gone = await self._confirmed(runner, owners)
+        await asyncio.gather(*(self._end(runner, owner, why) for owner in gone))  # together: few commits
+        if len(gone) == len(owners):
             await self._store.retire(runner.id, "gone")
             if runner.host == self._host.name:
                 self._evidence.forget(runner.id)
             self._observer(Moment.RUNNER_LOST, runner=runner.id, why=why)
 
-    async def _end(self, runner: Runner, run: LiveRun, why: str) -> None:
+    async def _end(self, runner: Runner, owner: Owner, why: str) -> None:
+        if isinstance(owner, WarmProcess):
+            await self._store.closed_process(owner.id)
+            return
         with suppress(NotFound):  # another one settled it, and its task was removed since
-            await self._store.finish(run.run, run.fence, Lost(why), 0.5)
-        self._observer(Moment.RUN_SETTLED, run=run.run, runner=runner.id, certain=True)
+            await self._store.finish(owner.run, owner.fence, Lost(why), 0.5)
+        self._observer(Moment.RUN_SETTLED, run=owner.run, runner=runner.id, certain=True)
 
-    async def _confirmed(self, runner: Runner, runs: Sequence[LiveRun]) -> list[LiveRun]:
-        """The runs of which no process is left; the others keep their slots, and an alarm is raised."""
+    async def _confirmed(self, runner: Runner, owners: Sequence[Owner]) -> list[Owner]:
+        """Those of which no process is left; of the others runs keep their slots, and an alarm is raised."""
         here = runner.host == self._host.name and runner.boot_id == self._host.boot_id
-        marks = [run.process for run in runs if run.process is not None] if here else []
-        settled = await self._evidence.settle_trees(marks) if marks else {}
+        marks = {mark.tag: mark for owner in owners if (mark := _mark_of(owner)) is not None} if here else {}
+        settled = await self._evidence.settle_trees(list(marks.values())) if marks else {}
         confirmed = []
-        for run in runs:
-            state = settled.get(run.process.tag) if run.process is not None else None
+        for owner in owners:
+            mark = _mark_of(owner)
+            state = settled.get(mark.tag) if mark is not None else None
             if state is not None and not state.certain:
-                self._observer(Moment.TREE_UNCERTAIN, run=run.run, why=state.why)
+                self._observer(Moment.TREE_UNCERTAIN, **_named(owner), why=state.why)
             else:
-                confirmed.append(run)
+                confirmed.append(owner)
         return confirmed
+
+
+def _mark_of(owner: Owner) -> ProcessMark | None:
+    return owner.mark if isinstance(owner, WarmProcess) else owner.process
+
+
+def _named(owner: Owner) -> dict[str, str]:
+    return {"process": owner.id} if isinstance(owner, WarmProcess) else {"run": owner.run}

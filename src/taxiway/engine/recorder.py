@@ -9,6 +9,7 @@ from taxiway.clock import Clock
 from taxiway.core.event import EventType, NewEvent
 from taxiway.core.limits import ERROR_CHARS_MAX, EVENT_BYTES_MAX, RUN_OUTPUT_BYTES_MAX, TASK_OUTPUT_BYTES_MAX
 from taxiway.core.redact import ScrubbedStream, Scrubber
+from taxiway.engine.sayings import fitting
 from taxiway.store.protocol import Store
 
 BATCH_BYTES: Final = 512 << 10  #: what is gathered before the writer of output must wait
@@ -59,6 +60,17 @@ class Recorder:
         self._events.append(NewEvent(type, self._clock.now_ms(), self._scrubber.value(data)))
         self._gathered.set()
 
+    def say(self, type: EventType, data: dict[str, Any]) -> None:
+        """Add an event in the program's own words; it counts as output of the run, and is cut and dropped like it."""
+        fit, size = fitting(self._scrubber.value(data))
+        if self._stored + size > self._output_bytes_max:
+            self._drop(size)
+            return
+        self._stored += size
+        self._bytes += size
+        self._events.append(NewEvent(type, self._clock.now_ms(), fit))
+        self._gathered.set()
+
     def sentence(self, text: str) -> str:
         """What went wrong, as it may be stored: without declared secrets, and without halves of characters."""
         return self._scrubber.text(text).encode("utf-8", "replace").decode()
@@ -101,9 +113,11 @@ class Recorder:
 
     def tail(self) -> str | None:
         """The last 64 KiB of standard output as text, or ``None`` when there was none."""
-        if not self._tail:
-            return None
-        return bytes(self._tail).decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return _text(self._tail) if self._tail else None
+
+    def end_of(self, text: str) -> str:
+        """The last 64 KiB of a text that is whole, without declared secrets: as a task's output."""
+        return _text(self._scrubber.text(text).encode("utf-8", "replace")[-TASK_OUTPUT_BYTES_MAX:])
 
     def scrubbed(self, value: Any) -> Any:
         """A JSON value without declared secrets."""
@@ -130,6 +144,13 @@ class Recorder:
             self._gathered.set()
             self._bytes += len(piece)
         if len(data) > room:
-            if not self._dropped:
-                self.note(EventType.LOG_TRUNCATED, limit_bytes=self._output_bytes_max)
-            self._dropped += len(data) - room
+            self._drop(len(data) - room)
+
+    def _drop(self, size: int) -> None:
+        if not self._dropped:
+            self.note(EventType.LOG_TRUNCATED, limit_bytes=self._output_bytes_max)
+        self._dropped += size
+
+
+def _text(data: bytes | bytearray) -> str:
+    return bytes(data).decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")

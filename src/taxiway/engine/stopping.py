@@ -47,7 +47,7 @@ def stopped(cause: StopCause, left: Remains) -> Outcome:
 
 
 def _cancelled(reason: Reason, left: Remains) -> Cancelled:
-    return Cancelled(reason, left.output, left.exit_code, left.signal)
+    return Cancelled(reason, left.output, left.exit_code, left.signal, left.usage)
 
 
 def _failed(reason: Reason, error: str, left: Remains) -> Failed:

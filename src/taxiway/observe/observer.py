@@ -18,7 +18,7 @@ class Moment(StrEnum):
     RUN_SETTLED = "run.settled"  #: run, runner, certain: what a dead runner left
     LEASE_LOST = "lease.lost"  #: run or runner
     RUNNER_LOST = "runner.lost"  #: runner
-    TREE_UNCERTAIN = "tree.uncertain"  #: run, why: a process may be left
+    TREE_UNCERTAIN = "tree.uncertain"  #: run or process, why: something may be left
     SERVICE_FAILED = "service.failed"  #: service, error
     STORE_FAILED = "store.failed"  #: error: this process stops writing
 

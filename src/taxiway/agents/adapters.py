@@ -1,0 +1,30 @@
+"""Which adapter speaks with which kind of agent, and whether its program is there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import assert_never
+
+from taxiway.agents.dialogue import DialogueAgent
+from taxiway.agents.lines import LinesAgent
+from taxiway.agents.process import ProcessAgent
+from taxiway.core.agent import Access, Adapter, AgentKind, argv_of
+
+
+def driver_of(kind: AgentKind, process: ProcessAgent) -> DialogueAgent:
+    """What drives agents of this kind; ``process`` starts their programs."""
+    match kind.adapter:
+        case Adapter.LINES:
+            return LinesAgent(kind, process)
+        case Adapter.PTY:
+            raise NotImplementedError
+        case _:
+            assert_never(kind.adapter)
+
+
+def is_there(kind: AgentKind, environment: Mapping[str, str]) -> bool:
+    """Whether its program can be found from here; ``environment`` is that of the runner."""
+    argv = argv_of(kind, Access.AUTO)
+    path = kind.env.get("PATH", environment.get("PATH"))
+    return bool(argv) and shutil.which(argv[0], path=path) is not None

@@ -1,0 +1,389 @@
+"""Driving a prompt: one turn of an agent, on its session's warm process or on one that is opened for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, assert_never
+
+import msgspec
+
+from taxiway.agents.dialogue import Interrupt, Opening, Ready, Steer, Turn, TurnEnded
+from taxiway.agents.protocol import Ended, Go, How, SpawnFailure
+from taxiway.core.agent import AgentKind, Resume
+from taxiway.core.errors import Invalid, OutcomeUnknown, StoreUnusable, Unavailable
+from taxiway.core.event import EventType
+from taxiway.core.limits import RESULT_BYTES_MAX
+from taxiway.core.mailbox import turn_text
+from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, StopCause
+from taxiway.core.session import Signal
+from taxiway.core.task import TASK_REASONS, Reason, TaskState
+from taxiway.core.template import Rendered, Value, render
+from taxiway.engine.clocks import RunClocks
+from taxiway.engine.courier import Courier
+from taxiway.engine.executor import Means
+from taxiway.engine.live import Equipped, Live, Wanted
+from taxiway.engine.pool import SessionPool
+from taxiway.engine.recorder import Recorder
+from taxiway.engine.stopping import Remains, stopped
+from taxiway.engine.transcript import Transcript
+from taxiway.store.protocol import Claimed, PendingSignal, Store, TurnFacts
+
+FLUSH_S: Final = 0.05  #: how long a watcher may wait for what the agent has said
+CLEAR_S_MAX: Final = 10.0  #: how long what a turn left running may take to go, before the process has to go itself
+
+MakeAgentEnvironment = Callable[[AgentKind, Rendered, Claimed], dict[str, str]]
+_encode = msgspec.json.Encoder().encode
+
+
+class Crewmates(msgspec.Struct, frozen=True):
+    """Whom a turn works with on its runner: who lends processes, and who brings signals."""
+
+    pool: SessionPool
+    courier: Courier
+
+
+class _Unready(msgspec.Struct, frozen=True):
+    """It took no turn within its time to start."""
+
+
+_End = TurnEnded | Ended | _Unready | None  # None: it was stopped before the turn was begun
+
+
+class AgentDrive:
+    """One run of a prompt."""
+
+    def __init__(
+        self,
+        claim: Claimed,
+        store: Store,
+        recorder: Recorder,
+        means: Means,
+        agent: Equipped,
+        mates: Crewmates,
+        environment: MakeAgentEnvironment,
+    ) -> None:
+        spec = claim.spec
+        self._claim = claim
+        self._store = store
+        self._recorder = recorder
+        self._means = means
+        self._agent = agent
+        self._mates = mates
+        self._environment = environment
+        self._clocks = RunClocks(self.stop, spec.timeout_s, spec.idle_timeout_s)
+        self._transcript = Transcript(claim, store, recorder, agent.kind.context_window)
+        self._live: Live | None = None
+        self._stop: StopCause | None = None
+        self._cause: StopCause | None = None  # of the end: a stop that came before it
+        self._begun = False
+        self._ended = False
+        self._speaking = asyncio.Lock()
+        self._told: set[str] = set()
+        self._closing = asyncio.Event()
+        self._harder = asyncio.Event()
+
+    async def run(self) -> Outcome:
+        """Compose the turn, get a process, record it, take the turn, give the process back, judge."""
+        try:
+            wanted, text = self._prepare()
+        except Invalid as error:
+            return Failed(Reason.SPAWN_ERROR, self._recorder.sentence(error.message))
+        got = await self._mates.pool.check_out(wanted)
+        if isinstance(got, SpawnFailure):
+            return self._not_opened(got)
+        self._live = got
+        try:
+            end = await self._converse(got, text)
+            await self._give_back(got, end)
+        except BaseExceptionGroup as group:
+            await self._let_go(got, group.exceptions[0])
+            raise group.exceptions[0] from group
+        except BaseException as error:
+            await self._let_go(got, error)
+            raise
+        finally:
+            self._over(None)
+        return self._judge(end)
+
+    def stop(self, cause: StopCause, hard: bool = False) -> None:
+        """Ask that the turn ends; harder each time it is called ``hard``."""
+        if self._stop is None:
+            self._stop = cause
+        self._closing.set()
+        if hard:
+            self._harder.set()
+            if self._live is not None:
+                self._live.kill()
+
+    async def ping(self) -> None:
+        """The pool does, for every process that it has lent or keeps."""
+
+    async def tell(self, signal: PendingSignal) -> None:
+        """Bring a signal to the turn, once; its receipt is stored when the agent has answered (OC-01, OC-02)."""
+        if signal.id in self._told or signal.fence != self._claim.fence or self._live is None:
+            return
+        self._told.add(signal.id)
+        match signal.kind:
+            case Signal.STEER:
+                await self._live.dialogue.send(Steer(signal.id, signal.text or ""))
+            case Signal.INTERRUPT | Signal.STOP:
+                self.stop(StopCause.INTERRUPT if signal.kind is Signal.INTERRUPT else StopCause.CANCEL)
+                await self._store.settle_signal(signal.run, signal.fence, signal.id, True, None)
+            case Signal.TURN:
+                why = "a turn is open; the next one is a message of its own"
+                await self._store.settle_signal(signal.run, signal.fence, signal.id, False, why)
+            case _:
+                assert_never(signal.kind)
+
+    def _prepare(self) -> tuple[Wanted, str]:
+        """What process the turn needs, and its text."""
+        claim, kind = self._claim, self._agent.kind
+        spec, seat = claim.spec, claim.seat
+        if spec.resume is Resume.REPLAY:
+            raise Invalid("resume: replay comes with a later version; native and fresh are there")
+        values = {parent.name: Value(parent.output, parent.exit_code, parent.result) for parent in claim.parents}
+        rendered = render(spec, values)
+        own = rendered.prompt or ""
+        fresh = spec.resume is Resume.FRESH
+        opening = Opening(
+            cwd=spec.cwd or self._means.folder,
+            env=self._environment(kind, rendered, claim),
+            tag="",
+            access=spec.access,
+            model=spec.model or kind.model,
+            thread=None if seat is None or fresh else seat.thread,
+            lease_s=self._means.lease_s,
+        )
+        if seat is None:
+            return Wanted(agent=self._agent, opening=opening), own
+        prompts = [own if message.task == claim.task else message.prompt for message in seat.messages]
+        wanted = Wanted(
+            agent=self._agent,
+            opening=opening,
+            session=seat.session,
+            generation=seat.generation,
+            holder=seat.process,
+            fresh=fresh,
+        )
+        return wanted, turn_text(prompts or [own], list(seat.dropped))
+
+    async def _converse(self, live: Live, text: str) -> _End:
+        """Record the process, have it take the turn, and listen until that has ended."""
+        claim = self._claim
+        asked = self._stop or await self._store.started(claim.run, claim.fence, live.mark)
+        if asked is None and not live.reused:
+            await self._mates.pool.write_down(live)
+        if asked is not None and self._stop is None:
+            self._stop = asked
+        if self._stop is not None:  # also one that came while the process was being recorded
+            return self._over(None)
+        self._recorder.note(EventType.STATUS, phase="turn", process=live.name, warm=live.reused)
+        self._clocks.start()
+        async with asyncio.TaskGroup() as group:
+            closer = group.create_task(self._close_when_told(live))
+            flusher = group.create_task(self._flush_regularly())
+            end = await self._listen(live, text)
+            closer.cancel()
+            flusher.cancel()
+        self._recorder.close_streams()
+        await self._transcript.flush()
+        return end
+
+    async def _listen(self, live: Live, text: str) -> _End:
+        """From the go, or from the turn on a process that is warm, until the turn or the process has ended."""
+        if not live.reused:
+            await live.dialogue.send(Go())
+            end = await self._until_ready(live)
+            if end is not None:
+                return self._over(end)
+        if not await self._begin(live, text):
+            return self._over(None)
+        while True:
+            event = await live.dialogue.next()
+            if isinstance(event, TurnEnded | Ended):
+                return self._over(event)
+            await self._transcript.take(event)
+            await self._keep_up()
+
+    async def _until_ready(self, live: Live) -> Ended | _Unready | None:
+        """Wait for a process that was just started; ``None``: it takes a turn now."""
+        try:
+            async with asyncio.timeout(self._agent.kind.start_s):
+                while True:
+                    event = await live.dialogue.next()
+                    if isinstance(event, Ready):
+                        return None
+                    if isinstance(event, Ended):
+                        return event
+                    await self._transcript.take(event)
+                    await self._keep_up()
+        except TimeoutError:
+            return _Unready()
+
+    async def _begin(self, live: Live, text: str) -> bool:
+        """Send the turn; ``False``: a stop came first."""
+        async with self._speaking:
+            if self._stop is not None:
+                return False
+            await live.dialogue.send(Turn(text))
+            self._begun = True
+        self._clocks.heard()
+        self._mates.courier.opened(self._claim.run, self)
+        if self._agent.driver.abilities.steer:
+            await self._transcript.tell(TurnFacts(steerable=True))
+        return True
+
+    def _over(self, end: _End) -> _End:
+        """Nothing that comes later is a cause of this end, or can be brought to the turn."""
+        if not self._ended:
+            self._ended = True
+            self._cause = self._stop
+            self._mates.courier.closed(self._claim.run)
+            self._clocks.stop()
+        return end
+
+    async def _keep_up(self) -> None:
+        """It was heard; what it says is not read faster than it can be written (I18)."""
+        self._clocks.heard()
+        if self._recorder.full:
+            self._clocks.hush()
+            await self._recorder.flush()
+            self._clocks.heard()
+
+    async def _flush_regularly(self) -> None:
+        while True:
+            await self._recorder.gathered()
+            await asyncio.sleep(FLUSH_S)
+            await self._transcript.flush()
+
+    async def _close_when_told(self, live: Live) -> None:
+        """Interrupt the turn where the agent can do that, else ask the process to end; SIGTERM, SIGKILL (B14, B15)."""
+        await self._closing.wait()
+        if not self._harder.is_set():
+            async with self._speaking:
+                if self._begun and self._agent.driver.abilities.interrupt:
+                    await live.dialogue.send(Interrupt())
+                else:
+                    await live.dialogue.close(How.ASK)
+            await self._say_that_it_stops()
+            if not await self._hurried(self._means.ask_grace_s):
+                await live.dialogue.close(How.TERM)
+                await self._hurried(self._means.term_grace_s)
+        await live.dialogue.close(How.KILL)
+
+    async def _hurried(self, grace_s: float) -> bool:
+        """Whether somebody wanted it harder within the grace."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await self._harder.wait()
+        return self._harder.is_set()
+
+    async def _say_that_it_stops(self) -> None:
+        """A stop of our own (a clock, a drain) shows in the run's state; one that was asked for does already."""
+        if self._stop in (StopCause.TIMEOUT, StopCause.STALLED, StopCause.DRAIN):
+            with suppress(Unavailable):  # the turn ends all the same
+                await self._store.request_stop(self._claim.run, self._claim.fence, self._stop)
+
+    async def _give_back(self, live: Live, end: _End) -> None:
+        """Whatever the turn started is gone on return; the process stays warm when nothing speaks against it."""
+        pool, reset = self._mates.pool, self._cause is StopCause.RESET
+        match end:
+            case Ended():
+                await pool.write_off(live, end)
+            case TurnEnded():
+                keep = not reset and live.session is not None and await self._cleared(live)
+                await pool.check_in(live, keep, asked=self._cause is not None)
+            case _Unready():
+                await pool.check_in(live, keep=False, asked=True)
+            case None:
+                if not live.reused:
+                    live.kill()  # it has taken no turn, or has not even been executed
+                await pool.check_in(live, keep=live.reused and not reset)
+
+    async def _cleared(self, live: Live) -> bool:
+        try:
+            async with asyncio.timeout(CLEAR_S_MAX):
+                return await live.dialogue.clear()
+        except TimeoutError:
+            return False
+
+    async def _let_go(self, live: Live, error: BaseException) -> None:
+        """A failure of our own is about to end the run: its process is gone first. Where the whole engine goes down,
+        its guardian ends it, and others confirm that."""
+        ours = isinstance(error, Exception) and not isinstance(error, OutcomeUnknown | StoreUnusable)
+        await self._mates.pool.abandon(live, confirm=ours)
+
+    def _judge(self, end: _End) -> Outcome:
+        """What the end means. Neither silence nor an exit with 0 is success: only the agent's own word (A43)."""
+        if isinstance(end, Ended) and end.spawn_failure is not None:
+            return self._not_opened(end.spawn_failure)
+        cause = self._cause
+        if cause is not None and not (cause is StopCause.DRAIN and _succeeded(end)):
+            return self._stopped(end, cause)
+        match end:
+            case TurnEnded():
+                return self._turn_ended(end)
+            case Ended():
+                return self._died(end)
+            case _Unready():
+                return self._failed(f"it was not ready for a turn within {self._agent.kind.start_s:g} s")
+            case None:
+                raise AssertionError("only a stop keeps a turn from beginning")
+
+    def _stopped(self, end: _End, stop: StopCause) -> Outcome:
+        left = Remains(
+            output=self._transcript.output(end.text if isinstance(end, TurnEnded) else None),
+            exit_code=end.exit_code if isinstance(end, Ended) else None,
+            signal=end.signal if isinstance(end, Ended) else None,
+            usage=self._transcript.usage,
+            timeout_s=self._claim.spec.timeout_s,
+            idle_timeout_s=self._claim.spec.idle_timeout_s,
+        )
+        return stopped(stop, left)
+
+    def _turn_ended(self, end: TurnEnded) -> Outcome:
+        output, usage = self._transcript.output(end.text), self._transcript.usage
+        error = self._recorder.sentence(end.error or "")
+        if end.interrupted:
+            return Cancelled(Reason.INTERRUPTED, output, usage=usage)
+        if end.reason is Reason.RATE_LIMIT:
+            return Deferred(error or "the agent's provider limits how often it may be asked")
+        if end.reason is not None:
+            reason = end.reason if end.reason in TASK_REASONS[TaskState.FAILED] else Reason.AGENT_ERROR
+            return Failed(reason, error or f"the agent reports: {end.reason}", output=output, usage=usage)
+        result = self._recorder.scrubbed(end.result)
+        if len(_encode(result)) > RESULT_BYTES_MAX:
+            return self._failed(f"its result is larger than {RESULT_BYTES_MAX} bytes")
+        return Completed(output=output, result=result, usage=usage)
+
+    def _died(self, ended: Ended) -> Outcome:
+        if ended.lost:
+            return Lost("its guardian died")
+        if ended.lease_expired:
+            return Lost("its runner was not heard of for too long")
+        when = "before its turn ended" if self._begun else "before it took a turn"
+        if ended.exit_code is not None:
+            return self._failed(f"the agent exited with status {ended.exit_code} {when}", ended)
+        if ended.signal is not None:
+            return self._failed(f"the agent was killed by signal {ended.signal} {when}", ended)
+        return Lost("nobody saw how it ended")
+
+    def _failed(self, error: str, ended: Ended | None = None) -> Failed:
+        return Failed(
+            Reason.AGENT_ERROR,
+            error,
+            exit_code=ended.exit_code if ended is not None else None,
+            signal=ended.signal if ended is not None else None,
+            output=self._transcript.output(None),
+            usage=self._transcript.usage,
+        )
+
+    def _not_opened(self, failure: SpawnFailure) -> Outcome:
+        text = self._recorder.sentence(failure.text)
+        return Deferred(text) if failure.passing else Failed(Reason.SPAWN_ERROR, text)
+
+
+def _succeeded(end: _End) -> bool:
+    return isinstance(end, TurnEnded) and end.reason is None and not end.interrupted

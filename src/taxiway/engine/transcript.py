@@ -1,0 +1,102 @@
+"""What one turn says, on its way to the run's log, to the task's output, and to the session."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final, assert_never
+
+import msgspec
+
+from taxiway.agents.dialogue import DialogueEvent, Ready, Said, SteerSettled, ThreadKnown, TurnEnded, Used
+from taxiway.agents.protocol import Ended, Output
+from taxiway.core.errors import NotFound
+from taxiway.core.event import EventType
+from taxiway.core.limits import TASK_OUTPUT_BYTES_MAX
+from taxiway.core.task import Usage
+from taxiway.engine.recorder import Recorder
+from taxiway.store.protocol import Claimed, Store, TurnFacts
+
+THREAD_CHARS_MAX: Final = 1_000  #: an agent's id of a conversation; a longer one is not kept
+TOKENS_MAX: Final = 1 << 53  #: what is above, or below 0, is no count of tokens
+WHY_CHARS_MAX: Final = 1_000
+
+
+class Transcript:
+    """The events of one turn, taken down in order. ``usage`` is what the agent reported last."""
+
+    def __init__(self, claim: Claimed, store: Store, recorder: Recorder, context_window: int | None) -> None:
+        """``context_window`` (tokens) stands for that of an agent which does not report its own."""
+        self._claim = claim
+        self._store = store
+        self._recorder = recorder
+        self._context_window = context_window
+        self._message = ""
+        self._untold: TurnFacts | None = None
+        self.usage: Usage | None = None
+
+    async def take(self, event: DialogueEvent) -> None:
+        """Take one event down; what the next process may need is stored at once (A44)."""
+        match event:
+            case Output(stream, data):
+                self._recorder.output(stream, data)
+            case Said(type, data):
+                self._said(type, data)
+            case ThreadKnown(thread):
+                await self._thread(thread)
+            case Used():
+                self._used(event)
+            case SteerSettled(signal, applied, why):
+                await self._settle(signal, applied, why)
+            case Ready() | TurnEnded() | Ended():
+                pass  # what they mean is the drive's to say
+            case _:
+                assert_never(event)
+
+    async def flush(self) -> None:
+        """Store everything that has been taken down."""
+        if self._untold is not None:
+            facts, self._untold = self._untold, None
+            await self.tell(facts)
+        await self._recorder.flush()
+
+    async def tell(self, facts: TurnFacts) -> None:
+        """Store what concerns the session, if there is one."""
+        if self._claim.seat is not None:
+            await self._store.tell_session(self._claim.run, self._claim.fence, facts)
+
+    def output(self, final: str | None) -> str | None:
+        """The task's output: the turn's last words, else its last message, else what the program printed."""
+        text = final or self._message
+        return self._recorder.end_of(text) if text else self._recorder.tail()
+
+    def _said(self, type: EventType, data: dict[str, object]) -> None:
+        self._recorder.say(type, data)
+        text = data.get("text")
+        if type is EventType.MESSAGE and isinstance(text, str):
+            before = self._message if data.get("delta") else ""
+            self._message = (before + text)[-TASK_OUTPUT_BYTES_MAX:]
+
+    async def _thread(self, thread: str) -> None:
+        if not thread or len(thread) > THREAD_CHARS_MAX:
+            self._recorder.error(f"it named its conversation by {len(thread)} characters; that is not kept")
+            return
+        self._recorder.say(EventType.SESSION_UPDATED, {"thread": thread})
+        await self.tell(TurnFacts(thread=thread))
+
+    def _used(self, used: Used) -> None:
+        if used.usage != Usage():
+            self.usage = used.usage
+        tokens, window = _count(used.context_tokens), _count(used.context_window) or self._context_window
+        told = {**msgspec.structs.asdict(used.usage), "context_tokens": tokens, "context_window": window}
+        self._recorder.say(EventType.USAGE, {name: value for name, value in told.items() if value is not None})
+        if tokens is not None or window is not None:
+            self._untold = TurnFacts(context_tokens=tokens, context_window=window)
+
+    async def _settle(self, signal: str, applied: bool, why: str | None) -> None:
+        said = None if why is None else self._recorder.sentence(why)[:WHY_CHARS_MAX]
+        with suppress(NotFound):  # it was withdrawn meanwhile
+            await self._store.settle_signal(self._claim.run, self._claim.fence, signal, applied, said)
+
+
+def _count(tokens: int | None) -> int | None:
+    return tokens if tokens is not None and 0 <= tokens < TOKENS_MAX else None
