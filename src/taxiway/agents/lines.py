@@ -28,13 +28,13 @@ from taxiway.agents.dialogue import (
     TurnEnded,
     Used,
 )
-from taxiway.agents.lines_events import LastText, said_of, tail_of
+from taxiway.agents.lines_events import said_of
 from taxiway.agents.process import ProcessAgent
 from taxiway.agents.protocol import OPEN, OUTPUT_PIECE_BYTES_MAX, Ended, Go, How, Launch, Output, ProcessMark
 from taxiway.agents.protocol import SpawnFailure as SpawnFailure
 from taxiway.core.agent import Abilities, AgentKind, argv_of
 from taxiway.core.event import EventType
-from taxiway.core.limits import ERROR_CHARS_MAX, RESULT_BYTES_MAX, TASK_OUTPUT_BYTES_MAX
+from taxiway.core.limits import ERROR_CHARS_MAX
 from taxiway.core.task import Reason, Usage
 
 COMPLAINTS_MAX: Final = 20  #: lines of one turn that are told to be unreadable; what is more is only kept as output
@@ -77,14 +77,13 @@ class LinesAgent:
             lease_s=opening.lease_s,
         )
         opened = await self._process.open(launch)
-        return opened if isinstance(opened, SpawnFailure) else LinesDialogue(opened, self._kind.context_window)
+        return opened if isinstance(opened, SpawnFailure) else LinesDialogue(opened)
 
 
 class _Open(msgspec.Struct):
-    """The open turn. ``said`` is the text of the last message, ``steers`` are those that wait for an answer."""
+    """The open turn; ``steers`` are those that wait for an answer."""
 
     number: int
-    said: LastText
     interrupted: bool = False
     steers: dict[str, None] = msgspec.field(default_factory=dict)
 
@@ -92,10 +91,9 @@ class _Open(msgspec.Struct):
 class LinesDialogue:
     """One process that speaks `lines`."""
 
-    def __init__(self, process: ProcessConversation, context_window: int | None = None) -> None:
-        """``context_window`` is told with the usage where the agent does not tell its own."""
+    def __init__(self, process: ProcessConversation) -> None:
+        """``process`` was opened with an open input."""
         self._process = process
-        self._window = context_window
         self._lines = wire.LineCutter()
         self._events: deque[DialogueEvent] = deque()
         self._plain = bytearray()  # lines that are no messages, on their way to one piece of output
@@ -174,7 +172,7 @@ class LinesDialogue:
     async def _begin(self, text: str) -> None:
         assert self._turn is None, "one turn at a time"
         self._turns += 1
-        self._turn = _Open(self._turns, LastText(TASK_OUTPUT_BYTES_MAX))
+        self._turn = _Open(self._turns)
         self._complaints = 0
         if not self._process.offer(wire.turn_line(self._turns, text)):
             self._tell(Said(EventType.ERROR, {"text": NOT_READ}))
@@ -244,8 +242,6 @@ class LinesDialogue:
             case wire.Done():
                 self._done(message, line)
             case _:
-                if isinstance(message, wire.Message) and self._turn is not None:
-                    self._turn.said.add(message.text, message.delta)
                 for said in said_of(message):
                     self._tell(said)
 
@@ -253,7 +249,7 @@ class LinesDialogue:
         usage = Usage()
         if self._turn is not None:
             usage = Usage(told.input_tokens, told.output_tokens, told.cached_tokens, told.usd)
-        return Used(usage, told.context_tokens, told.context_window or self._window)
+        return Used(usage, told.context_tokens, told.context_window)
 
     def _steered(self, answer: wire.Steered, line: bytes) -> None:
         if self._turn is not None and answer.signal in self._turn.steers:
@@ -308,21 +304,14 @@ def _end_of(done: wire.Done, turn: _Open) -> TurnEnded:
     """How a turn ended, judged: an agent may not claim everything."""
     if done.interrupted:
         if turn.interrupted:
-            return TurnEnded(interrupted=True, text=turn.said.text)
+            return TurnEnded(text=done.text, interrupted=True)
         return TurnEnded(Reason.AGENT_ERROR, "the agent says it was interrupted, and nobody did")
-    text = turn.said.text if done.text is None else tail_of(done.text, TASK_OUTPUT_BYTES_MAX)
-    if done.failed is not None:
-        reason = AGENT_REASONS.get(done.failed, Reason.AGENT_ERROR)
-        unknown = (
-            "" if done.failed in AGENT_REASONS else f" (its reason '{done.failed[:SHOWN_CHARS_MAX]}' is not known)"
-        )
-        error = done.error or f"the agent reports {reason} and says no more"
-        return TurnEnded(reason, tail_of(error, ERROR_CHARS_MAX) + unknown, text)
-    size = len(msgspec.json.encode(done.result))
-    if size > RESULT_BYTES_MAX:
-        error = f"the agent's result has {size} bytes; at most {RESULT_BYTES_MAX} can be kept"
-        return TurnEnded(Reason.AGENT_ERROR, error, text)
-    return TurnEnded(text=text, result=done.result)
+    if done.failed is None:
+        return TurnEnded(text=done.text, result=done.result)
+    reason = AGENT_REASONS.get(done.failed, Reason.AGENT_ERROR)
+    error = (done.error or f"the agent reports {reason} and says no more")[-ERROR_CHARS_MAX:]
+    unknown = "" if done.failed in AGENT_REASONS else f" (its reason '{done.failed[:SHOWN_CHARS_MAX]}' is not known)"
+    return TurnEnded(reason, error + unknown, done.text)
 
 
 def _words(item: str | tuple[str, ...]) -> tuple[str, ...]:
