@@ -5,6 +5,8 @@ from taxiway.app import Taxiway as Taxiway
 from taxiway.app import open as open
 from taxiway.app import open_sync as open_sync
 from taxiway.client.handle import TaskHandle as TaskHandle
+from taxiway.client.session import Sent as Sent
+from taxiway.client.session import SessionHandle as SessionHandle
 from taxiway.core.errors import Ambiguous as Ambiguous
 from taxiway.core.errors import Conflict as Conflict
 from taxiway.core.errors import Error as Error
@@ -18,7 +20,9 @@ from taxiway.core.errors import NotFound as NotFound
 from taxiway.core.errors import Unavailable as Unavailable
 from taxiway.core.event import Event as Event
 from taxiway.core.event import EventType as EventType
+from taxiway.core.policy import MailboxPolicy as MailboxPolicy
 from taxiway.core.run import Run as Run
+from taxiway.core.session import Session as Session
 from taxiway.core.task import Reason as Reason
 from taxiway.core.task import Task as Task
 from taxiway.core.task import TaskState as TaskState

@@ -15,12 +15,14 @@ import msgspec
 from taxiway import diagnosis as diagnosis
 from taxiway.agents.settle import boot_id
 from taxiway.client.blocking import Blocking
-from taxiway.client.handle import TaskHandle
+from taxiway.client.handle import TaskHandle, plain_fields
+from taxiway.client.session import Sent, SessionHandle
 from taxiway.clock import Ids, SystemClock, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
 from taxiway.core.event import Event
 from taxiway.core.lane import Lane
+from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
@@ -29,9 +31,10 @@ from taxiway.core.run import Run
 from taxiway.core.task import Task
 from taxiway.engine.engine import Crew, serving
 from taxiway.engine.feed import Feed
-from taxiway.engine.intake import Intake
+from taxiway.engine.intake import Intake, Prompting
 from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.service import Service
+from taxiway.engine.session_intake import SessionIntake
 from taxiway.engine.timekeeper import Timekeeper
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.observe.log import log_moment
@@ -41,20 +44,24 @@ from taxiway.runner import HostEvidence, Parts, with_runner, with_wakes
 from taxiway.secretsources import resolve_secrets
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
+from taxiway.store.protocol import SessionFilter as SessionFilter
+from taxiway.store.protocol import SessionPage as SessionPage
 from taxiway.store.protocol import Store, TaskPage
 from taxiway.store.protocol import TaskFilter as TaskFilter
 from taxiway.store.seams import Seams
-from taxiway.store.sqlite.opening import OpenStore, open_sqlite
+from taxiway.store.sqlite.opening import open_sqlite
 
 
 class Taxiway:
     """An opened store with every verb, and perhaps a runner. Made by ``taxiway.open``."""
 
-    def __init__(self, opened: OpenStore, intake: Intake, feed: Feed, crew: Crew | None, runner: str | None) -> None:
-        self._opened = opened
+    def __init__(
+        self, store: Store, doors: tuple[Intake, SessionIntake, Feed], crew: Crew | None, runner: str | None
+    ) -> None:
+        intake, self.session_verbs, feed = doors
         self._intake = intake
         self._feed = feed
-        self.store = opened.store
+        self.store = store
         self.intake = intake
         self.feed = feed
         self.crew = crew
@@ -65,12 +72,12 @@ class Taxiway:
 
         Raises ``Invalid`` with every fault, ``IdempotencyMismatch``, ``QueueStopping``, ``QueueEnded``, ``Full``.
         """
-        answer = await self._intake.submit(_plain(fields))
+        answer = await self._intake.submit(plain_fields(fields))
         return TaskHandle(self, answer.id, answer.state, answer.created)
 
     async def submit_many(self, many: Sequence[Mapping[str, Any]]) -> list[TaskHandle]:
         """Submit up to 1,000 tasks, all or none; later ones may name earlier ones."""
-        answers = await self._intake.submit_many([_plain(fields) for fields in many])
+        answers = await self._intake.submit_many([plain_fields(fields) for fields in many])
         return [TaskHandle(self, answer.id, answer.state, answer.created) for answer in answers]
 
     async def run_plan(self, plan: Plan, fresh: bool = False) -> PlanAdmitted:
@@ -121,6 +128,43 @@ class Taxiway:
         """Every condition that keeps a task from running."""
         return await self._intake.explain(task)
 
+    async def session(
+        self,
+        key: str,
+        *,
+        agent: str | None = None,
+        mailbox: Mapping[str, Any] | None = None,
+        title: str | None = None,
+    ) -> SessionHandle:
+        """The session of a key, made when there is none: one conversation with one agent, and its mailbox.
+
+        ``mailbox`` holds words of the policy (``mode``, ``cap``, ``drop``, ``debounce``, ``max_debounce_wait``,
+        ``max_concurrent``) that hold from now on. Raises ``Invalid``, and ``Conflict`` where it belongs to another
+        agent.
+        """
+        return SessionHandle(self, self.session_verbs, await self.session_verbs.make(key, agent, mailbox, title))
+
+    async def sessions(
+        self,
+        *,
+        state: str = "default",
+        reader: str | None = None,
+        agent: str | None = None,
+        archived: bool = False,
+        limit: float = LIST_PAGE_DEFAULT,
+        cursor: str | None = None,
+    ) -> SessionPage:
+        """A page of sessions: active first, then unread, then by last activity. ``state`` is ``default`` (active or
+        unread), ``all``, ``running``, ``unread``, ``terminal`` or ``idle``; ``limit`` is cut to 1 to 100."""
+        return await self.session_verbs.page(SessionFilter(state, reader, agent, archived), limit, cursor)
+
+    async def drain(self) -> None:
+        """Take nothing new (it is refused with the code ``draining``), start nothing new here, and wait until what runs
+        here has come to its end. What waits stays in the store, for others or the next start (SQ-80 to SQ-82)."""
+        self._intake.drain()
+        if self.crew is not None:
+            await self.crew.finish()
+
     async def queue(self, name: str) -> Queue:
         """One queue."""
         return await self._intake.queue(name)
@@ -164,7 +208,9 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
     try:
         scrubber = Scrubber(settings.secrets.values())
         project = settings.project if settings.project is not None else str(project_of(Path.cwd()))
-        intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber)
+        prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox)
+        intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, prompting)
+        talk = SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox)
         await _size_lanes(opened.store, intake, settings.lanes)
         feed = Feed(opened.store, opened.wakes)
         me = None if settings.slots < 1 else ids.new("runner")
@@ -173,11 +219,11 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         services: list[Service] = [feed, Timekeeper(opened.store, clock), reaper]
         if me is None:
             async with serving(with_wakes(opened, services), observer):
-                yield Taxiway(opened, intake, feed, None, None)
+                yield Taxiway(opened.store, (intake, talk, feed), None, None)
             return
         parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, dict(os.environ), Path.cwd())
         async with with_runner(parts, services) as crew:
-            yield Taxiway(opened, intake, feed, crew, me)
+            yield Taxiway(opened.store, (intake, talk, feed), crew, me)
     finally:
         await opened.close()
 
@@ -194,6 +240,9 @@ def open_configured(
     asked = msgspec.structs.replace(
         wanted,
         lanes=config.lanes,
+        agent=config.defaults.agent,
+        agent_idle_timeout_s=config.defaults.agent_idle_timeout,
+        mailbox=config.mailbox.policy,
         defaults={"timeout_s": config.defaults.timeout, "idle_timeout_s": config.defaults.idle_timeout},
         secrets=resolve_secrets(config.secrets, os.environ) if wanted.slots else {},
         ask_grace_s=config.runner.ask_grace,
@@ -214,7 +263,7 @@ def open(store: str | Path, *, slots: int = 2, **settings: Any) -> AbstractAsync
 
 def open_sync(store: str | Path, *, slots: int = 2, **settings: Any) -> Blocking[Taxiway]:
     """The same verbs without ``await``; use it with ``with``."""
-    return Blocking(open(store, slots=slots, **settings), (TaskHandle,))
+    return Blocking(open(store, slots=slots, **settings), (TaskHandle, SessionHandle, Sent))
 
 
 async def _size_lanes(store: Store, intake: Intake, sizes: Mapping[str, int | None]) -> None:
@@ -222,16 +271,3 @@ async def _size_lanes(store: Store, intake: Intake, sizes: Mapping[str, int | No
     known = {(lane.name, lane.size) for lane in await store.lanes() if lane.queue is None} if sizes else set()
     for name, size in sizes.items() - known:
         await intake.set_lane(name, size)
-
-
-def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields with handles replaced by the ids that they stand for."""
-    plain = dict(fields)
-    after = plain.get("after")
-    if isinstance(after, TaskHandle):
-        plain["after"] = [after.id]
-    elif isinstance(after, list | tuple):
-        plain["after"] = [found.id if isinstance(found, TaskHandle) else found for found in after]
-    elif isinstance(after, Mapping):
-        plain["after"] = {(key.id if isinstance(key, TaskHandle) else key): on for key, on in after.items()}
-    return plain

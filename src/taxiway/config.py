@@ -6,25 +6,34 @@ Read once, at the door. Every value knows where it came from (``Loaded.origins``
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import platformdirs
 
-from taxiway.core.duration import parse_duration
+from taxiway.core.agent import AgentKind
+from taxiway.core.agentfields import AGENT_FIELDS, agent_kind, agent_mistakes
 from taxiway.core.errors import Invalid, Problem, StoreUnusable
-from taxiway.core.fieldtypes import Bad
+from taxiway.core.fieldtypes import Bad, member
 from taxiway.core.fieldtypes import name as checked_name
-from taxiway.core.limits import CANCEL_GRACE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
+from taxiway.core.limits import (
+    AGENT_IDLE_TIMEOUT_S,
+    CANCEL_GRACE_S,
+    MAILBOX_COUNT_MAX,
+    RUN_OUTPUT_BYTES_MAX,
+    TERM_GRACE_S,
+)
 from taxiway.core.nearest import suggestion
+from taxiway.core.policy import Drop, MailboxPolicy, Mode
 from taxiway.planfile.document import Document
 from taxiway.planfile.from_toml import from_toml
+from taxiway.settingtypes import SLOTS_MAX, clock, duration, lane_size, secret_source, text, whole
+from taxiway.settingtypes import UNLIMITED as UNLIMITED
+from taxiway.settingtypes import SecretSource as SecretSource
 
 FILE: Final = "taxiway.toml"
-UNLIMITED: Final = "unlimited"
-SLOTS_MAX: Final = 10_000
 SLOTS_MIN_DEFAULT: Final = 2
 
 #: Variables that a run is given (a Taxiway inside a task sees them), and those that only scripts read.
@@ -32,9 +41,7 @@ NOT_SETTINGS: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWA
 _INPUTS: Final = "TAXIWAY_IN_"
 _LATER: Final = {
     "server": "comes with a later version, together with the server",
-    "mailbox": "comes with a later version, together with sessions",
-    "agents": "comes with a later version, together with agents",
-    "accounts": "comes with a later version, together with agents",
+    "accounts": "comes with a later version, together with agents that have accounts",
 }
 _LATER_VARIABLES: Final = ("TAXIWAY_URL", "TAXIWAY_TOKEN")
 
@@ -55,10 +62,13 @@ class RunnerSection(msgspec.Struct, frozen=True):
 
 
 class DefaultsSection(msgspec.Struct, frozen=True):
-    """What a task that says nothing gets, in seconds: ``timeout`` (of a run) and ``idle_timeout`` (of its silence)."""
+    """What a task that says nothing gets: ``timeout`` (of a run) and ``idle_timeout`` (of its silence; of an agent's,
+    ``agent_idle_timeout``) in seconds, and the ``agent`` that works on a prompt."""
 
     timeout: float | None = 3600.0
     idle_timeout: float | None = None
+    agent: str | None = None
+    agent_idle_timeout: float | None = AGENT_IDLE_TIMEOUT_S
 
 
 class LimitsSection(msgspec.Struct, frozen=True):
@@ -67,12 +77,28 @@ class LimitsSection(msgspec.Struct, frozen=True):
     run_output_bytes: int = RUN_OUTPUT_BYTES_MAX
 
 
-class SecretSource(msgspec.Struct, frozen=True):
-    """Where a secret's value comes from: exactly one of a variable, a file, or a command's standard output."""
+class MailboxSection(msgspec.Struct, frozen=True):
+    """What the mailbox of a new session does; durations in seconds. ``max_debounce_wait`` left out: 2 s or four times
+    the debounce, whichever is longer."""
 
-    env: str | None = None
-    file: str | None = None
-    command: tuple[str, ...] | None = None
+    mode: Mode = Mode.QUEUE
+    cap: int = MailboxPolicy().cap
+    drop: Drop = Drop.NEW
+    debounce: float = 0.0
+    max_debounce_wait: float | None = None
+    max_concurrent: int = 1
+
+    @property
+    def policy(self) -> MailboxPolicy:
+        """The same as a policy."""
+        return MailboxPolicy(
+            mode=self.mode,
+            cap=self.cap,
+            drop=self.drop,
+            debounce_s=self.debounce,
+            max_debounce_wait_s=self.max_debounce_wait,
+            max_concurrent=self.max_concurrent,
+        )
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -82,8 +108,10 @@ class Config(msgspec.Struct, frozen=True):
     runner: RunnerSection
     defaults: DefaultsSection = DefaultsSection()
     lanes: dict[str, int | None] = {}
+    mailbox: MailboxSection = MailboxSection()
     limits: LimitsSection = LimitsSection()
     secrets: dict[str, SecretSource] = {}
+    agents: dict[str, AgentKind] = {}
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -132,6 +160,7 @@ def load(flags: Mapping[str, Any], around: Surroundings) -> Loaded:
     for name, value in flags.items():
         if value is not None:
             layers.put(name, value, "--" + name.rpartition(".")[2].replace("path", "store"))
+    layers.together()
     if layers.problems:
         raise Invalid("the configuration cannot be used", layers.problems)
     return layers.loaded()
@@ -185,7 +214,7 @@ class _Layers:
             self._origins[name] = origin
         except Bad as bad:
             noted = problem or (lambda message, hint: Problem(message, name, origin, hint=hint))
-            self.problems.append(noted(bad.message, bad.hint))
+            self.problems += [noted(one.message, one.hint) for one in (bad, *bad.others)]
 
     def file(self, path: Path) -> None:
         """Lay a file over what was there."""
@@ -204,21 +233,58 @@ class _Layers:
             self.problems.append(problem("is no section of the configuration", suggestion(section, _SECTIONS)))
         elif not isinstance(content, Mapping):
             self.problems.append(problem("must be a table", f"write [{section}] above it"))
+        elif section == "agents":
+            for name, fields in content.items():
+                if isinstance(fields, Mapping):
+                    self._fields(path, document, (section, name), fields, tuple(AGENT_FIELDS))
+                else:
+                    self.problems.append(problem("must be a table", f"write [agents.{name}] above it", name))
         else:
-            for key, value in content.items():
-                legal = _SECTIONS[section]
-                if legal is not None and key not in legal:
-                    self.problems.append(problem("is no setting", suggestion(key, legal), key))
-                    continue
-                beside = path.parent if (section, key) == ("store", "path") else None
-                line, _ = document.locate((section, key)) or (None, None)
-                origin = f"{path}:{line}" if line else str(path)
-                self.put(
-                    f"{section}.{key}",
-                    _beside(value, beside),
-                    origin,
-                    lambda message, hint, key=key: problem(message, hint, key),  # type: ignore[misc]
-                )
+            self._fields(path, document, (section,), content, _SECTIONS[section])
+
+    def _fields(
+        self,
+        path: Path,
+        document: Document,
+        table: tuple[str, ...],
+        content: Mapping[str, Any],
+        legal: Collection[str] | None,
+    ) -> None:
+        for key, value in content.items():
+            steps = (*table, key)
+            line, column = document.locate(steps) or (None, None)
+
+            def problem(message: str, hint: str = "", at: Any = (".".join(steps), str(path), line, column)) -> Problem:
+                return Problem(message, *at, hint)
+
+            if legal is not None and key not in legal:
+                self.problems.append(problem("is no setting", suggestion(key, legal)))
+                continue
+            beside = path.parent if steps == ("store", "path") else None
+            self.put(".".join(steps), _beside(value, beside), f"{path}:{line}" if line else str(path), problem)
+
+    def together(self) -> None:
+        """Look at what values need of each other, when all layers are laid."""
+        agents = self._agents()
+        secrets = {name.removeprefix("secrets.") for name in self._values if name.startswith("secrets.")}
+        for name, fields in agents.items():
+            for field, message in agent_mistakes(fields, secrets):
+                at = f"agents.{name}.{field or next(iter(fields))}"
+                self.problems.append(Problem(message, at if field else f"agents.{name}", self._origins[at]))
+        wanted = self._values.get("defaults.agent")
+        if wanted is not None and wanted not in agents:
+            hint = suggestion(wanted, agents) or f"write [agents.{wanted}]"
+            origin = self._origins["defaults.agent"]
+            self.problems.append(Problem(f"there is no agent '{wanted}'", "defaults.agent", origin, hint=hint))
+
+    def _agents(self) -> dict[str, dict[str, Any]]:
+        """The fields of each agent."""
+        agents: dict[str, dict[str, Any]] = {}
+        for full, value in self._values.items():
+            if full.startswith("agents."):
+                name, field = agent_setting(full)
+                agents.setdefault(name, {})[field] = value
+        return agents
 
     def variables(self) -> None:
         """Lay ``TAXIWAY_STORE`` and ``TAXIWAY_SECTION_NAME`` over what was there."""
@@ -251,11 +317,19 @@ class _Layers:
             runner=RunnerSection(**parts["runner"]),
             defaults=DefaultsSection(**parts["defaults"]),
             lanes=parts["lanes"],
+            mailbox=MailboxSection(**parts["mailbox"]),
             limits=LimitsSection(**parts["limits"]),
             secrets=parts["secrets"],
+            agents={name: agent_kind(fields) for name, fields in self._agents().items()},
         )
         origins = {name: self._origins.get(name, "default") for name in (*_DEFAULTED, *values)}
         return Loaded(config, origins, "store.path" not in self._values)
+
+
+def agent_setting(name: str) -> tuple[str, str]:
+    """Of ``agents.NAME.FIELD`` the name and the field."""
+    agent, _, field = name.removeprefix("agents.").rpartition(".")
+    return agent, field
 
 
 def _document(path: Path) -> Document:
@@ -276,92 +350,33 @@ def _beside(value: Any, folder: Path | None) -> Any:
     return str(folder / Path(value).expanduser())
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise Bad("must be a text that is not empty")
-    return value
-
-
-def _whole(low: int, high: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        if isinstance(value, str) and value.strip().isdecimal():
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise Bad(f"must be a whole number from {low} to {high}")
-        return value
-
-    return read
-
-
-def _duration(value: Any) -> float:
-    try:
-        return parse_duration(value)
-    except Invalid as error:
-        raise Bad(error.message) from None
-
-
-def _clock(value: Any) -> float | None:
-    if value == "none":
-        return None
-    seconds = _duration(value)
-    if seconds == 0:
-        raise Bad("must be longer than 0", 'write "none" for no limit')
-    return seconds
-
-
-def _size(value: Any) -> int | None:
-    return None if value == UNLIMITED else _lane_size(value)
-
-
-def _lane_size(value: Any) -> int:
-    try:
-        return _whole(1, SLOTS_MAX)(value)
-    except Bad:
-        raise Bad(f'must be a whole number from 1 to {SLOTS_MAX}, or "{UNLIMITED}"') from None
-
-
-def _source(value: Any) -> SecretSource:
-    kinds = ("env", "file", "command")
-    if not isinstance(value, Mapping):
-        raise Bad(
-            "must say where the secret is",
-            'write {env = "NAME"}, {file = "PATH"} or {command = ["program", "argument"]}',
-        )
-    for key in value:
-        if key not in kinds:
-            raise Bad(f"'{key}' is no source of a secret", suggestion(key, kinds) or "env, file or command")
-    if len(value) != 1:
-        raise Bad("has more than one source, or none", "exactly one of env, file and command")
-    match dict(value):
-        case {"command": [*words]} if words and all(isinstance(word, str) and word for word in words[:1]):
-            return SecretSource(command=tuple(str(word) for word in words))
-        case {"command": _}:
-            raise Bad("must be a list of texts", '{command = ["program", "argument"]}')
-        case {"env": env}:
-            return SecretSource(env=_text(env))
-        case {"file": file}:
-            return SecretSource(file=_text(file))
-        case _:
-            raise Bad("has no source", "exactly one of env, file and command")
-
-
 #: The sections, with the settings of each (``None``: any name).
 _SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "store": ("path",),
     "runner": ("slots", "ask_grace", "term_grace"),
-    "defaults": ("timeout", "idle_timeout"),
+    "defaults": ("timeout", "idle_timeout", "agent", "agent_idle_timeout"),
     "lanes": None,
+    "mailbox": ("mode", "cap", "drop", "debounce", "max_debounce_wait", "max_concurrent"),
     "limits": ("run_output_bytes",),
     "secrets": None,
+    "agents": None,
 }
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "store.path": _text,
-    "runner.slots": _whole(1, SLOTS_MAX),
-    "runner.ask_grace": _duration,
-    "runner.term_grace": _duration,
-    "defaults.timeout": _clock,
-    "defaults.idle_timeout": _clock,
-    "limits.run_output_bytes": _whole(0, 1 << 40),
+    "store.path": text,
+    "runner.slots": whole(1, SLOTS_MAX),
+    "runner.ask_grace": duration,
+    "runner.term_grace": duration,
+    "defaults.timeout": clock,
+    "defaults.idle_timeout": clock,
+    "defaults.agent": checked_name,
+    "defaults.agent_idle_timeout": clock,
+    "mailbox.mode": member(Mode, "mode"),
+    "mailbox.cap": whole(1, MAILBOX_COUNT_MAX),
+    "mailbox.drop": member(Drop, "way to drop"),
+    "mailbox.debounce": duration,
+    "mailbox.max_debounce_wait": duration,
+    "mailbox.max_concurrent": whole(1, MAILBOX_COUNT_MAX),
+    "limits.run_output_bytes": whole(0, 1 << 40),
 }
 _DEFAULTED: Final = tuple(_READERS)
 _VARIABLES: Final = {
@@ -374,5 +389,9 @@ def _reader(name: str) -> Callable[[Any], Any]:
     section, _, key = name.partition(".")
     if section in ("lanes", "secrets"):
         checked_name(key)
-        return _size if section == "lanes" else _source
+        return lane_size if section == "lanes" else secret_source
+    if section == "agents":
+        agent, field = agent_setting(name)
+        checked_name(agent)
+        return AGENT_FIELDS[field]
     return _READERS[name]

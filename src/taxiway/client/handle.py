@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Protocol
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Protocol
 
 from taxiway.core.event import Event
 from taxiway.core.ids import short_id
@@ -93,3 +93,16 @@ class TaskHandle:
     async def explain(self) -> list[Obstacle]:
         """Every condition that keeps it from running."""
         return await self._verbs.explain(self.id)
+
+
+def plain_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields with handles replaced by the ids that they stand for."""
+    plain = dict(fields)
+    after = plain.get("after")
+    if isinstance(after, TaskHandle):
+        plain["after"] = [after.id]
+    elif isinstance(after, list | tuple):
+        plain["after"] = [found.id if isinstance(found, TaskHandle) else found for found in after]
+    elif isinstance(after, Mapping):
+        plain["after"] = {(key.id if isinstance(key, TaskHandle) else key): on for key, on in after.items()}
+    return plain

@@ -167,6 +167,12 @@ class Unavailable(Error):
     http_status = 503
 
 
+class Draining(Unavailable):
+    """Whoever was asked is shutting down: it takes nothing new, and what it runs goes on to its end (SQ-80)."""
+
+    code = "draining"
+
+
 class StoreUnusable(Unavailable):
     """The file is no Taxiway store, is newer than this program, of the wrong owner, read-only, or on a full disk."""
 

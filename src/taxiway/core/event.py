@@ -54,3 +54,12 @@ class Event(msgspec.Struct, frozen=True):
     at: int
     data: dict[str, Any] = {}
     body: bytes = b""
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    """One page of a run's log. ``run`` is ``None`` where there is no run; ``cursor`` is the number to go on behind,
+    ``None`` where there is nothing behind the one that was given (C37)."""
+
+    run: str | None
+    items: list[Event]
+    cursor: int | None

@@ -86,13 +86,14 @@ class Feed:
             wake.close()
 
     async def task_events(self, task: str) -> AsyncIterator[Event]:
-        """Events of all runs of a task, one run after the other, until the task has ended."""
+        """Events of all runs of a task, one run after the other, until the task has ended. Of a message that another
+        task carries, they are that one's: its turn is the message's."""
         wake = self._wakes.subscribe(Topic.CHANGE)
         seen: set[str] = set()
         try:
             while True:
                 found = await self._store.task(task)
-                for run in await self._store.runs(task):
+                for run in await self._store.runs(found.carrier or task):
                     if run.id not in seen:
                         seen.add(run.id)
                         async for event in self.run_events(run.id):

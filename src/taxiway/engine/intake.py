@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from taxiway.clock import Ids
-from taxiway.core.errors import Invalid
+from taxiway.core.errors import Draining, Invalid, Problem
 from taxiway.core.lane import Lane
 from taxiway.core.limits import SUBMIT_BATCH_MAX
 from taxiway.core.plan import Plan
+from taxiway.core.policy import MailboxPolicy
+from taxiway.core.promptfields import AGENT_HINT, NEEDS_AGENT
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle, obstacles
 from taxiway.core.redact import Scrubber
@@ -20,16 +22,34 @@ from taxiway.core.specs import checked_spec
 from taxiway.core.task import Task, TaskSpec
 from taxiway.store.protocol import NewTask, PlanAdmitted, Store, Submitted
 
+DRAINING: Final = "Taxiway is shutting down, please retry shortly"
+
+
+class Prompting(msgspec.Struct, frozen=True):
+    """What holds for prompts and sessions that do not say it: who works on a prompt, how long an agent may be silent
+    (seconds, ``None``: as any other work), and the policy of a new session's mailbox."""
+
+    agent: str | None = None
+    idle_timeout_s: float | None = None
+    mailbox: MailboxPolicy = MailboxPolicy()
+
 
 class Intake:
     """The verbs, for one actor (who is written into the change log) in one project.
 
-    ``defaults`` are spec fields that fill what a task leaves open (``timeout_s``); ``scrubber`` takes declared secrets
-    out of what is stored.
+    ``defaults`` are spec fields that fill what a task leaves open (``timeout_s``); ``prompting`` is the same for
+    prompts and sessions; ``scrubber`` takes declared secrets out of what is stored.
     """
 
     def __init__(
-        self, store: Store, ids: Ids, actor: str, project: str, defaults: Mapping[str, Any], scrubber: Scrubber
+        self,
+        store: Store,
+        ids: Ids,
+        actor: str,
+        project: str,
+        defaults: Mapping[str, Any],
+        scrubber: Scrubber,
+        prompting: Prompting | None = None,
     ) -> None:
         self._store = store
         self._ids = ids
@@ -37,21 +57,32 @@ class Intake:
         self._project = project
         self._defaults = defaults
         self._scrubber = scrubber
+        self._prompting = prompting or Prompting()
+        self._draining = False
+
+    def drain(self) -> None:
+        """Take nothing new from now on (SQ-80); everything else can still be asked for."""
+        self._draining = True
 
     async def submit(self, fields: Mapping[str, Any]) -> Submitted:
         """Admit one task, described as in a plan file. Raises ``Invalid`` with every fault, ``QueueStopping``, …"""
         return (await self.submit_many([fields]))[0]
 
-    async def submit_many(self, many: Sequence[Mapping[str, Any]]) -> list[Submitted]:
-        """Admit up to 1,000 tasks, all of them or none; later ones may name earlier ones in ``after``."""
+    async def submit_many(self, many: Sequence[Mapping[str, Any]], project: str | None = None) -> list[Submitted]:
+        """Admit up to 1,000 tasks, all of them or none; later ones may name earlier ones in ``after``. They are of
+        this door's project unless another one is named."""
+        self._check_open()
         if len(many) > SUBMIT_BATCH_MAX:
             raise Invalid(f"{len(many)} tasks in one call; {SUBMIT_BATCH_MAX} are the most")
-        specs = [self._with_defaults(checked_spec(fields)) for fields in many]
-        return await self._store.submit([self._new(spec, self._project) for spec in specs], self._actor)
+        wanted = self._project if project is None else project
+        specs = [checked_spec(fields, agent=self._prompting.agent) for fields in many]
+        tasks = [self._new(spec, wanted) for spec in await self._completed(specs, wanted)]
+        return await self._store.submit(tasks, self._actor)
 
     async def run_plan(self, plan: Plan, fresh: bool = False) -> PlanAdmitted:
         """Admit a plan whole, or run it again."""
-        tasks = [self._new(self._with_defaults(spec), plan.project) for spec in plan.tasks]
+        self._check_open()
+        tasks = [self._new(spec, plan.project) for spec in await self._completed(plan.tasks, plan.project)]
         plan = msgspec.structs.replace(plan, tasks=tuple(new.spec for new in tasks))
         return await self._store.submit_plan(plan, tasks, fresh, self._actor)
 
@@ -65,6 +96,7 @@ class Intake:
 
     async def retry(self, task: str) -> list[str]:
         """Try a failed or cancelled task again, with what fell with it; the new ids, its own first."""
+        self._check_open()
         return await self._store.retry(await self._store.find_task(task), self._actor)
 
     async def remove(self, task: str) -> bool:
@@ -103,8 +135,34 @@ class Intake:
         """Forget what ended before a time, one page of it; how many rows went."""
         return await self._store.prune(before_ms, limit, self._actor)
 
-    def _with_defaults(self, spec: TaskSpec) -> TaskSpec:
-        missing = {key: value for key, value in self._defaults.items() if getattr(spec, key) is None}
+    def _check_open(self) -> None:
+        if self._draining:
+            raise Draining(DRAINING)
+
+    async def _completed(self, specs: Sequence[TaskSpec], project: str) -> list[TaskSpec]:
+        """Specs with everything filled in that they leave open: defaults, and the agents of their sessions."""
+        agents: dict[str, str] = {}
+        for spec in specs:
+            if spec.prompt is not None and spec.agent is None and spec.session not in agents:
+                agents[spec.session or ""] = await self._agent_of(spec, project)
+        return [self._with_defaults(spec, agents) for spec in specs]
+
+    async def _agent_of(self, spec: TaskSpec, project: str) -> str:
+        """Who works on a prompt that names nobody: its session's agent, else the configured one."""
+        found = None if spec.session is None else await self._store.keyed_session(spec.session, project)
+        agent = self._prompting.agent if found is None or found.agent is None else found.agent
+        if agent is None:
+            problem = Problem(NEEDS_AGENT, "agent", hint=AGENT_HINT)
+            raise Invalid(f"this is no task: {problem}", [problem])
+        return agent
+
+    def _with_defaults(self, spec: TaskSpec, agents: Mapping[str, str]) -> TaskSpec:
+        usual = dict(self._defaults)
+        if spec.prompt is not None:
+            usual["agent"] = agents.get(spec.session or "")
+            if self._prompting.idle_timeout_s is not None:
+                usual["idle_timeout_s"] = self._prompting.idle_timeout_s
+        missing = {key: value for key, value in usual.items() if getattr(spec, key) is None}
         return msgspec.structs.replace(spec, **missing) if missing else spec
 
     def _new(self, spec: TaskSpec, project: str) -> NewTask:
@@ -112,4 +170,4 @@ class Intake:
         if self._scrubber.active:
             asked = msgspec.to_builtins(spec)
             spec = msgspec.convert({field: self._scrubber.value(value) for field, value in asked.items()}, TaskSpec)
-        return NewTask(self._ids.new("task"), spec, spec_hash(spec), project)
+        return NewTask(self._ids.new("task"), spec, spec_hash(spec), project, self._prompting.mailbox)

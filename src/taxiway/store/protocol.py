@@ -272,6 +272,10 @@ class Store(Protocol):
         """The whole id for a key (of ``project``, else of none), an id, or a unique part of one."""
         ...
 
+    async def keyed_session(self, key: str, project: str) -> Session | None:
+        """The session that work of a project means by a key: its own, else the one of no project."""
+        ...
+
     async def session(self, session: str, reader: str | None = None) -> Session:
         """One session; raises ``NotFound``."""
         ...

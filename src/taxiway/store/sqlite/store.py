@@ -131,6 +131,10 @@ class SqliteStore:
         """The whole id of a session."""
         return await self._reader.read(lambda tx: sessions.find_session(tx, ref, project))
 
+    async def keyed_session(self, key: str, project: str) -> Session | None:
+        """The session that work of a project means by a key."""
+        return await self._reader.read(lambda tx: session_reading.keyed(tx, key, project))
+
     async def session(self, session: str, reader: str | None = None) -> Session:
         """One session."""
         return await self._reader.read(lambda tx: session_reading.session(tx, session, reader))

@@ -33,6 +33,12 @@ def session(tx: Tx, name: str, reader: str | None) -> Session:
     return session_record(row, reader)
 
 
+def keyed(tx: Tx, key: str, project: str) -> Session | None:
+    """The session that work of a project means by a key: its own, else the one of no project."""
+    row = tx.one("session_named", tenant=tx.tenant, project=project, key=key)
+    return None if row is None else session(tx, row[1], None)
+
+
 def sessions(tx: Tx, wanted: SessionFilter, limit: int, cursor: str | None) -> SessionPage:
     """A page in the order of C34; what kept its place appears exactly once over all pages (C36)."""
     if wanted.state not in STATES:
