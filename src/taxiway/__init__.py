@@ -19,6 +19,7 @@ from taxiway.core.errors import LeaseLost as LeaseLost
 from taxiway.core.errors import NotFound as NotFound
 from taxiway.core.errors import Unavailable as Unavailable
 from taxiway.core.event import Event as Event
+from taxiway.core.event import EventPage as EventPage
 from taxiway.core.event import EventType as EventType
 from taxiway.core.policy import MailboxPolicy as MailboxPolicy
 from taxiway.core.run import Run as Run
