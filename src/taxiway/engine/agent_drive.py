@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, assert_never
 
 import msgspec
 
-from taxiway.agents.dialogue import Interrupt, Opening, Ready, Steer, Turn, TurnEnded
+from taxiway.agents.dialogue import Interrupt, Ready, Steer, Turn, TurnEnded
 from taxiway.agents.protocol import Ended, Go, How, SpawnFailure
-from taxiway.core.agent import AgentKind, Resume
 from taxiway.core.errors import Invalid, OutcomeUnknown, StoreUnusable, Unavailable
 from taxiway.core.event import EventType
-from taxiway.core.limits import RESULT_BYTES_MAX
-from taxiway.core.mailbox import turn_text
-from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, StopCause
+from taxiway.core.run import Failed, Outcome, StopCause
 from taxiway.core.session import Signal
-from taxiway.core.task import TASK_REASONS, Reason, TaskState
-from taxiway.core.template import Rendered, Value, render
+from taxiway.core.task import Reason
 from taxiway.engine.clocks import RunClocks
+from taxiway.engine.composing import MakeAgentEnvironment, compose
 from taxiway.engine.courier import Courier
 from taxiway.engine.executor import Means
-from taxiway.engine.live import Equipped, Live, Wanted
+from taxiway.engine.live import Equipped, Live
 from taxiway.engine.pool import SessionPool
 from taxiway.engine.recorder import Recorder
-from taxiway.engine.stopping import Remains, stopped
 from taxiway.engine.transcript import Transcript
+from taxiway.engine.turn_end import End, Judge, NotBegun, Unready
 from taxiway.store.protocol import Claimed, PendingSignal, Store, TurnFacts
 
 FLUSH_S: Final = 0.05  #: how long a watcher may wait for what the agent has said
 CLEAR_S_MAX: Final = 10.0  #: how long what a turn left running may take to go, before the process has to go itself
-
-MakeAgentEnvironment = Callable[[AgentKind, Rendered, Claimed], dict[str, str]]
-_encode = msgspec.json.Encoder().encode
 
 
 class Crewmates(msgspec.Struct, frozen=True):
@@ -42,13 +35,6 @@ class Crewmates(msgspec.Struct, frozen=True):
 
     pool: SessionPool
     courier: Courier
-
-
-class _Unready(msgspec.Struct, frozen=True):
-    """It took no turn within its time to start."""
-
-
-_End = TurnEnded | Ended | _Unready | None  # None: it was stopped before the turn was begun
 
 
 class AgentDrive:
@@ -74,6 +60,7 @@ class AgentDrive:
         self._environment = environment
         self._clocks = RunClocks(self.stop, spec.timeout_s, spec.idle_timeout_s)
         self._transcript = Transcript(claim, store, recorder, agent.kind.context_window)
+        self._judge = Judge(spec, recorder, self._transcript)
         self._live: Live | None = None
         self._stop: StopCause | None = None
         self._cause: StopCause | None = None  # of the end: a stop that came before it
@@ -87,12 +74,12 @@ class AgentDrive:
     async def run(self) -> Outcome:
         """Compose the turn, get a process, record it, take the turn, give the process back, judge."""
         try:
-            wanted, text = self._prepare()
+            wanted, text = compose(self._claim, self._agent, self._means, self._environment)
         except Invalid as error:
             return Failed(Reason.SPAWN_ERROR, self._recorder.sentence(error.message))
         got = await self._mates.pool.check_out(wanted)
         if isinstance(got, SpawnFailure):
-            return self._not_opened(got)
+            return self._judge.not_opened(got)
         self._live = got
         try:
             end = await self._converse(got, text)
@@ -104,8 +91,8 @@ class AgentDrive:
             await self._let_go(got, error)
             raise
         finally:
-            self._over(None)
-        return self._judge(end)
+            self._over(NotBegun())
+        return self._judge.outcome(end, self._cause, self._begun)
 
     def stop(self, cause: StopCause, hard: bool = False) -> None:
         """Ask that the turn ends; harder each time it is called ``hard``."""
@@ -137,39 +124,7 @@ class AgentDrive:
             case _:
                 assert_never(signal.kind)
 
-    def _prepare(self) -> tuple[Wanted, str]:
-        """What process the turn needs, and its text."""
-        claim, kind = self._claim, self._agent.kind
-        spec, seat = claim.spec, claim.seat
-        if spec.resume is Resume.REPLAY:
-            raise Invalid("resume: replay comes with a later version; native and fresh are there")
-        values = {parent.name: Value(parent.output, parent.exit_code, parent.result) for parent in claim.parents}
-        rendered = render(spec, values)
-        own = rendered.prompt or ""
-        fresh = spec.resume is Resume.FRESH
-        opening = Opening(
-            cwd=spec.cwd or self._means.folder,
-            env=self._environment(kind, rendered, claim),
-            tag="",
-            access=spec.access,
-            model=spec.model or kind.model,
-            thread=None if seat is None or fresh else seat.thread,
-            lease_s=self._means.lease_s,
-        )
-        if seat is None:
-            return Wanted(agent=self._agent, opening=opening), own
-        prompts = [own if message.task == claim.task else message.prompt for message in seat.messages]
-        wanted = Wanted(
-            agent=self._agent,
-            opening=opening,
-            session=seat.session,
-            generation=seat.generation,
-            holder=seat.process,
-            fresh=fresh,
-        )
-        return wanted, turn_text(prompts or [own], list(seat.dropped))
-
-    async def _converse(self, live: Live, text: str) -> _End:
+    async def _converse(self, live: Live, text: str) -> End:
         """Record the process, have it take the turn, and listen until that has ended."""
         claim = self._claim
         asked = self._stop or await self._store.started(claim.run, claim.fence, live.mark)
@@ -178,7 +133,7 @@ class AgentDrive:
         if asked is not None and self._stop is None:
             self._stop = asked
         if self._stop is not None:  # also one that came while the process was being recorded
-            return self._over(None)
+            return self._over(NotBegun())
         self._recorder.note(EventType.STATUS, phase="turn", process=live.name, warm=live.reused)
         self._clocks.start()
         async with asyncio.TaskGroup() as group:
@@ -191,7 +146,7 @@ class AgentDrive:
         await self._transcript.flush()
         return end
 
-    async def _listen(self, live: Live, text: str) -> _End:
+    async def _listen(self, live: Live, text: str) -> End:
         """From the go, or from the turn on a process that is warm, until the turn or the process has ended."""
         if not live.reused:
             await live.dialogue.send(Go())
@@ -199,7 +154,7 @@ class AgentDrive:
             if end is not None:
                 return self._over(end)
         if not await self._begin(live, text):
-            return self._over(None)
+            return self._over(NotBegun())
         while True:
             event = await live.dialogue.next()
             if isinstance(event, TurnEnded | Ended):
@@ -207,7 +162,7 @@ class AgentDrive:
             await self._transcript.take(event)
             await self._keep_up()
 
-    async def _until_ready(self, live: Live) -> Ended | _Unready | None:
+    async def _until_ready(self, live: Live) -> Ended | Unready | None:
         """Wait for a process that was just started; ``None``: it takes a turn now."""
         try:
             async with asyncio.timeout(self._agent.kind.start_s):
@@ -220,7 +175,7 @@ class AgentDrive:
                     await self._transcript.take(event)
                     await self._keep_up()
         except TimeoutError:
-            return _Unready()
+            return Unready(self._agent.kind.start_s)
 
     async def _begin(self, live: Live, text: str) -> bool:
         """Send the turn; ``False``: a stop came first."""
@@ -235,7 +190,7 @@ class AgentDrive:
             await self._transcript.tell(TurnFacts(steerable=True))
         return True
 
-    def _over(self, end: _End) -> _End:
+    def _over(self, end: End) -> End:
         """Nothing that comes later is a cause of this end, or can be brought to the turn."""
         if not self._ended:
             self._ended = True
@@ -286,7 +241,7 @@ class AgentDrive:
             with suppress(Unavailable):  # the turn ends all the same
                 await self._store.request_stop(self._claim.run, self._claim.fence, self._stop)
 
-    async def _give_back(self, live: Live, end: _End) -> None:
+    async def _give_back(self, live: Live, end: End) -> None:
         """Whatever the turn started is gone on return; the process stays warm when nothing speaks against it."""
         pool, reset = self._mates.pool, self._cause is StopCause.RESET
         match end:
@@ -295,9 +250,9 @@ class AgentDrive:
             case TurnEnded():
                 keep = not reset and live.session is not None and await self._cleared(live)
                 await pool.check_in(live, keep, asked=self._cause is not None)
-            case _Unready():
+            case Unready():
                 await pool.check_in(live, keep=False, asked=True)
-            case None:
+            case NotBegun():
                 if not live.reused:
                     live.kill()  # it has taken no turn, or has not even been executed
                 await pool.check_in(live, keep=live.reused and not reset)
@@ -314,76 +269,3 @@ class AgentDrive:
         its guardian ends it, and others confirm that."""
         ours = isinstance(error, Exception) and not isinstance(error, OutcomeUnknown | StoreUnusable)
         await self._mates.pool.abandon(live, confirm=ours)
-
-    def _judge(self, end: _End) -> Outcome:
-        """What the end means. Neither silence nor an exit with 0 is success: only the agent's own word (A43)."""
-        if isinstance(end, Ended) and end.spawn_failure is not None:
-            return self._not_opened(end.spawn_failure)
-        cause = self._cause
-        if cause is not None and not (cause is StopCause.DRAIN and _succeeded(end)):
-            return self._stopped(end, cause)
-        match end:
-            case TurnEnded():
-                return self._turn_ended(end)
-            case Ended():
-                return self._died(end)
-            case _Unready():
-                return self._failed(f"it was not ready for a turn within {self._agent.kind.start_s:g} s")
-            case None:
-                raise AssertionError("only a stop keeps a turn from beginning")
-
-    def _stopped(self, end: _End, stop: StopCause) -> Outcome:
-        left = Remains(
-            output=self._transcript.output(end.text if isinstance(end, TurnEnded) else None),
-            exit_code=end.exit_code if isinstance(end, Ended) else None,
-            signal=end.signal if isinstance(end, Ended) else None,
-            usage=self._transcript.usage,
-            timeout_s=self._claim.spec.timeout_s,
-            idle_timeout_s=self._claim.spec.idle_timeout_s,
-        )
-        return stopped(stop, left)
-
-    def _turn_ended(self, end: TurnEnded) -> Outcome:
-        output, usage = self._transcript.output(end.text), self._transcript.usage
-        error = self._recorder.sentence(end.error or "")
-        if end.interrupted:
-            return Cancelled(Reason.INTERRUPTED, output, usage=usage)
-        if end.reason is Reason.RATE_LIMIT:
-            return Deferred(error or "the agent's provider limits how often it may be asked")
-        if end.reason is not None:
-            reason = end.reason if end.reason in TASK_REASONS[TaskState.FAILED] else Reason.AGENT_ERROR
-            return Failed(reason, error or f"the agent reports: {end.reason}", output=output, usage=usage)
-        result = self._recorder.scrubbed(end.result)
-        if len(_encode(result)) > RESULT_BYTES_MAX:
-            return self._failed(f"its result is larger than {RESULT_BYTES_MAX} bytes")
-        return Completed(output=output, result=result, usage=usage)
-
-    def _died(self, ended: Ended) -> Outcome:
-        if ended.lost:
-            return Lost("its guardian died")
-        if ended.lease_expired:
-            return Lost("its runner was not heard of for too long")
-        when = "before its turn ended" if self._begun else "before it took a turn"
-        if ended.exit_code is not None:
-            return self._failed(f"the agent exited with status {ended.exit_code} {when}", ended)
-        if ended.signal is not None:
-            return self._failed(f"the agent was killed by signal {ended.signal} {when}", ended)
-        return Lost("nobody saw how it ended")
-
-    def _failed(self, error: str, ended: Ended | None = None) -> Failed:
-        return Failed(
-            Reason.AGENT_ERROR,
-            error,
-            exit_code=ended.exit_code if ended is not None else None,
-            signal=ended.signal if ended is not None else None,
-            output=self._transcript.output(None),
-            usage=self._transcript.usage,
-        )
-
-    def _not_opened(self, failure: SpawnFailure) -> Outcome:
-        text = self._recorder.sentence(failure.text)
-        return Deferred(text) if failure.passing else Failed(Reason.SPAWN_ERROR, text)
-
-
-def _succeeded(end: _End) -> bool:
-    return isinstance(end, TurnEnded) and end.reason is None and not end.interrupted

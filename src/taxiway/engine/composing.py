@@ -1,0 +1,52 @@
+"""What a turn says, and what process it needs to be said to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from taxiway.agents.dialogue import Opening
+from taxiway.core.agent import AgentKind, Resume
+from taxiway.core.errors import Invalid
+from taxiway.core.mailbox import turn_text
+from taxiway.core.template import Rendered, Value, render
+from taxiway.engine.executor import Means
+from taxiway.engine.live import Equipped, Wanted
+from taxiway.store.protocol import Claimed, Seat
+
+MakeAgentEnvironment = Callable[[AgentKind, Rendered, Claimed], dict[str, str]]
+
+
+def compose(claim: Claimed, agent: Equipped, means: Means, environment: MakeAgentEnvironment) -> tuple[Wanted, str]:
+    """The process that a claimed prompt needs, and the text of its turn. Raises ``Invalid``."""
+    spec, seat, kind = claim.spec, claim.seat, agent.kind
+    if spec.resume is Resume.REPLAY:
+        raise Invalid("resume: replay comes with a later version; native and fresh are there")
+    values = {parent.name: Value(parent.output, parent.exit_code, parent.result) for parent in claim.parents}
+    rendered = render(spec, values)
+    fresh = spec.resume is Resume.FRESH
+    opening = Opening(
+        cwd=spec.cwd or means.folder,
+        env=environment(kind, rendered, claim),
+        tag="",
+        access=spec.access,
+        model=spec.model or kind.model,
+        thread=None if seat is None or fresh else seat.thread,
+        lease_s=means.lease_s,
+    )
+    if seat is None:
+        return Wanted(agent=agent, opening=opening), rendered.prompt or ""
+    wanted = Wanted(
+        agent=agent,
+        opening=opening,
+        session=seat.session,
+        generation=seat.generation,
+        holder=seat.process,
+        fresh=fresh,
+    )
+    return wanted, _text(claim.task, rendered.prompt or "", seat)
+
+
+def _text(task: str, own: str, seat: Seat) -> str:
+    """The task's own words, with what has been put in, among those of the messages that it carries."""
+    prompts = [own if message.task == task else message.prompt for message in seat.messages]
+    return turn_text(prompts or [own], list(seat.dropped))
