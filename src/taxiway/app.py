@@ -240,6 +240,7 @@ def open_configured(
     asked = msgspec.structs.replace(
         wanted,
         lanes=config.lanes,
+        agents=config.agents,
         agent=config.defaults.agent,
         agent_idle_timeout_s=config.defaults.agent_idle_timeout,
         mailbox=config.mailbox.policy,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ import msgspec
 import platformdirs
 
 from taxiway.core.agent import AgentKind
-from taxiway.core.agentfields import AGENT_FIELDS, agent_kind, agent_mistakes
+from taxiway.core.agentfields import AGENT_FIELDS, agent_kind, agent_mistakes, fields_of
 from taxiway.core.errors import Invalid, Problem, StoreUnusable
 from taxiway.core.fieldtypes import Bad, member
 from taxiway.core.fieldtypes import name as checked_name
@@ -223,48 +224,40 @@ class _Layers:
             self._section(path, document, section, content)
 
     def _section(self, path: Path, document: Document, section: str, content: Any) -> None:
-        def problem(message: str, hint: str = "", *steps: str) -> Problem:
-            line, column = document.locate((section, *steps)) or (None, None)
-            return Problem(message, ".".join((section, *steps)), str(path), line, column, hint)
-
+        problem = partial(_problem, path, document)
         if section in _LATER:
-            self.problems.append(problem(_LATER[section]))
+            self.problems.append(problem((section,), _LATER[section]))
         elif section not in _SECTIONS:
-            self.problems.append(problem("is no section of the configuration", suggestion(section, _SECTIONS)))
+            hint = suggestion(section, _SECTIONS)
+            self.problems.append(problem((section,), "is no section of the configuration", hint))
         elif not isinstance(content, Mapping):
-            self.problems.append(problem("must be a table", f"write [{section}] above it"))
-        elif section == "agents":
+            self.problems.append(problem((section,), "must be a table", f"write [{section}] above it"))
+        elif section != "agents":
+            self._fields(path, document, (section,), content, _SECTIONS[section])
+        else:
             for name, fields in content.items():
                 if isinstance(fields, Mapping):
-                    self._fields(path, document, (section, name), fields, tuple(AGENT_FIELDS))
+                    self._fields(path, document, (section, name), fields, AGENT_FIELDS)
                 else:
-                    self.problems.append(problem("must be a table", f"write [agents.{name}] above it", name))
-        else:
-            self._fields(path, document, (section,), content, _SECTIONS[section])
+                    self.problems.append(problem((section, name), "must be a table", f"write [agents.{name}] above it"))
 
     def _fields(
-        self,
-        path: Path,
-        document: Document,
-        table: tuple[str, ...],
-        content: Mapping[str, Any],
-        legal: Collection[str] | None,
+        self, path: Path, document: Document, table: tuple[str, ...], content: Any, legal: Collection[str] | None
     ) -> None:
         for key, value in content.items():
             steps = (*table, key)
-            line, column = document.locate(steps) or (None, None)
-
-            def problem(message: str, hint: str = "", at: Any = (".".join(steps), str(path), line, column)) -> Problem:
-                return Problem(message, *at, hint)
-
+            problem = partial(_problem, path, document, steps)
             if legal is not None and key not in legal:
                 self.problems.append(problem("is no setting", suggestion(key, legal)))
                 continue
             beside = path.parent if steps == ("store", "path") else None
+            line, _ = document.locate(steps) or (None, None)
             self.put(".".join(steps), _beside(value, beside), f"{path}:{line}" if line else str(path), problem)
 
     def together(self) -> None:
-        """Look at what values need of each other, when all layers are laid."""
+        """Look at what values need of each other, when all layers are laid and each can be taken for itself."""
+        if self.problems:
+            return
         agents = self._agents()
         secrets = {name.removeprefix("secrets.") for name in self._values if name.startswith("secrets.")}
         for name, fields in agents.items():
@@ -322,8 +315,14 @@ class _Layers:
             secrets=parts["secrets"],
             agents={name: agent_kind(fields) for name, fields in self._agents().items()},
         )
-        origins = {name: self._origins.get(name, "default") for name in (*_DEFAULTED, *values)}
+        implied = [f"agents.{name}.{field}" for name, kind in config.agents.items() for field in fields_of(kind)]
+        origins = {name: self._origins.get(name, "default") for name in (*_DEFAULTED, *implied, *values)}
         return Loaded(config, origins, "store.path" not in self._values)
+
+
+def _problem(path: Path, document: Document, steps: tuple[str, ...], message: str, hint: str = "") -> Problem:
+    line, column = document.locate(steps) or (None, None)
+    return Problem(message, ".".join(steps), str(path), line, column, hint)
 
 
 def agent_setting(name: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from taxiway.config import FILE, Loaded, Surroundings, load, make_state_folder, store_path
+from taxiway.core.agent import Adapter, AgentKind
 from taxiway.core.errors import Invalid
 from taxiway.secretsources import resolve_secrets
 
@@ -158,3 +159,94 @@ def test_a_secret_stands_for_a_place_never_for_a_value(loaded: Load, source: str
     """A value in the file, no source, two sources, or one that does not exist: refused with what would be right."""
     with pytest.raises(Invalid):
         loaded(project=f"[secrets]\ntoken = {source}\n")
+
+
+AGENT = """
+[secrets]
+token = {env = "TOKEN"}
+[agents.coder]
+command = ["coder", "--json", ["--resume", "{thread}"], "--model={model}"]
+env = {API_TOKEN = "secret://token", LEVEL = 3}
+warm = "10m"
+"""
+
+
+def test_an_agent_is_read_with_its_defaults(loaded: Load) -> None:
+    """C4: what is not said has its default; arguments in a list stay together."""
+    assert loaded().config.agents == {}
+    kind = loaded(project=AGENT).config.agents["coder"]
+    assert kind == AgentKind(
+        command=("coder", "--json", ("--resume", "{thread}"), "--model={model}"),
+        env={"API_TOKEN": "secret://token", "LEVEL": "3"},
+        warm_s=600.0,
+    )
+    assert (kind.adapter, kind.start_s) == (Adapter.LINES, 30.0)
+
+
+def test_an_agent_may_be_changed_by_the_project_field_by_field(loaded: Load, tmp_path: Path) -> None:
+    """The user's file says how it is started, the project's what model it takes; each field knows where it is from."""
+    found = loaded(user=AGENT, project="[agents.coder]\nmodel = 'small'\n[defaults]\nagent = 'coder'\n")
+    assert (found.config.agents["coder"].model, found.config.agents["coder"].warm_s) == ("small", 600.0)
+    assert found.origins["agents.coder.model"] == f"{tmp_path}/project/{FILE}:2"
+    assert found.origins["agents.coder.warm"] == f"{tmp_path}/user/{FILE}:7"
+    assert found.config.defaults.agent == "coder"
+
+
+def test_an_agents_name_may_hold_a_dot(loaded: Load) -> None:
+    """It is a name like any other, and a bad one is refused; the field is what follows the last dot."""
+    with pytest.raises(Invalid) as error:
+        loaded(project="[agents.'a b']\ncommand = ['x']\n")
+    assert "'a b' is no name" in str(error.value.problems[0])
+    assert set(loaded(project="[agents.'a.b']\ncommand = ['x']\n").config.agents) == {"a.b"}
+
+
+def test_every_mistake_in_an_agent_is_told_with_its_place(loaded: Load) -> None:
+    """Unknown keys with the nearest one, values of the wrong kind, fields of the other adapter, a missing command."""
+    text = """[agents.a]
+comand = ["x"]
+adapter = "lime"
+warm = "soon"
+[agents.b]
+command = ["x", {a = 1}, ["--flag", "value"]]
+columns = 0
+[agents.c]
+command = ["{model}"]
+[agents]
+d = "x"
+"""
+    with pytest.raises(Invalid) as error:
+        loaded(project=text)
+    assert problems(error) == [
+        "taxiway.toml:2:1: agents.a.comand: is no setting (did you mean 'command'?)",
+        "taxiway.toml:3:1: agents.a.adapter: 'lime' is no adapter (did you mean 'lines'?)",
+        "taxiway.toml:4:1: agents.a.warm: 'soon' is no duration; write 800ms, 30s, 5m, 1h30m, 2d or a number of"
+        " seconds",
+        "taxiway.toml:6:1: agents.b.command: must be a text, not a table",
+        "taxiway.toml:6:1: agents.b.command: is a list for arguments that are left out together, and none of them can"
+        " be (it names no {thread}, {model}, {access})",
+        "taxiway.toml:7:1: agents.b.columns: must be from 1 to 1000, and 0 is not",
+        "taxiway.toml:9:1: agents.c.command: must name the program with its first item, which is always there",
+        "taxiway.toml:11:1: agents.d: must be a table (write [agents.d] above it)",
+    ]
+
+
+def test_what_fields_of_an_agent_need_of_each_other_is_judged_when_all_files_are_read(loaded: Load) -> None:
+    """A command, the right adapter, a secret that is declared, and a default agent that exists."""
+    text = """[defaults]
+agent = "cider"
+[agents.coder]
+command = ["x"]
+quiet = "1s"
+env = {TOKEN = "secret://tokn"}
+[agents.half]
+model = "m"
+"""
+    with pytest.raises(Invalid) as error:
+        loaded(project=text)
+    assert problems(error) == [
+        'taxiway.toml:5: agents.coder.quiet: is for agents on a terminal: adapter = "pty"',
+        "taxiway.toml:6: agents.coder.env: TOKEN names a secret that does not exist; declare tokn under [secrets]",
+        "taxiway.toml:8: agents.half: has no command; write command = [program, argument, …]",
+        "taxiway.toml:2: defaults.agent: there is no agent 'cider' (did you mean 'coder'?)",
+    ]
+    assert loaded(user=AGENT, project="[agents.coder]\nadapter = 'pty'\nquiet = '1s'\n").config.agents

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from typing import Any, Final
 
@@ -14,13 +15,17 @@ from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json, table
 from taxiway.cli.safe import safe_line
 from taxiway.cli.verb import Verb
-from taxiway.config import Loaded, SecretSource
+from taxiway.config import Loaded, SecretSource, agent_setting
+from taxiway.core.agentfields import fields_of
 from taxiway.core.duration import format_duration
 from taxiway.core.errors import Unavailable
 
 BROKEN_STATUS: Final = 1
 COLOURS: Final = {diagnosis.Verdict.OK: "green", diagnosis.Verdict.WARN: "yellow", diagnosis.Verdict.BAD: "red"}
-DURATIONS: Final = ("runner.ask_grace", "runner.term_grace", "defaults.timeout", "defaults.idle_timeout")
+DURATIONS: Final = frozenset(  # the last words of settings that are seconds
+    "ask_grace term_grace timeout idle_timeout agent_idle_timeout debounce max_debounce_wait"
+    " warm start_timeout quiet".split()
+)
 
 
 @click.command(cls=Verb)
@@ -82,6 +87,10 @@ def _values(loaded: Loaded) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in sorted(loaded.origins):
         section, _, key = name.partition(".")
+        if section == "agents":
+            agent, field = agent_setting(name)
+            found[name] = fields_of(loaded.config.agents[agent])[field]
+            continue
         part = getattr(loaded.config, section)
         value = part[key] if isinstance(part, dict) else getattr(part, key)
         found[name] = _source(value) if isinstance(value, SecretSource) else value
@@ -97,4 +106,6 @@ def _source(source: SecretSource) -> str:
 def _word(name: str, value: Any) -> str:
     if value is None:
         return "unlimited" if name.startswith("lanes.") else "none"
-    return format_duration(value) if name in DURATIONS else str(value)
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False)
+    return format_duration(value) if name.rpartition(".")[2] in DURATIONS else str(value)
