@@ -15,9 +15,9 @@ from taxiway.agents.forkserver import ForkServer
 from taxiway.agents.guardian import wire
 from taxiway.agents.guardian.sweep import sweep
 from taxiway.agents.guardian.tree import look, send
-from taxiway.agents.input import InputPump
-from taxiway.agents.output import OutputPump
 from taxiway.agents.protocol import DRAIN_S_MAX, Cleared, Ended, Go, How, Message, Output, ProcessMark, SpawnFailure
+from taxiway.agents.streams import Ends
+from taxiway.agents.tty import Tty
 
 #: A guardian that gave no word so long after KILL is itself stuck (stopped, starved) and is killed.
 STUCK_S_MAX: Final = 7.0
@@ -25,7 +25,10 @@ STUCK_S_MAX: Final = 7.0
 ANSWER_S_MAX: Final = 7.0
 #: Want of something that others may give back, or a file that is just being written: the same launch may succeed later.
 PASSING_ERRNOS: Final = frozenset(
-    {errno.EINTR, errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE, errno.ETXTBSY, errno.ETOOMANYREFS}
+    {
+        *(errno.EINTR, errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE, errno.ETXTBSY, errno.ETOOMANYREFS),
+        errno.ENOSPC,  # no pseudo-terminal is left
+    }
 )
 
 
@@ -33,21 +36,16 @@ class ProcessConversation:
     """A conversation with a plain process through its guardian."""
 
     def __init__(
-        self,
-        control: socket.socket,
-        pump: OutputPump,
-        server: ForkServer,
-        make_mark: Callable[[Any], ProcessMark],
-        stdin: InputPump | None = None,
+        self, control: socket.socket, ends: Ends, server: ForkServer, make_mark: Callable[[Any], ProcessMark]
     ) -> None:
-        """``control`` leads to the guardian, ``make_mark`` turns its report of birth into a mark, ``stdin`` is the
-        program's input when it was asked to be open."""
+        """``control`` leads to the guardian, ``ends`` to the program, ``make_mark`` turns the guardian's report of
+        birth into a mark."""
         self._loop = asyncio.get_running_loop()
         self._control: socket.socket | None = control
-        self._pump = pump
+        self._pump, self._input, self._tty = ends
         self._server = server
         self._make_mark = make_mark
-        self._input = stdin
+        self._going = False
         self._mark: ProcessMark | None = None
         self._end: wire.End | None = None
         self._certain: bool | None = None
@@ -78,6 +76,7 @@ class ProcessConversation:
     async def send(self, message: Message) -> None:
         """Give the go."""
         assert isinstance(message, Go)
+        self._going = True
         self._say(wire.GO)
 
     async def ping(self) -> None:
@@ -85,7 +84,12 @@ class ProcessConversation:
         self._say(wire.PING)
 
     async def close(self, how: How) -> None:
-        """Ask for the end of the tree; a plain process understands asking only as SIGTERM."""
+        """Ask for the end of the tree. A program on a terminal is asked as by a window that closes, with SIGHUP (shells
+        ignore SIGTERM there); any other understands asking only as SIGTERM."""
+        if how is How.ASK and self._tty is not None and self._going:
+            for number in (signal.SIGHUP, signal.SIGCONT):
+                self._signal(self.mark.child_pid, self.mark.child_start, number)
+            return
         if how is not How.KILL:
             self._say(wire.TERM)
             return
@@ -93,6 +97,16 @@ class ProcessConversation:
         self._say(wire.KILL)
         if self._stuck is None and self._control is not None:
             self._stuck = self._loop.call_later(STUCK_S_MAX, self._kill_guardian)
+
+    @property
+    def tty(self) -> Tty | None:
+        """The program's terminal, when it was launched with a window."""
+        return self._tty
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is output at hand that `next` would give at once."""
+        return self._pump.pending
 
     async def write(self, data: bytes) -> bool:
         """Give the program input; whether its pipe has taken all of it (`InputPump.write`). One that does not read
@@ -220,8 +234,9 @@ class ProcessConversation:
             self._loop.remove_reader(self._control)
             self._control.close()
             self._control = None
-        if self._input is not None:
-            self._input.close()
+        for end in (self._input, self._tty):
+            if end is not None:
+                end.close()
         if self._stuck is not None:
             self._stuck.cancel()
             self._stuck = None
@@ -237,9 +252,12 @@ class ProcessConversation:
         self._signal_guardian(signal.SIGKILL)
 
     def _signal_guardian(self, number: int) -> None:
-        guardian = look(self.mark.guardian_pid)
-        if self._control is not None and guardian is not None and guardian.start == self.mark.guardian_start:
-            send(guardian, number)
+        self._signal(self.mark.guardian_pid, self.mark.guardian_start, number)
+
+    def _signal(self, pid: int, start: int, number: int) -> None:
+        process = look(pid)
+        if self._control is not None and process is not None and process.start == start:
+            send(process, number)
 
 
 def _ended(end: wire.End, *, truncated: bool) -> Ended:

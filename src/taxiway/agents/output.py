@@ -1,14 +1,16 @@
-"""Pulls a program's two pipes into one bounded stream of pieces."""
+"""Pulls a program's pipes, or its terminal, into one bounded stream of pieces."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections import deque
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from taxiway.agents.protocol import OUTPUT_BUFFER_BYTES_MAX, OUTPUT_PIECE_BYTES_MAX, Output
 
+MERGED_BYTES_MAX: Final = 16 << 10  # small pieces that a lagging reader finds as one; a terminal gives 4 KiB at a time
 LAST_LOOK_BYTES_MAX: Final = 4 << 20  # more than a pipe of a dead tree can hold; only a living writer could give more
 
 Stream = Literal["stdout", "stderr", "pty"]
@@ -24,12 +26,12 @@ class _Pipe:
 
 
 class OutputPump:
-    """Reads both pipes as they become ready, gives pieces in order of arrival, and reads only a bound ahead."""
+    """Reads all of them as they become ready, gives pieces in order of arrival, and reads only a bound ahead."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, stdout_fd: int, stderr_fd: int) -> None:
-        """Takes over the two non-blocking descriptors and closes them at their end."""
+    def __init__(self, loop: asyncio.AbstractEventLoop, fds: Mapping[Stream, int]) -> None:
+        """Takes over the non-blocking descriptors and closes them at their end."""
         self._loop = loop
-        self._open = [_Pipe("stdout", stdout_fd), _Pipe("stderr", stderr_fd)]
+        self._open = [_Pipe(stream, fd) for stream, fd in fds.items()]
         self._pieces: deque[Output] = deque()
         self._buffered = 0
         self._reading = False
@@ -39,8 +41,13 @@ class OutputPump:
         self.truncated = False
         self._resume()
 
+    @property
+    def pending(self) -> bool:
+        """Whether something was read that nobody has pulled."""
+        return bool(self._pieces)
+
     async def next(self) -> Output | None:
-        """The next piece; None at the end of both pipes or after `interrupt`. A cancelled wait loses nothing."""
+        """The next piece; None at the end of all pipes or after `interrupt`. A cancelled wait loses nothing."""
         while not self._pieces:
             if self._interrupted or not self._open:
                 return None
@@ -105,9 +112,14 @@ class OutputPump:
         return True
 
     def _put(self, stream: Stream, data: bytes) -> None:
-        if data:
+        if not data:
+            return
+        self._buffered += len(data)
+        last = self._pieces[-1] if self._pieces else None
+        if last is not None and last.stream == stream and len(last.data) + len(data) <= MERGED_BYTES_MAX:
+            self._pieces[-1] = Output(stream, last.data + data)
+        else:
             self._pieces.append(Output(stream, data))
-            self._buffered += len(data)
 
     def _finish(self, pipe: _Pipe) -> None:
         self._put(pipe.stream, pipe.rest)

@@ -16,10 +16,9 @@ from typing import Any, Final
 from taxiway.agents.conversation import PASSING_ERRNOS, ProcessConversation
 from taxiway.agents.forkserver import ForkServer
 from taxiway.agents.guardian import wire
-from taxiway.agents.input import InputPump
-from taxiway.agents.output import OutputPump
-from taxiway.agents.protocol import GO_S_MAX, TAG_VARIABLE, Launch, ProcessMark, SpawnFailure, Stdin
+from taxiway.agents.protocol import GO_S_MAX, TAG_VARIABLE, Launch, ProcessMark, SpawnFailure
 from taxiway.agents.settle import boot_id, pid_namespace
+from taxiway.agents.streams import make_streams
 
 BIRTH_S_MAX: Final = 10.0
 BIRTH_TRIES: Final = 2  # a fork server that died with a request in its queue is replaced, and the request made again
@@ -65,24 +64,20 @@ class ProcessAgent:
         await self._server.aclose()
 
     async def _ask(self, launch: Launch, order: wire.LaunchOrder) -> ProcessConversation:
-        """Make the sockets and pipes, and send the far ends to the fork server."""
+        """Make socket and streams, and send the far ends to the fork server."""
         with ExitStack() as ours, ExitStack() as theirs:
             control, far_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             ours.callback(control.close)
             theirs.callback(far_control.close)
             control.setblocking(False)
-            order_fd = _own(theirs, os.memfd_create("order", os.MFD_CLOEXEC))
+            order_fd = os.memfd_create("order", os.MFD_CLOEXEC)
+            theirs.callback(os.close, order_fd)
             wire.write_order(order_fd, order)
-            stdin, our_stdin = _stdin(launch.stdin, ours, theirs)
-            stdout, far_stdout = _pipe(ours, theirs)
-            stderr, far_stderr = _pipe(ours, theirs)
-            await self._server.fork([far_control.fileno(), order_fd, stdin, far_stdout, far_stderr])
-            loop = asyncio.get_running_loop()
-            pump = OutputPump(loop, stdout, stderr)
-            feed = None if our_stdin is None else InputPump(loop, our_stdin)
+            streams = make_streams(launch, ours, theirs)
+            await self._server.fork([far_control.fileno(), order_fd, *streams.theirs])
+            ends = streams.ends(asyncio.get_running_loop())
             ours.pop_all()
-        make_mark = partial(self._mark, launch.tag)
-        conversation = ProcessConversation(control, pump, self._server, make_mark, feed)
+        conversation = ProcessConversation(control, ends, self._server, partial(self._mark, launch.tag))
         self._conversations.add(conversation)
         return conversation
 
@@ -124,6 +119,7 @@ def _order(launch: Launch) -> wire.LaunchOrder:
         env=env,
         lease_s=launch.lease_s,
         go_s=GO_S_MAX,
+        terminal=launch.window is not None,
     )
 
 
@@ -132,40 +128,3 @@ def _bytes(text: str) -> bytes:
     if b"\0" in encoded:
         raise ValueError(f"NUL in {text[:80]!r}")
     return encoded
-
-
-def _own(stack: ExitStack, fd: int) -> int:
-    stack.callback(os.close, fd)
-    return fd
-
-
-def _pipe(ours: ExitStack, theirs: ExitStack) -> tuple[int, int]:
-    read_fd, write_fd = os.pipe2(os.O_CLOEXEC)
-    _own(ours, read_fd)
-    _own(theirs, write_fd)
-    os.set_blocking(read_fd, False)  # the write end is another file description and stays blocking for the program
-    return read_fd, write_fd
-
-
-def _stdin(wanted: bytes | Stdin | None, ours: ExitStack, theirs: ExitStack) -> tuple[int, int | None]:
-    """The program's end of its input and, when it stays open, ours."""
-    if not isinstance(wanted, Stdin):
-        return _own(theirs, _read_only(wanted)), None
-    read_fd, write_fd = os.pipe2(os.O_CLOEXEC)
-    _own(theirs, read_fd)
-    os.set_blocking(_own(ours, write_fd), False)
-    return read_fd, write_fd
-
-
-def _read_only(content: bytes | None) -> int:
-    """A read-only descriptor that gives ``content`` and then end-of-file: no pump, no pipe that could fill or break."""
-    if content is None:
-        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-    fd = os.memfd_create("stdin", os.MFD_CLOEXEC)
-    try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(fd, view) :]
-        return os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        os.close(fd)

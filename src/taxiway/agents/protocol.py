@@ -38,12 +38,21 @@ class Stdin(Enum):
 OPEN: Final = Stdin.OPEN
 
 
+class Window(msgspec.Struct, frozen=True):
+    """The size of a pseudo-terminal, in characters."""
+
+    columns: int
+    rows: int
+
+
 class Launch(msgspec.Struct, frozen=True):
     """What to start. ``env`` is the child's complete environment (`environment.child_environment` makes one).
 
     ``stdin`` None means /dev/null; bytes are followed by end-of-file; OPEN is a pipe that `ProcessConversation.write`
-    feeds. ``tag`` names the process record and reaches every process of the tree as ``TAXIWAY_PROCESS``. Without a
-    word from the runner for ``lease_s`` seconds the guardian ends the tree by itself.
+    feeds. With a ``window`` the program has a pseudo-terminal of that size for all three streams (one way in and one
+    way out, called ``pty``), which is its controlling one. ``tag`` names the process record and reaches every process
+    of the tree as ``TAXIWAY_PROCESS``. Without a word from the runner for ``lease_s`` seconds the guardian ends the
+    tree by itself.
     """
 
     argv: tuple[str, ...]
@@ -52,6 +61,7 @@ class Launch(msgspec.Struct, frozen=True):
     tag: str
     stdin: bytes | Stdin | None = None
     lease_s: float = 30.0
+    window: Window | None = None
 
 
 class SpawnFailure(msgspec.Struct, frozen=True):

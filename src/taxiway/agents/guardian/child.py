@@ -7,8 +7,10 @@ are clean by themselves: fork server and guardians catch signals, never ignore t
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
+import termios
 from typing import Final, NoReturn
 
 from .kernel import die_with_parent
@@ -41,6 +43,8 @@ def _start(order: LaunchOrder, streams: tuple[int, int, int]) -> bytes:
         os.chdir(order.cwd)
     except OSError as error:
         return _failed(error.errno or errno.EIO, f"{os.fsdecode(order.cwd)!r} (working directory)")
+    if order.terminal:
+        fcntl.ioctl(streams[0], termios.TIOCSCTTY, 0)
     _give_streams(streams)
     return _exec(order)
 

@@ -53,6 +53,7 @@ class LaunchOrder(NamedTuple):
     env: dict[bytes, bytes]
     lease_s: float
     go_s: float
+    terminal: bool
 
 
 class End(NamedTuple):
