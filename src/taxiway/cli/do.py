@@ -14,6 +14,7 @@ from taxiway.cli.door import Door, pass_door
 from taxiway.cli.interrupts import Interrupts
 from taxiway.cli.options import Duration, pairs
 from taxiway.cli.output import answer_json, note, unwritable
+from taxiway.cli.speech import Speech
 from taxiway.cli.streams import Streams
 from taxiway.cli.submit import folder_of, standard_input
 from taxiway.cli.task import status_of
@@ -23,6 +24,7 @@ from taxiway.clock import Ids, system_chance
 from taxiway.core.event import EventType
 from taxiway.core.ids import short_id
 from taxiway.core.plan import Plan
+from taxiway.core.policy import Box
 from taxiway.core.readiness import Scope
 from taxiway.core.specs import checked_spec
 from taxiway.core.task import Task, TaskSpec, TaskState
@@ -30,6 +32,7 @@ from taxiway.planfile import project_of
 
 INTERRUPTED_STATUS: Final = 130
 LANE: Final = "now"
+PTY: Final = "pty"  #: raw bytes of a screen; what is said there comes as messages
 QUEUE_CHARS: Final = 12  #: of chance in its queue's name
 
 
@@ -61,22 +64,24 @@ def do(
     }
     given = {name: value for name, value in asked.items() if value is not None}
     spec = checked_spec(given | {"cwd": folder_of(cwd), "lane": LANE})
-    return asyncio.run(_run(door, _plan(door, spec)))
+    return asyncio.run(run_once(door, plan_of_one(door, spec, "do")))
 
 
-def _plan(door: Door, spec: TaskSpec) -> Plan:
-    """A queue of its own, with a lane of its own: nobody else takes the command, and it waits for nobody."""
+def plan_of_one(door: Door, spec: TaskSpec, name: str) -> Plan:
+    """A queue of its own, with a lane of its own: nobody else takes the task, and it waits for nobody."""
     folder = Path(spec.cwd or ".")
     queue = ONE_COMMAND_QUEUES + Ids(door.clock, system_chance()).new("do")[-QUEUE_CHARS:]
-    fields = {**{name: getattr(spec, name) for name in spec.__struct_fields__}, "name": "do", "queue": queue}
-    return Plan(queue=queue, project=project_of(folder), source="do", tasks=(TaskSpec(**fields),), lanes={LANE: 1})
+    fields = {**{name: getattr(spec, name) for name in spec.__struct_fields__}, "name": name, "queue": queue}
+    return Plan(queue=queue, project=project_of(folder), source=name, tasks=(TaskSpec(**fields),), lanes={LANE: 1})
 
 
-async def _run(door: Door, plan: Plan) -> int:
+async def run_once(door: Door, plan: Plan) -> int:
+    """Run the plan's one task to its end here, and pass on what it writes and says; the exit status."""
     async with door.open(1, Scope(queues=frozenset({(plan.project, plan.queue)})), plan.project) as tw:
         with Interrupts() as interrupts:
             admitted = await tw.run_plan(plan)
-            task = admitted.ids["do"]
+            [task] = admitted.ids.values()
+            await _say_what_it_waits_for(tw, task)
             async with asyncio.TaskGroup() as group:
                 cancelling = group.create_task(_cancel_when_told(tw, task, interrupts), name="cancel")
                 unwritten = await _pass_through(tw, task, door.wants_json)
@@ -91,15 +96,28 @@ async def _pass_through(tw: Taxiway, task: str, wants_json: bool) -> Exception |
     """Write what it writes. Where that cannot be read any more it is cancelled, as SIGPIPE would end it in a shell,
     and why is the answer: whatever is raised here would send it back to its queue, where nobody waits for it."""
     streams = Streams()
+    speech = Speech(streams)
     try:
         async for event in tw.events(task):
-            if event.type is EventType.OUTPUT and not wants_json:
+            if wants_json:
+                continue
+            if event.type is EventType.MESSAGE:
+                speech.show(event)
+            elif event.type is EventType.OUTPUT and event.data.get("stream") != PTY:
                 streams.write(str(event.data.get("stream")), event.body)
+        speech.end()
         streams.flush()
     except OSError as error:
         await tw.cancel(task)
         return unwritable(error)
     return None
+
+
+async def _say_what_it_waits_for(tw: Taxiway, task: str) -> None:
+    """A session may be busy with work of somebody else's."""
+    found = await tw.task(task)
+    if found.spec.session is not None and found.box in (Box.WAITING, Box.MERGED):
+        note(f"session {found.spec.session} is busy: it waits for its turn")
 
 
 async def _cancel_when_told(tw: Taxiway, task: str, interrupts: Interrupts) -> None:

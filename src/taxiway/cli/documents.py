@@ -7,14 +7,17 @@ from typing import Any, Final
 import msgspec
 
 from taxiway.cli.words import rfc3339
+from taxiway.client.session import Answer
 from taxiway.core.event import Event, EventType
 from taxiway.core.lane import Lane
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
+from taxiway.core.session import Session
 from taxiway.core.task import Task, TaskSpec
 
 _OWN: Final = ("state", "reason", "attempt", "max_attempts", "error", "output", "result", "exit_code", "signal")
+_SENT: Final = ("created", "disposition", "position", "offered", "carrier", "dropped")
 
 
 def task_document(task: Task) -> dict[str, Any]:
@@ -31,6 +34,7 @@ def task_document(task: Task) -> dict[str, Any]:
         "started_at": rfc3339(task.started_at),
         "finished_at": rfc3339(task.finished_at),
         "run": task.run,
+        "carrier": task.carrier,
         "retry_of": task.retry_of,
         "superseded": task.superseded,
         "version": task.version,
@@ -43,6 +47,21 @@ def spec_document(spec: TaskSpec) -> dict[str, Any]:
     document["after"] = {edge.task: str(edge.on) for edge in spec.after}
     document["backoff"] = msgspec.structs.asdict(spec.backoff)
     return document
+
+
+def session_document(found: Session) -> dict[str, Any]:
+    """A session, its policy as ``mailbox``."""
+    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(found).items()}
+    document["usage"] = msgspec.structs.asdict(found.usage)
+    document["mailbox"] = document.pop("policy")
+    for field in ("quiet_at", "created_at", "active_at", "updated_at"):
+        document[field] = rfc3339(document[field])
+    return document
+
+
+def sent_document(task: Task, sent: Answer) -> dict[str, Any]:
+    """A message: its task, and what was known when it was sent."""
+    return task_document(task) | {name: msgspec.to_builtins(getattr(sent, name)) for name in _SENT}
 
 
 def run_document(run: Run) -> dict[str, Any]:

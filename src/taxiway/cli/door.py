@@ -55,6 +55,11 @@ class Door:
 pass_door = click.make_pass_decorator(Door, ensure=True)
 
 
+def reader_here() -> str:
+    """As whom sessions are read, unless a command is told."""
+    return _actor()
+
+
 def _actor() -> str:
     """Who is written into the change log."""
     try:

@@ -13,6 +13,7 @@ from taxiway.cli.documents import event_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer_json_line, note
 from taxiway.cli.safe import safe_line
+from taxiway.cli.speech import Speech
 from taxiway.cli.streams import Streams
 from taxiway.cli.taskwords import end_word, task_label
 from taxiway.cli.verb import Verb
@@ -67,6 +68,7 @@ class Printer:
         self._task = task
         self._run = ""
         self._streams = Streams()
+        self._speech = Speech(self._streams)
 
     def show(self, event: Event) -> None:
         """One event."""
@@ -74,6 +76,7 @@ class Printer:
             answer_json_line(event_document(event))
             return
         if event.run != self._run:
+            self._speech.end()
             self._streams.flush()
             if self._run:
                 note(f"-- run {short_id(event.run)}, {clock_time(event.at)} --")
@@ -81,6 +84,8 @@ class Printer:
         match event.type:
             case EventType.OUTPUT:
                 self._streams.write(str(event.data.get("stream")), event.body)
+            case EventType.MESSAGE:
+                self._speech.show(event)
             case EventType.LOG_TRUNCATED:
                 self._streams.flush()
                 note("-- more output was not kept --")
@@ -92,6 +97,7 @@ class Printer:
 
     def end(self, task: Task) -> None:
         """Everything is written; whoever sits at a terminal is told how it stands."""
+        self._speech.end()
         self._streams.flush()
         if not self._json and sys.stderr.isatty():
             note(f"-- {task_label(task)} is {end_word(task)} --")

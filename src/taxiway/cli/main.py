@@ -27,9 +27,11 @@ PIPE_CLOSED_STATUS: Final = 141  # what a shell reports of a program that died o
 #: Every command, and the module that holds it under its own name (with ``_`` for ``-``).
 COMMANDS: Final = {
     "run": "taxiway.cli.run",
+    "ask": "taxiway.cli.ask",
     "do": "taxiway.cli.do",
     "submit": "taxiway.cli.submit",
     "task": "taxiway.cli.task",
+    "session": "taxiway.cli.session",
     "queue": "taxiway.cli.queue",
     "lane": "taxiway.cli.lane",
     "plan": "taxiway.cli.plan",

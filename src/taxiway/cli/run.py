@@ -57,14 +57,15 @@ def run(
 
 def plan_of(door: Door, path: str, overrides: tuple[str, ...] = ()) -> Plan:
     """Read and check a plan. The store is asked for its lanes only when the plan names one that nobody else knows."""
-    lanes = frozenset(door.loaded.config.lanes)
+    config = door.loaded.config
+    lanes, agent, mailbox = frozenset(config.lanes), config.defaults.agent, config.mailbox.policy
     try:
-        return read_plan(path, overrides=overrides, lanes=lanes)
+        return read_plan(path, overrides=overrides, lanes=lanes, agent=agent, mailbox=mailbox)
     except Invalid:
         if not Path(path).is_file() or not store_path(door.loaded.config.store.path).exists():
             raise
     known = {lane.name for lane in door.use(lambda tw: tw.lanes()) if lane.queue is None}
-    return read_plan(path, overrides=overrides, lanes=lanes | known)
+    return read_plan(path, overrides=overrides, lanes=lanes | known, agent=agent, mailbox=mailbox)
 
 
 class PlanRun:

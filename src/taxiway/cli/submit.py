@@ -13,6 +13,7 @@ from taxiway.app import PlanAdmitted, Taxiway
 from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
+from taxiway.cli.message import policy_of, policy_options, prompt_options
 from taxiway.cli.options import Duration, Json, pairs
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.plain import PlainView
@@ -37,6 +38,10 @@ NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: tax
 @click.option("--position", type=int, help="Among equal priorities lower goes first. [default: 0]")
 @click.option("--shell", help="A text for sh, instead of ARGV.")
 @click.option("--job", help="A registered Python job, instead of ARGV.")
+@click.option("--prompt", help="Words for an agent, instead of ARGV; - reads standard input.")
+@prompt_options
+@click.option("--session", help="The key of the conversation that it belongs to.")
+@policy_options
 @click.option("--args", type=Json(), help="Arguments of the job, as a JSON object.")
 @click.option("--after", multiple=True, metavar="TASK[=CONDITION]", help="completed (default), failed or finished.")
 @click.option("--cwd", help="Where to run. [default: here]")
@@ -60,7 +65,7 @@ NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: tax
 @click.option("--wait", is_flag=True, help="Wait for the end; exit status 1 when it did not complete.")
 @pass_door
 def submit(door: Door, /, plan: str | None, wait: bool, **given: Any) -> int:
-    """Put a task (ARGV, --shell or --job) or a plan file in the store and print its id.
+    """Put a task (ARGV, --shell, --prompt or --job) or a plan file in the store and print its id.
 
     A runner takes it from there: `taxiway runner start`.
     """
@@ -140,8 +145,11 @@ def _fields(argv: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
         fields["retry_on"] = [reason for word in fields["retry_on"] for reason in word.split(",")]
     if "backoff" in fields:
         fields["backoff"] = _backoff(fields["backoff"])
-    if "stdin" in fields:
-        fields["stdin"] = standard_input(fields["stdin"])
+    for name in ("stdin", "prompt"):
+        if name in fields:
+            fields[name] = standard_input(fields[name])
+    if policy := policy_of(fields):
+        fields["mailbox"] = policy
     if "job" not in fields or "cwd" in fields:
         fields["cwd"] = folder_of(fields.get("cwd"))
     return fields

@@ -145,9 +145,9 @@ class SessionIntake:
 
     async def _run_of(self, found: Session, wanted: str | None) -> str | None:
         if wanted is not None:
-            run = await self._store.run(wanted)
+            run = await self._store.run(await self._store.find_run(wanted))
             if (await self._store.task(run.task)).session != found.id:
-                raise NotFound(f"run {short_id(wanted)} is none of session '{found.key}'", run=wanted, session=found.id)
+                raise NotFound(f"run {short_id(run.id)} is none of session '{found.key}'", run=run.id, session=found.id)
             return run.id
         if found.live:
             tasks = await self._store.session_tasks(found.id, SESSIONS_PAGE_MAX, 0)

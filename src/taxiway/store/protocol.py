@@ -365,6 +365,10 @@ class Store(Protocol):
         """One run; raises ``NotFound``."""
         ...
 
+    async def find_run(self, ref: str) -> str:
+        """The whole id of a run for a unique prefix or suffix of four or more characters, or a whole id."""
+        ...
+
     async def events(self, run: str, after: int, limit: int) -> list[Event]:
         """Events of a run with numbers above ``after``, ascending."""
         ...

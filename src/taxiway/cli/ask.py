@@ -1,0 +1,36 @@
+"""``taxiway ask``: one prompt for an agent, now, its answer passed through as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from taxiway.cli.do import LANE, plan_of_one, run_once
+from taxiway.cli.door import Door, pass_door
+from taxiway.cli.options import Duration
+from taxiway.cli.submit import folder_of, standard_input
+from taxiway.cli.verb import Verb
+from taxiway.core.specs import checked_spec
+
+
+@click.command(cls=Verb)
+@click.argument("agent")
+@click.argument("prompt")
+@click.option("--session", help="The key of the conversation to go on with. [default: a new one]")
+@click.option("--access", metavar="analysis|write|auto", help="What the agent may do. [default: auto]")
+@click.option("--model", help="The agent's own name of a model.")
+@click.option("--cwd", help="Where it works. [default: here]")
+@click.option("--timeout", type=Duration(), help="The total clock of the run.")
+@click.option("--idle-timeout", type=Duration(), help="How long it may say nothing.")
+@pass_door
+def ask(door: Door, /, prompt: str, cwd: str | None, **given: Any) -> int:
+    """Ask an agent here and now (- reads the prompt from standard input); exit status 1 when it failed.
+
+    In a session that is busy it waits for its turn. Ctrl-C cancels it.
+    """
+    asked = {"prompt": standard_input(prompt), **given}
+    fields = {name: value for name, value in asked.items() if value is not None}
+    spec = checked_spec(fields | {"cwd": folder_of(cwd), "lane": LANE})
+    return asyncio.run(run_once(door, plan_of_one(door, spec, "ask")))
