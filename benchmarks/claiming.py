@@ -40,7 +40,7 @@ async def depths(place: Place) -> list[Figure]:
     figures = []
     for name, prepare in cases.items():
         shallow, deep = await _filled(place, _open, SHALLOW), await _filled(place, prepare, DEEP)
-        raw, measured, ratio = await _compare(shallow, deep)
+        raw, measured, ratio = await compare(shallow, deep)
         place.forget(deep)
         figures.append(_figure("claim-depth", name, raw, measured, ratio, "1,000 waiting", 1.2))
     return figures
@@ -54,7 +54,7 @@ async def groups(place: Place) -> list[Figure]:
         "10,000 lanes": _many_lanes,
     }.items():
         one, many = await _filled(place, _open, GROUPS), await _filled(place, prepare, 0)
-        raw, measured, ratio = await _compare(one, many)
+        raw, measured, ratio = await compare(one, many)
         figures.append(_figure("claim-groups", name, raw, measured, ratio, "10,000 tasks in one group", 3))
     return figures
 
@@ -85,7 +85,7 @@ async def _filled(place: Place, prepare: Prepare, tasks: int) -> Path:
     return folder
 
 
-async def _compare(shallow: Path, deep: Path) -> tuple[float, float, float]:
+async def compare(shallow: Path, deep: Path) -> tuple[float, float, float]:
     """Claims of eight in both stores in turn; the medians per task in microseconds, and their ratio."""
     costs: dict[Path, list[float]] = {shallow: [], deep: []}
     async with AsyncExitStack() as stack:

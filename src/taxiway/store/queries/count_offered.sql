@@ -1,2 +1,2 @@
 -- Messages of a session that were offered to a running turn.
-SELECT count(*) FROM task WHERE session = :session AND open = 1 AND box = 4
+SELECT count(*) FROM task WHERE session = :session AND box = 4

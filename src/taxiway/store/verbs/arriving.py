@@ -40,11 +40,12 @@ class Arrival(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a message was put, and what is known of it now."""
+    """Where a message was put, and what is known of it now. ``free``: the first of those that wait may go."""
 
     box: Box
     disposition: Disposition
     capped: bool = False
+    free: bool = False
     carrier: int | None = None
     carrier_id: str | None = None
     kin: bytes | None = None
@@ -99,16 +100,16 @@ def arrive_late(tx: Tx, row: TaskRow, actor: str) -> None:
     )
     if place.box is Box.ADMITTED:
         make_ready(tx, row)
-    elif place.box is Box.WAITING:
+    elif place.free:
         mailbox.pump(tx, row.session)
 
 
 def _place(tx: Tx, box: Mailbox, policy: MailboxPolicy, arrival: Arrival) -> Place:
     capped = not arrival.exempt
     kin = kinship(arrival.spec) if policy.mode is Mode.COLLECT else None
-    tail = tx.one("mailbox_tail", session=box.id) if box.waiting else None
-    first = tx.one("mailbox_head", session=box.id) if box.waiting else None
-    if box.room and box.purge == 0:
+    free = box.room and box.purge == 0
+    if free:
+        first = tx.one("mailbox_head", session=box.id) if box.waiting else None
         debounce_ms = int(policy.debounce_s * 1000)
         at = quiet_at(tx.now, tx.now if first is None else first[4], debounce_ms, longest_wait_ms(policy))
         if at is None and not box.waiting:
@@ -117,9 +118,10 @@ def _place(tx: Tx, box: Mailbox, policy: MailboxPolicy, arrival: Arrival) -> Pla
         mailbox.be_quiet_until(tx, box.id, tx.now if at is None else at)
     mailbox.count(tx, box.id, waiting=1, capped=int(capped))
     position = box.waiting + 1
-    if kin is not None and tail is not None and tail[2] == kin and tail[0] > box.purge:
-        return Place(Box.MERGED, Disposition.MERGED, capped, tail[0], tail[1], kin, position)
-    return Place(Box.WAITING, Disposition.WAITING, capped, kin=kin, position=position)
+    tail = tx.one("mailbox_tail", session=box.id) if kin is not None and box.waiting else None
+    if tail is not None and tail[2] == kin and tail[0] > box.purge:
+        return Place(Box.MERGED, Disposition.MERGED, capped, free, tail[0], tail[1], kin, position)
+    return Place(Box.WAITING, Disposition.WAITING, capped, free, kin=kin, position=position)
 
 
 def _make_room(tx: Tx, box: Mailbox, policy: MailboxPolicy, actor: str) -> tuple[str, ...]:

@@ -65,15 +65,28 @@ class Mailbox(NamedTuple):
 
 
 def load(tx: Tx, session: int) -> Mailbox:
-    """A mailbox as it is now."""
-    row = tx.one("mailbox", session=session)
-    assert row is not None
-    return Mailbox(*row)
+    """A mailbox as it is now. Remembered: who writes its row otherwise must ``forget`` it."""
+    known: Mailbox | None = tx.known.get(("mailbox", session))
+    if known is None:
+        row = tx.one("mailbox", session=session)
+        assert row is not None
+        known = tx.known["mailbox", session] = Mailbox(*row)
+    return known
+
+
+def forget(tx: Tx, session: int) -> None:
+    """The session's row has been written elsewhere."""
+    tx.known.pop(("mailbox", session), None)
 
 
 def count(tx: Tx, session: int, *, waiting: int = 0, capped: int = 0, held: int = 0, live: int = 0) -> None:
     """Messages came, moved on, or left."""
     tx.run("count_box", session=session, waiting=waiting, capped=capped, held=held, live=live)
+    box: Mailbox | None = tx.known.get(("mailbox", session))
+    if box is not None:
+        tx.known["mailbox", session] = box._replace(
+            waiting=box.waiting + waiting, capped=box.capped + capped, held=box.held + held, live=box.live + live
+        )
 
 
 def pump(tx: Tx, session: int) -> None:
@@ -107,13 +120,14 @@ def admit_head(tx: Tx, session: int) -> bool:
 def be_quiet_until(tx: Tx, session: int, at: int | None) -> None:
     """Store when the first waiting message may be admitted."""
     tx.run("set_quiet", session=session, at=at)
+    forget(tx, session)
     if at is not None:
         tx.note(Topic.TIME)
 
 
 def wake(tx: Tx, session: int) -> None:
     """The quiet time is over: the first waiting message goes, now or as soon as there is room."""
-    tx.run("set_quiet", session=session, at=None)
+    be_quiet_until(tx, session, None)
     admit_head(tx, session)
 
 
@@ -161,7 +175,7 @@ def _admit(tx: Tx, box: Mailbox, head: Row) -> None:
         tx.run("admit_merged", seq=seq)
     count(tx, box.id, waiting=-1 - riding, capped=-capped - capped_riding, held=1)
     if box.quiet_at is not None:
-        tx.run("set_quiet", session=box.id, at=None)
+        be_quiet_until(tx, box.id, None)
     gates.note_ready(tx, gate, urgency, position, seq)
 
 

@@ -31,15 +31,15 @@ def stop_all(tx: Tx, session: int, actor: str) -> Stopped:
     """Cancel what waits and stop what runs. What was submitted before and joins later is stale, by its number and not
     by a clock (SQ-43 to SQ-46, GD-17)."""
     until = _last_seq(tx)
-    tx.run("set_cutoff", session=session, cutoff=until, purge=until)
+    _reach(tx, session, until, until)
     return _stop(tx, session, until, "session_stop", StopCause.CANCEL, actor)
 
 
 def interrupt(tx: Tx, session: int, until: int, actor: str) -> tuple[str, ...]:
     """Make way for a message: cancel what waits up to ``until``, stop what runs (SQ-30 to SQ-33); the tasks that had
     to go, as far as the first page knows."""
-    tx.run("set_cutoff", session=session, cutoff=0, purge=until)
-    found = tx.all("open_tasks_of_session", session=session, after=0, until=until, limit=CASCADE_ROWS_MAX)
+    _reach(tx, session, 0, until)
+    found = tx.all("messages_of_session", session=session, after=0, until=until, limit=CASCADE_ROWS_MAX)
     gone = [task_row(tx, seq) for (seq,) in found]
     _stop(tx, session, until, "session_interrupt", StopCause.INTERRUPT, actor)
     return tuple(row.id for row in gone if row.box)
@@ -50,14 +50,21 @@ def reset(tx: Tx, session: int, discard: bool, actor: str) -> Stopped:
     box = mailbox.load(tx, session)
     version = tx.change(ChangeKind.SESSION, box.name, "reset", None, actor, "reset")
     tx.run("new_generation", session=session, now=tx.now, version=version)
+    mailbox.forget(tx, session)
     tx.note(Topic.SIGNAL)
     if discard:
         until = _last_seq(tx)
-        tx.run("set_cutoff", session=session, cutoff=0, purge=until)
+        _reach(tx, session, 0, until)
         return _stop(tx, session, until, "session_reset", StopCause.RESET, actor)
     running = _stop_running(tx, session, Reason.RESET, StopCause.RESET, actor)
     mailbox.pump(tx, session)  # a conversation without tokens is not throttled any more
     return Stopped(running, 0)
+
+
+def _reach(tx: Tx, session: int, cutoff: int, purge: int) -> None:
+    """From now on what joins up to ``cutoff`` is stale, and what waits up to ``purge`` is not admitted."""
+    tx.run("set_cutoff", session=session, cutoff=cutoff, purge=purge)
+    mailbox.forget(tx, session)
 
 
 def _stop(tx: Tx, session: int, until: int, sweep: str, cause: StopCause, actor: str) -> Stopped:

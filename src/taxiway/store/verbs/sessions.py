@@ -27,14 +27,24 @@ SUMMARY_CHARS: int = 200
 def session_for(tx: Tx, key: str, project: str, agent: str | None, policy: MailboxPolicy, actor: str) -> int:
     """The session that work of a project means by a key, made when there is none. Raises ``Conflict`` when it belongs
     to another agent."""
-    row = tx.one("session_named", tenant=tx.tenant, project=project, key=key)
-    if row is None:
-        return make(tx, key, "", agent, policy, actor)
-    check_agent(key, row[1], row[2], agent)
-    if agent is not None and row[2] is None:
-        tx.run("bind_agent", session=row[0], agent=agent)
-    found: int = row[0]
+    known = tx.known.get(("session", project, key))
+    if known is None:
+        row = tx.one("session_named", tenant=tx.tenant, project=project, key=key)
+        if row is None:
+            return make(tx, key, "", agent, policy, actor)
+        known = tx.known["session", project, key] = tuple(row)
+    found, name, bound = known
+    check_agent(key, name, bound, agent)
+    if agent is not None and bound is None:
+        _bind(tx, found, agent)
+    assert isinstance(found, int)
     return found
+
+
+def _bind(tx: Tx, session: int, agent: str) -> None:
+    """It belongs to this agent from now on."""
+    tx.run("bind_agent", session=session, agent=agent)
+    tx.known.clear()
 
 
 def make(
@@ -42,6 +52,7 @@ def make(
 ) -> int:
     """Write a new session; its row."""
     check_policy(MailboxChange(**msgspec.structs.asdict(policy)))
+    tx.known.clear()  # a project's own session comes before the one of no project
     name = tx.new_id("sess")
     version = tx.change(ChangeKind.SESSION, name, "idle", None, actor, "made")
     row = tx.one(
@@ -71,7 +82,7 @@ def make_or_find(
         return mailbox.load(tx, made).name
     check_agent(key, row[1], row[2], agent)
     if agent is not None and row[2] is None:
-        tx.run("bind_agent", session=row[0], agent=agent)
+        _bind(tx, row[0], agent)
     name: str = row[1]
     return name
 
@@ -110,7 +121,7 @@ def find_session(tx: Tx, ref: str, project: str | None) -> str:
             raise
         hint = nearest(ref, [row[0] for row in tx.all("session_keys", tenant=tx.tenant)])
         raise NotFound(
-            f"there is no session '{ref}'" + (f"; did you mean '{hint}'?" if hint else ""), session=ref
+            f"there is no session '{ref}'" + (f"; did you mean '{hint}'?" if hint else ""), session=ref, nearest=hint
         ) from None
 
 
@@ -131,6 +142,7 @@ def set_policy(tx: Tx, session: str, change: MailboxChange, actor: str) -> None:
     policy = changed(box.policy, change)
     version = tx.change(ChangeKind.SESSION, session, "set", None, actor, "policy")
     tx.run("set_policy", session=row, now=tx.now, version=version, **_columns(policy))
+    mailbox.forget(tx, row)
     fit(tx, row)
 
 
@@ -156,6 +168,7 @@ def archive(tx: Tx, session: str, archived: bool, actor: str) -> None:
         )
     version = tx.change(ChangeKind.SESSION, session, "archived" if archived else "idle", None, actor, "archive")
     tx.run("set_archived", session=row, archived=int(archived), now=tx.now, version=version)
+    mailbox.forget(tx, row)
     tx.note(Topic.SIGNAL)
 
 
@@ -182,6 +195,7 @@ def begin_turn(tx: Tx, session: int, task: str, seq: int, run: int, spec: TaskSp
         version=version,
     )
     assert row is not None
+    mailbox.forget(tx, session)
     name, key, generation, thread, process, held, live, waiting = row
     messages = (_message(task, spec), *_riding(tx, seq)) if prompted else ()
     dropped: Sequence[str] = ()
@@ -217,6 +231,7 @@ def end_turn(tx: Tx, session: int, generation: int, seq: int, outcome: Outcome, 
         now=tx.now,
         version=version,
     )
+    mailbox.forget(tx, session)
     if ended:
         tx.run("delete_dropped", session=session, task=seq)
 
@@ -240,6 +255,7 @@ def tell(tx: Tx, run: int, facts: TurnFacts) -> None:
         window=facts.context_window,
         now=tx.now,
     )
+    mailbox.forget(tx, session)
     if facts.context_tokens is not None:
         fit(tx, session)
 

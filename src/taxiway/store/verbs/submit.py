@@ -108,7 +108,7 @@ class Admission:
             gates.note_ready(tx, gate, urgency, spec.position, seq)
         if place is not None:
             self.places[new.id] = place
-            if place.box is Box.WAITING and session is not None:
+            if place.free and session is not None:
                 mailbox.pump(tx, session)
         if birth.due_at is not None or spec.expires_s is not None:
             tx.note(Topic.TIME)

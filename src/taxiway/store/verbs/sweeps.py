@@ -39,6 +39,7 @@ def finished(tx: Tx, kind: str, subject: int, until: int) -> None:
     """A sweep has reached its end: what it held back may go."""
     if kind in SESSION_REASONS:
         tx.run("clear_purge", session=subject, until=until)
+        mailbox.forget(tx, subject)
         mailbox.pump(tx, subject)
 
 
@@ -82,10 +83,10 @@ def _session_page(kind: str) -> Page:
     reason, stop, error = SESSION_REASONS[kind], SESSION_STOPS[kind], SESSION_ERRORS[kind]
 
     def page(tx: Tx, subject: int, after: int, until: int, limit: int, actor: str) -> list[Row]:
-        found = tx.all("open_tasks_of_session", session=subject, after=after, until=until, limit=limit)
+        found = tx.all("messages_of_session", session=subject, after=after, until=until, limit=limit)
         for (seq,) in found:
             row = task_row(tx, seq)
-            if not row.open or row.box in (Box.OUT, Box.RIDING):
+            if row.box in (Box.OUT, Box.RIDING):  # it left, or is carried, since the page was read
                 continue
             if TaskState(row.state) in TASK_NOT_STARTED:
                 cancel_waiting(tx, seq, reason, error, actor, kind.replace("_", " "))

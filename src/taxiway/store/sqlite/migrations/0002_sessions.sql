@@ -47,11 +47,9 @@ ALTER TABLE task ADD COLUMN capped INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE task ADD COLUMN carrier INTEGER;
 ALTER TABLE task ADD COLUMN kin BLOB;        -- what it must share with another message to become one turn
 ALTER TABLE task ADD COLUMN joined_at INTEGER;
-CREATE INDEX task_waiting ON task (session, seq) WHERE box = 1;
-CREATE INDEX task_capped ON task (session, seq) WHERE capped = 1;
-CREATE INDEX task_held ON task (session, seq) WHERE box = 2;
+CREATE INDEX task_in_box ON task (session, box, seq) WHERE box > 0;
 CREATE INDEX task_carried ON task (carrier, seq) WHERE carrier IS NOT NULL;
-CREATE INDEX task_of_session ON task (session, open, seq) WHERE session IS NOT NULL;
+CREATE INDEX task_of_session ON task (session, seq) WHERE session IS NOT NULL;
 
 ALTER TABLE run ADD COLUMN session INTEGER;
 ALTER TABLE run ADD COLUMN session_slot INTEGER;
