@@ -17,6 +17,7 @@ from taxiway.client.handle import TaskHandle
 from taxiway.core.change import Change, ChangeKind
 from taxiway.core.event import EventType
 from taxiway.observe.observer import Observer, nobody
+from tests.engine.acting import Stage
 
 DEADLINE_S = 25.0  # a safety net: nothing here is right because of it
 
@@ -73,6 +74,7 @@ class Bench:
         async with self.open(slots=0) as tw:
             assert await tw.store.check() == []
             assert await tw.store.live_runs() == []
+            assert await tw.store.warm_processes() == []
             tags = {run.process.tag for task in await everything(tw) for run in await tw.runs(task.id) if run.process}
         assert [str(process) for process, tag in tagged() if tag in tags] == []
 
@@ -137,6 +139,14 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     bench.close()
     if bench.path.exists():
         await bench.settled()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """Where the fake agents of a test perform."""
+    folder = tmp_path / "stage"
+    folder.mkdir()
+    return Stage(folder)
 
 
 @pytest.fixture

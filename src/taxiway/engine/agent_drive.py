@@ -63,6 +63,7 @@ class AgentDrive:
         self._judge = Judge(spec, recorder, self._transcript)
         self._live: Live | None = None
         self._stop: StopCause | None = None
+        self._stopped_s = 0.0
         self._cause: StopCause | None = None  # of the end: a stop that came before it
         self._begun = False
         self._ended = False
@@ -98,6 +99,7 @@ class AgentDrive:
         """Ask that the turn ends; harder each time it is called ``hard``."""
         if self._stop is None:
             self._stop = cause
+            self._stopped_s = asyncio.get_running_loop().time()
         self._closing.set()
         if hard:
             self._harder.set()
@@ -249,13 +251,17 @@ class AgentDrive:
                 await pool.write_off(live, end)
             case TurnEnded():
                 keep = not reset and live.session is not None and await self._cleared(live)
-                await pool.check_in(live, keep, asked=self._cause is not None)
-            case Unready():
-                await pool.check_in(live, keep=False, asked=True)
+                await pool.check_in(live, keep, self._spent_s())
+            case Unready(start_s):
+                await pool.check_in(live, keep=False, spent_s=start_s)
             case NotBegun():
                 if not live.reused:
                     live.kill()  # it has taken no turn, or has not even been executed
                 await pool.check_in(live, keep=live.reused and not reset)
+
+    def _spent_s(self) -> float:
+        """How much of its grace the turn has used up."""
+        return 0.0 if self._cause is None else asyncio.get_running_loop().time() - self._stopped_s
 
     async def _cleared(self, live: Live) -> bool:
         try:

@@ -62,6 +62,10 @@ class Graces(msgspec.Struct, frozen=True):
     ask_s: float
     term_s: float
 
+    def after(self, spent_s: float) -> Graces:
+        """What is left of the first one for a process that was asked so long ago."""
+        return Graces(self.ask_s - spent_s, self.term_s)
+
 
 class Live:
     """A process from its opening until it is confirmed gone. ``idle_since`` is by the loop's clock."""
@@ -114,10 +118,10 @@ class Live:
             self._patience = None
         return False
 
-    async def end(self, graces: Graces, asked: bool) -> Ended:
-        """Have it ended: asked (unless it was ``asked`` already), SIGTERM, SIGKILL, with the graces between."""
+    async def end(self, graces: Graces) -> Ended:
+        """Have it ended: asked, SIGTERM, SIGKILL, with the graces between; without one a step is left out."""
         for how, grace_s in ((How.ASK, graces.ask_s), (How.TERM, graces.term_s)):
-            if self._hard or (asked and how is How.ASK):
+            if self._hard or grace_s <= 0:
                 continue
             await self.dialogue.close(how)
             ended = await self._ended(grace_s)

@@ -89,14 +89,14 @@ class SessionPool:
             runner, session = self._means.runner, live.session
             await self._store.opened_process(WarmProcess(id=live.name, session=session, runner=runner, mark=live.mark))
 
-    async def check_in(self, live: Live, keep: bool, asked: bool = False) -> None:
+    async def check_in(self, live: Live, keep: bool, spent_s: float = 0.0) -> None:
         """Its turn is over. It stays warm for the next one, or has ended and is confirmed gone on return.
 
-        ``asked``: it was asked to stop already, and gets SIGTERM at once.
+        ``spent_s``: so long ago it was asked to stop; that counts as a part of its grace.
         """
         warm_s = live.wanted.agent.kind.warm_s
         if not keep or self._closed or live.session is None or warm_s <= 0:
-            await self._end(live, asked)
+            await self._end(live, spent_s)
             return
         assert self._group is not None, "the pool has not been opened"
         live.phase = Phase.IDLE
@@ -233,19 +233,19 @@ class SessionPool:
             live.phase = Phase.ENDING
             live.call()
 
-    async def _end(self, live: Live, asked: bool = False) -> None:
+    async def _end(self, live: Live, spent_s: float = 0.0) -> None:
         """End it, confirm it, and write it off."""
         live.phase = Phase.ENDING
         try:
-            await self._settled(live, await self._certainly_ended(live, asked))
+            await self._settled(live, await self._certainly_ended(live, spent_s))
         except BaseException:
             self._forget(live, drop=True)
             raise
 
-    async def _certainly_ended(self, live: Live, asked: bool) -> bool:
+    async def _certainly_ended(self, live: Live, spent_s: float) -> bool:
         """Have it ended; whether its tree is known to be gone. What an adapter raises ends its process, not us."""
         try:
-            return (await live.end(self._means.graces, asked)).certain
+            return (await live.end(self._means.graces.after(spent_s))).certain
         except Exception as error:
             self._broken(live, error)
             return False
