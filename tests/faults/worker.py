@@ -11,8 +11,11 @@ import signal
 import sys
 from contextlib import suppress
 
+import msgspec
+
 import taxiway
 from taxiway import app
+from taxiway.core.agent import AgentKind
 from taxiway.core.errors import LeaseLost
 from taxiway.store.sqlite import transactor
 
@@ -22,6 +25,7 @@ async def main(path: str, settings: dict) -> None:
     host, die_before_go = settings.pop("host", None), settings.pop("die_before_go", False)
     if host is not None:
         app.socket.gethostname = lambda: host
+    settings["agents"] = msgspec.convert(settings.pop("agents", {}), dict[str, AgentKind])
     transactor.LOCK_WAIT_S_MAX = settings.pop("lock_wait_s", transactor.LOCK_WAIT_S_MAX)
     async with taxiway.open(path, main_size=64, project="", **settings) as tw:
         if die_before_go:
