@@ -65,7 +65,9 @@ def remove(tx: Tx, task: str, actor: str) -> bool:
 
 
 def forget(tx: Tx, row: TaskRow, actor: str, cause: str) -> None:
-    """Delete every row of a task, leaving a tombstone in the change log."""
+    """Delete every row of a task, leaving a tombstone in the change log; its submission number is not given again."""
+    if tx.one("last_seq") == (row.seq,):
+        tx.run("keep_seq", seq=row.seq)
     spec = tx.one("spec_of", task=row.seq)
     key = _decode_spec(spec[0]).idempotency_key if spec is not None else None
     if key is not None:

@@ -56,6 +56,17 @@ class Keeping(Suite):
         await bench.submit()
         assert await bench.store.last_version() == newest + 1
 
+    async def test_a_submission_number_is_not_given_again_after_a_prune(self, bench: Bench) -> None:
+        """A24: a prune may forget the newest task too."""
+        numbers = []
+        for _ in range(2):
+            numbers.append((await bench.task(await bench.submit())).seq)
+            await bench.drain()
+            bench.clock.advance(1)
+            await bench.store.prune(bench.clock.now_ms(), 100, ACTOR)
+            await bench.fail_once()
+        assert numbers[0] < numbers[1]
+
     async def test_a_parent_that_an_open_task_waits_for_stays(self, bench: Bench) -> None:
         """I8: its child may still want its output."""
         parent = await bench.submit(name="p")

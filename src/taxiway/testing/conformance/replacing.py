@@ -213,6 +213,16 @@ class Removing(Suite):
         await bench.store.remove(task, ACTOR)
         assert (await bench.submit_all(bench.new(idempotency_key="k")))[0].created
 
+    async def test_a_submission_number_is_never_given_twice(self, bench: Bench) -> None:
+        """A22, A24: not even that of the newest task, once it is gone; sweeps and cursors end at such numbers."""
+        first, newest = await bench.submit(), await bench.submit()
+        number = (await bench.task(newest)).seq
+        for task in (newest, first):
+            assert await bench.store.remove(task, ACTOR)
+        await bench.fail_once()
+        again = await bench.submit()
+        assert (await bench.task(again)).seq == number + 1
+
     async def test_removing_one_task_frees_no_key_of_another(self, bench: Bench) -> None:
         """I9: a plan's task may have been written with the same key."""
         await bench.submit(project="/p", idempotency_key="k")
