@@ -12,7 +12,16 @@ from taxiway.cli.logs import logs
 from taxiway.cli.options import Duration, page_options, pairs
 from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
 from taxiway.cli.safe import safe, safe_line
-from taxiway.cli.taskwords import end_word, label_with_id, run_span, state_word, task_label, work_word
+from taxiway.cli.taskwords import (
+    attempt_now,
+    end_word,
+    label_with_id,
+    run_span,
+    state_word,
+    task_label,
+    tries_word,
+    work_word,
+)
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, count, day_and_time, span
 from taxiway.core.errors import Conflict
@@ -76,7 +85,7 @@ def list_tasks(
             state_word(one),
             one.spec.queue,
             one.spec.lane,
-            f"{one.attempt}/{one.max_attempts}",
+            tries_word(one),
             span((now - one.created_at) / 1_000),
             task_label(one),
         ]
@@ -297,7 +306,8 @@ def _show_task(found: Task, now: int) -> None:
         ("after", ", ".join(f"{edge.task} ({edge.on})" for edge in spec.after)),
         (
             "attempts",
-            f"{found.attempt} of {found.max_attempts}" + (f", {found.crashes} crashes" if found.crashes else ""),
+            f"{attempt_now(found.attempt, found.state)} of {found.max_attempts}"
+            + (f", {found.crashes} crashes" if found.crashes else ""),
         ),
         ("labels", ", ".join(f"{key}={value}" for key, value in spec.labels.items())),
         ("created", f"{day_and_time(found.created_at)} ({ago(found.created_at, now)})"),

@@ -9,7 +9,7 @@ from taxiway.cli.safe import safe_line
 from taxiway.cli.words import span
 from taxiway.core.ids import short_id
 from taxiway.core.run import Run
-from taxiway.core.task import Task, TaskSpec
+from taxiway.core.task import Task, TaskSpec, TaskState
 
 ONE_COMMAND_QUEUES: Final = "do_"  #: so begin the queues that `taxiway do` makes, one for each command
 
@@ -40,6 +40,16 @@ def task_label(task: Task) -> str:
 def label_with_id(task: Task) -> str:
     """The same with the short id: what one types to learn more."""
     return f"{task_label(task)} ({short_id(task.id)})"
+
+
+def attempt_now(attempt: int, state: TaskState) -> int:
+    """The attempt that goes on, or how many there were: the store counts one only when it has ended."""
+    return attempt + 1 if state in (TaskState.RUNNING, TaskState.WAITING) else attempt
+
+
+def tries_word(task: Task) -> str:
+    """``1/3``."""
+    return f"{attempt_now(task.attempt, task.state)}/{task.max_attempts}"
 
 
 def took(task: Task, now_ms: int) -> float | None:
