@@ -244,6 +244,9 @@ def _keep_result(tx: Tx, row: RunRow, outcome: Outcome) -> None:
 
 
 def _keep_late(tx: Tx, row: RunRow, outcome: Outcome) -> None:
+    """Tell of the first result that came too late; an ended run's log grows no further (I4, I18)."""
+    if tx.one("event_type", run=row.id, seq=row.events) != (EventType.RUN_FINISHED,):
+        return
     late = NewEvent(EventType.STATUS, tx.now, {"phase": "late_result", **describe(outcome)})
     insert_event(tx, row.id, row.events + 1, late)
     tx.run("advance_events", run=row.id, events=row.events + 1, batch=row.batch)
