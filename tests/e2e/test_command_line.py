@@ -70,6 +70,30 @@ def test_a_command_done_now_reads_what_it_is_given_and_shows_what_it_is(taxiway:
     assert "cat" in taxiway("task", "list").stdout.splitlines()[1]
 
 
+def test_standard_input_that_is_no_text_is_refused_with_its_place_and_the_way_around(taxiway: CommandLine) -> None:
+    """A task is stored as text: bytes belong in a file. Closed, endless and argued input has its sentence too."""
+    program = taxiway.start("do", "--stdin", "-", "--", "cat", stdin=subprocess.PIPE, text=False)
+    _, err = program.communicate(b"ok\xff\n", timeout=30)
+    assert program.returncode == 2
+    assert err.startswith(b"error: --stdin: is no UTF-8 text (byte 3 is 0xff); keep it in a file")
+    argued = taxiway("submit", "--stdin", "\udcff", "--", "cat")
+    assert (argued.returncode, "byte 1 is 0xff" in argued.stderr) == (2, True)
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$0" -m taxiway do --stdin - -- cat <&-', sys.executable],
+        env=taxiway.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (closed.returncode, closed.stderr.count("\n")) == (2, 1)
+    assert "standard input, and that is closed here" in closed.stderr
+    with open("/dev/zero", "rb") as endless:
+        program = taxiway.start("submit", "--stdin", "-", "--", "cat", stdin=endless)
+        _, err = program.communicate(timeout=30)
+    assert (program.returncode, "is longer than the 1048576 bytes" in err) == (2, True)
+
+
 def test_an_answer_that_finds_no_room_is_said_in_one_sentence(taxiway: CommandLine) -> None:
     """A full disk below standard output is nobody's mistake in Taxiway."""
     with open("/dev/full", "w") as full:

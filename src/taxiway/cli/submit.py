@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -13,6 +11,7 @@ from taxiway.app import PlanAdmitted, Taxiway
 from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
+from taxiway.cli.given import folder_of, standard_input
 from taxiway.cli.options import Duration, Json, pairs
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.plain import PlainView
@@ -20,9 +19,7 @@ from taxiway.cli.run import announced, plan_of
 from taxiway.cli.summary import exit_status, summary
 from taxiway.cli.task import show_ended, status_of
 from taxiway.cli.verb import ArgvVerb
-from taxiway.core.errors import Invalid, Problem
 from taxiway.core.task import Task
-from taxiway.planfile import working_folder
 
 PLAN_ENDINGS: Final = (".yaml", ".yml", ".toml", ".json")
 NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: taxiway runner start"
@@ -41,7 +38,7 @@ NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: tax
 @click.option("--after", multiple=True, metavar="TASK[=CONDITION]", help="completed (default), failed or finished.")
 @click.option("--cwd", help="Where to run. [default: here]")
 @click.option("--env", multiple=True, metavar="K=V", help="A variable.")
-@click.option("--stdin", help="Text for standard input; - reads ours.")
+@click.option("--stdin", help="Text (UTF-8) for standard input; - reads ours.")
 @click.option("--timeout", type=Duration(), help="The total clock of a run.")
 @click.option("--idle-timeout", type=Duration(), help="How long a run may say nothing.")
 @click.option("--expires", type=Duration(), help="The latest start, from now.")
@@ -156,16 +153,3 @@ def _backoff(text: str) -> dict[str, Any]:
     if text.lstrip().startswith("{"):
         return dict(Json().convert(text, None, None))
     return {"first": text}
-
-
-def standard_input(text: str | None) -> str | None:
-    """The text for a task's standard input; ``-`` is what stands on ours."""
-    return sys.stdin.read() if text == "-" else text
-
-
-def folder_of(cwd: str | None) -> str:
-    """Where it shall run, wherever the runner was started."""
-    real, problem = working_folder(cwd, Path.cwd())
-    if problem:
-        raise Invalid(f"--cwd: {problem}", [Problem(problem, "cwd")])
-    return real
