@@ -11,7 +11,7 @@ from taxiway.core.lane import check_size
 from taxiway.core.plan import Plan
 from taxiway.core.queue import QueueState, check_admission
 from taxiway.core.rerun import Fate, Known, fates
-from taxiway.core.task import TASK_NOT_STARTED, TASK_TERMINAL, Reason, TaskState
+from taxiway.core.task import TASK_NOT_STARTED, TASK_TERMINAL, Condition, Reason, TaskState
 from taxiway.store.protocol import NewTask, PlanAdmitted
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import gates, slots, sweeps
@@ -33,10 +33,10 @@ class Held(NamedTuple):
 def submit_plan(tx: Tx, plan: Plan, tasks: Sequence[NewTask], fresh: bool, actor: str) -> PlanAdmitted:
     """Fill the plan's queue and start it; ``tasks`` holds one new task for every name, used where one is needed."""
     queue = _plan_queue(tx, plan, actor)
-    held = _held(tx, queue)
-    decided = fates(plan.tasks, [new.hash for new in tasks], _known(tx, held), fresh)
+    held, strays = _held(tx, queue)
+    decided = fates(plan.tasks, [new.hash for new in tasks], _known(tx, queue, plan, held), fresh)
     by_name = {new.spec.name or "": new for new in tasks}
-    gone = [old for name, old in held.items() if decided.get(name, Fate.ANEW) is Fate.ANEW]
+    gone = strays + [old for name, old in held.items() if decided.get(name, Fate.ANEW) is Fate.ANEW]
     tx.run("count_open", queue=queue, more=1)  # the plan itself: setting old tasks aside must not end the queue
     _clear(tx, gone, actor)
     ids = {name: held[name].id for name, fate in decided.items() if fate is not Fate.ANEW}
@@ -90,22 +90,34 @@ def _plan_queue(tx: Tx, plan: Plan, actor: str) -> int:
     return queue
 
 
-def _held(tx: Tx, queue: int) -> dict[str, Held]:
-    return {
-        name: Held(seq, task, TaskState(state), Reason(reason) if reason else None, digest)
-        for name, seq, task, state, reason, digest, _ in tx.all("named_tasks_of_queue", queue=queue)
-        if name is not None
-    }
+def _held(tx: Tx, queue: int) -> tuple[dict[str, Held], list[Held]]:
+    """What the queue holds by name, and the strays: what somebody put there without a name, and ended badly.
+
+    No plan makes a stray anew, so it is set aside, or the queue would fail for ever. One that waits goes on.
+    """
+    named: dict[str, Held] = {}
+    strays: list[Held] = []
+    for name, seq, task, state, reason, digest in tx.all("present_tasks_of_queue", queue=queue):
+        old = Held(seq, task, TaskState(state), Reason(reason) if reason else None, digest)
+        if name is not None:
+            named[name] = old
+        elif old.state in (TaskState.FAILED, TaskState.CANCELLED):
+            strays.append(old)
+    return named, strays
 
 
-def _known(tx: Tx, held: dict[str, Held]) -> dict[str, Known]:
-    return {
-        name: Known(
-            old.state,
-            old.reason,
-            old.hash,
-            old.state is TaskState.FAILED and tx.one("failure_handled", parent=old.seq) is not None,
+def _known(tx: Tx, queue: int, plan: Plan, held: dict[str, Held]) -> dict[str, Known]:
+    edges = {(edge.task, spec.name) for spec in plan.tasks for edge in spec.after if edge.on is Condition.FAILED}
+
+    def handled(name: str, old: Held) -> bool:
+        """A handler that left the plan, or handles something else now, is about to be set aside."""
+        return any(
+            where != queue or handler is None or (name, handler) in edges
+            for where, handler in tx.all("handlers_of", parent=old.seq)
         )
+
+    return {
+        name: Known(old.state, old.reason, old.hash, old.state is TaskState.FAILED and handled(name, old))
         for name, old in held.items()
     }
 
