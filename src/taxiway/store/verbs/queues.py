@@ -11,7 +11,7 @@ from taxiway.core.errors import Conflict, Invalid, NotFound
 from taxiway.core.lane import Lane, check_size
 from taxiway.core.moves import check_move
 from taxiway.core.nearest import nearest
-from taxiway.core.queue import QUEUE_ENDED, QUEUE_MOVES, Queue, QueueState, QueueStats
+from taxiway.core.queue import QUEUE_ENDED, QUEUE_MOVES, Queue, QueueState, QueueStats, advice
 from taxiway.store.tx import Row, Topic, Tx
 from taxiway.store.verbs import gates, slots, sweeps
 from taxiway.store.verbs.ending import end_queue, move_queue_row
@@ -120,7 +120,7 @@ def move_queue(tx: Tx, name: str, verb: str, actor: str, project: str | None) ->
     wanted = QUEUE_VERBS.get(verb)
     if wanted is None:
         raise Invalid(f"a queue can {', '.join(QUEUE_VERBS)}; not '{verb}'")
-    check_move(QUEUE_VERB_MOVES, queue.state, wanted, f"queue '{name}'")
+    check_move(QUEUE_VERB_MOVES, queue.state, wanted, f"queue '{name}'", advice(queue, verb))
     if queue.state is QueueState.IDLE:
         sweeps.finish_reset(tx, row_id)
     move_queue_row(tx, row_id, wanted, actor, verb)
