@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from textwrap import wrap
 from typing import Any, Final
 
 import click
@@ -19,6 +20,7 @@ from taxiway.core.duration import format_duration
 from taxiway.core.errors import Unavailable
 
 BROKEN_STATUS: Final = 1
+LINE_CHARS_MAX: Final = 100
 COLOURS: Final = {diagnosis.Verdict.OK: "green", diagnosis.Verdict.WARN: "yellow", diagnosis.Verdict.BAD: "red"}
 DURATIONS: Final = ("runner.ask_grace", "runner.term_grace", "defaults.timeout", "defaults.idle_timeout")
 
@@ -62,9 +64,11 @@ def _show(door: Door, findings: list[diagnosis.Finding]) -> None:
         answer_json({"findings": [msgspec.to_builtins(one) for one in findings]})
         return
     width = max(len(one.subject) for one in findings)
+    indent = len(f"warn  {'':{width}}  ")
     for one in findings:
         verdict = click.style(one.verdict.ljust(4), fg=COLOURS[one.verdict])
-        answer(f"{verdict}  {one.subject.ljust(width)}  {safe_line(one.text)}")
+        lines = wrap(safe_line(one.text), LINE_CHARS_MAX - indent, break_long_words=False, break_on_hyphens=False)
+        answer(f"{verdict}  {one.subject.ljust(width)}  " + f"\n{'':{indent}}".join(lines))
 
 
 def _show_config(door: Door) -> None:
