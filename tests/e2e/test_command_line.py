@@ -169,6 +169,21 @@ def test_submitted_work_waits_explained_and_runs_when_a_runner_starts(taxiway: C
     assert taxiway.json("runner", "list")["items"] == []
 
 
+def test_a_runner_that_was_killed_is_called_dead_before_anybody_settles_it(taxiway: CommandLine) -> None:
+    """I7: its lock is free, so nobody needs to wait; its run is listed as left over until it is settled."""
+    program = taxiway.start("runner", "start", "--slots", "1")
+    until(lambda: taxiway.json("runner", "list")["items"], "the runner is there")
+    taxiway.json("submit", "--", "sleep", "9874")
+    until(lambda: alive(["sleep", "9874"]), "the task runs")
+    program.kill()
+    program.wait(timeout=10)
+    # Whoever looks may settle it in the same moment; what nobody may say is that it lives.
+    assert {one["state"] for one in taxiway.json("runner", "list")["items"]} <= {"dead"}
+    told = taxiway("submit", "--", "true").stderr
+    assert "no runner is alive" in told
+    until(lambda: not alive(["sleep", "9874"]), "its processes end")
+
+
 def test_waiting_for_a_failure_says_so_and_a_retry_takes_its_place(taxiway: CommandLine) -> None:
     """submit --wait exits with 1; cancelling what has ended is a conflict; retry makes a new task."""
     runner = taxiway.start("runner", "start", "--slots", "1")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from socket import gethostname
 from typing import Any, Final
 
 import click
 
-from taxiway.app import PlanAdmitted, Taxiway
+from taxiway.app import PlanAdmitted, Taxiway, diagnosis, store_path
 from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
@@ -77,7 +78,7 @@ def submit(door: Door, /, plan: str | None, wait: bool, **given: Any) -> int:
 async def _submit_task(door: Door, fields: dict[str, Any], wait: bool) -> int:
     async with door.open() as tw:
         handle = await tw.submit(**fields)
-        await _note_missing_runner(tw)
+        await _note_missing_runner(door, tw)
         if wait:
             ended = await handle.wait()
             show_ended(door, [ended])
@@ -96,7 +97,7 @@ async def _submit_plan(door: Door, path: str, overrides: tuple[str, ...], fresh:
     async with door.open(project=plan.project) as tw:
         admitted = await tw.run_plan(plan, fresh)
         note(announced(plan, admitted))
-        await _note_missing_runner(tw)
+        await _note_missing_runner(door, tw)
         following = Following(tw, plan.queue, plan.project)
         if not wait:
             return _show_admitted(door, admitted)
@@ -118,8 +119,10 @@ def _show_admitted(door: Door, admitted: PlanAdmitted) -> int:
     return 0
 
 
-async def _note_missing_runner(tw: Taxiway) -> None:
-    if not await tw.store.runners():
+async def _note_missing_runner(door: Door, tw: Taxiway) -> None:
+    path, host, now = store_path(door.loaded.config.store.path), gethostname(), door.clock.now_ms()
+    found = [diagnosis.condition(one, path, host, now) for one in await tw.store.runners()]
+    if all(one is diagnosis.Condition.DEAD for one in found):
         note(NO_RUNNER)
 
 
