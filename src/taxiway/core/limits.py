@@ -34,9 +34,10 @@ EVENTS_PAGE_MAX: Final = 500
 LIST_PAGE_MAX: Final = 500
 LIST_PAGE_DEFAULT: Final = 50
 CHANGES_PAGE_MAX: Final = 1_000
+COUNTED_TASKS_MAX: Final = 1_000  #: ready tasks that are counted, before a turn or in a lane; more are "1,000+"
 
-LEASE_S: Final = 30.0  #: a runner that was not heard of for this long has lost its runs (other hosts decide by it)
-LEASE_MARGIN_S: Final = 5.0  #: what guardians get beyond it to end their trees before another host takes over
+LEASE_S: Final = 30.0  #: a runner that was not heard of for this long loses its runs, also one that was only stopped
+LEASE_MARGIN_S: Final = 5.0  #: what guardians get beyond it to end their trees before others take over
 HEARTBEAT_S: Final = 8.0
 REAP_EVERY_S: Final = 0.5  #: how often a living process looks for dead runners of its host
 SAFETY_POLL_S: Final = 1.0  #: wake-ups are hints; this poll is what nothing depends on but everything survives by

@@ -73,9 +73,9 @@ class Claim:
 
     def _take_from(self, head: Head, rival: Rank, wanted: int) -> list[Claimed]:
         tx = self._tx
-        lane_taken = _taken(tx, "lane_slots_taken", lane=head.lane) if head.lane_size is not None else set()
-        queue_taken = _taken(tx, "queue_slots_taken", queue=head.queue) if head.queue_slots is not None else set()
-        room = _gate(head, len(lane_taken), len(queue_taken)).room()
+        lane_taken = slots_taken(tx, "lane_slots_taken", lane=head.lane) if head.lane_size is not None else set()
+        queue_taken = slots_taken(tx, "queue_slots_taken", queue=head.queue) if head.queue_slots is not None else set()
+        room = gate_facts(head, len(lane_taken), len(queue_taken)).room()
         limit = wanted if room is None else min(wanted, room)
         urgency, position, seq = rival
         rows = (
@@ -175,7 +175,7 @@ def _first_two(tx: Tx, scope: Scope, shut: frozenset[int], statement: str, **whe
     while True:
         rows = tx.all(statement, limit=limit, skip=skip, **where)
         for row in rows:
-            head = Head((row[10], row[11], row[12]), *row[:10])
+            head = head_of(row)
             if head.queue not in shut and scope.takes(head.project, head.queue_name, head.lane_name, head.needs):
                 found.append(head)
                 if len(found) == 2:
@@ -195,7 +195,13 @@ def _queues(tx: Tx, scope: Scope) -> list[int]:
     return found
 
 
-def _taken(tx: Tx, statement: str, **where: int) -> set[int]:
+def head_of(row: Row) -> Head:
+    """A row of one of the statements that read gates."""
+    return Head((row[10], row[11], row[12]), *row[:10])
+
+
+def slots_taken(tx: Tx, statement: str, **where: int) -> set[int]:
+    """The numbers of the slots that live runs hold in a lane or a queue."""
     return {row[0] for row in tx.all(statement, **where)}
 
 
@@ -210,7 +216,8 @@ def _lowest(taken: set[int], limit: int | None) -> int | None:
     return slot
 
 
-def _gate(head: Head, lane_live: int, queue_live: int) -> Gate:
+def gate_facts(head: Head, lane_live: int, queue_live: int) -> Gate:
+    """What gates the work behind a head, for ``core.readiness``."""
     return Gate(
         head.project,
         head.queue_name,
