@@ -251,8 +251,8 @@ class Store(Protocol):
         """Renew the runner's lease; ``False`` when it has been declared dead."""
         ...
 
-    async def retire(self, runner: str, state: str) -> None:
-        """Mark a runner ``draining``, or ``gone`` unless a run of it is live."""
+    async def retire(self, runner: str, state: str) -> bool:
+        """Mark a runner ``draining``, or ``gone`` unless a run of it is live; whether it is so now."""
         ...
 
     async def claim(self, runner: str, scope: Scope, free: int) -> list[Claimed]:

@@ -172,9 +172,9 @@ class SqliteStore:
         """Renew a runner's lease."""
         return await self._first(lambda tx: runners.beat(tx, runner))
 
-    async def retire(self, runner: str, state: str) -> None:
+    async def retire(self, runner: str, state: str) -> bool:
         """A runner drains or goes."""
-        await self._first(lambda tx: runners.retire(tx, runner, state, runner))
+        return await self._first(lambda tx: runners.retire(tx, runner, state, runner))
 
     async def claim(self, runner: str, scope: Scope, free: int) -> list[Claimed]:
         """Take up to ``free`` tasks."""

@@ -71,7 +71,7 @@ class SeamedStore:
         elif verb == "beat":
             now_s = process.world.loop.time()
             process.beaten_s, process.silent_s = now_s, now_s - process.beaten_s
-        elif verb == "retire" and args[0] == process.runner:
+        elif verb == "retire" and args == (process.runner, "gone"):
             process.leaving = True
         return await function(*args, **named)
 
