@@ -77,8 +77,8 @@ class Taxiway:
         return await self._intake.run_plan(plan, fresh)
 
     async def task(self, task: str) -> Task:
-        """One task, by its id or four or more characters of its start or end."""
-        return await self.store.task(await self.store.find_task(task))
+        """One task, by its id, four or more characters of its start or end, its name, or ``QUEUE/NAME``."""
+        return await self.store.task(await self._intake.find(task))
 
     async def tasks(self, filter: TaskFilter | None = None, limit: int = 50, cursor: str | None = None) -> TaskPage:
         """A page of tasks in priority order."""
@@ -86,18 +86,18 @@ class Taxiway:
 
     async def wait(self, task: str, timeout_s: float | None = None) -> Task:
         """A task once it has ended; ``TimeoutError`` after ``timeout_s`` seconds."""
-        found = await self.store.find_task(task)
+        found = await self._intake.find(task)
         async with asyncio.timeout(timeout_s):
             return await self._feed.ended(found)
 
     async def events(self, task: str) -> AsyncIterator[Event]:
         """Events of a task's runs, live, until it has ended."""
-        async for event in self._feed.task_events(await self.store.find_task(task)):
+        async for event in self._feed.task_events(await self._intake.find(task)):
             yield event
 
     async def runs(self, task: str) -> list[Run]:
         """A task's runs, oldest first."""
-        return await self.store.runs(await self.store.find_task(task))
+        return await self.store.runs(await self._intake.find(task))
 
     async def cancel(self, task: str) -> Task:
         """Ask that a task ends; the task as it then is."""

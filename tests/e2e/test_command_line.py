@@ -176,7 +176,7 @@ def test_a_runner_that_was_killed_is_called_dead_before_anybody_settles_it(taxiw
     taxiway.json("submit", "--", "sleep", "9874")
     until(lambda: alive(["sleep", "9874"]), "the task runs")
     program.kill()
-    program.wait(timeout=10)
+    program.communicate(timeout=10)
     # Whoever looks may settle it in the same moment; what nobody may say is that it lives.
     assert {one["state"] for one in taxiway.json("runner", "list")["items"]} <= {"dead"}
     told = taxiway("submit", "--", "true").stderr
@@ -200,6 +200,26 @@ def test_waiting_for_a_failure_says_so_and_a_retry_takes_its_place(taxiway: Comm
     assert taxiway("task", "wait", again["id"]).returncode == 0
     taxiway.interrupt(runner)
     runner.communicate(timeout=30)
+
+
+def test_a_task_is_named_as_its_plan_names_it(taxiway: CommandLine) -> None:
+    """Every TASK is an id, a part of one, a name, or a name with its queue; what fits several is refused with them."""
+    for queue in ("one", "two"):
+        plan = taxiway.plan(queue, {"build": {"command": ["echo", queue]}, f"only-{queue}": {"command": ["true"]}})
+        assert taxiway("run", plan).returncode == 0
+    assert taxiway.json("task", "show", "only-one")["queue"] == "one"
+    assert taxiway("task", "logs", "two/build").stdout == "two\n"
+    assert taxiway("task", "logs", "build", "--queue", "one").stdout == "one\n"
+    task = taxiway.json("task", "show", "one/build")["id"]
+    assert taxiway.json("task", "wait", "--queue", "one", task[-6:])["id"] == task
+    refused = taxiway("task", "remove", "build")
+    assert refused.returncode == 2
+    assert "'build' fits 2 tasks; give more of the id, or write QUEUE/NAME" in refused.stderr
+    assert re.search(rf"^  {task}  one/build  completed", refused.stderr, re.MULTILINE)
+    assert "did you mean 'build'?" in taxiway("task", "explain", "biuld").stderr
+    waits = taxiway.json("submit", "--after", "one/build=finished", "--after", "only-two", "--", "true")
+    assert waits["after"][task] == "finished"
+    assert taxiway.json("task", "cancel", waits["id"][-6:], "--queue", "default")["items"][0]["state"] == "cancelled"
 
 
 def test_lists_are_pages_with_a_cursor(taxiway: CommandLine) -> None:

@@ -20,9 +20,11 @@ from taxiway.cli.run import announced, plan_of
 from taxiway.cli.summary import exit_status, summary
 from taxiway.cli.task import show_ended, status_of
 from taxiway.cli.verb import ArgvVerb
-from taxiway.core.task import Task
+from taxiway.core.errors import Ambiguous, NotFound
+from taxiway.core.task import Condition, Task
 
 PLAN_ENDINGS: Final = (".yaml", ".yml", ".toml", ".json")
+DEFAULT_QUEUE: Final = "default"
 NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: taxiway runner start"
 
 
@@ -77,6 +79,9 @@ def submit(door: Door, /, plan: str | None, wait: bool, **given: Any) -> int:
 
 async def _submit_task(door: Door, fields: dict[str, Any], wait: bool) -> int:
     async with door.open() as tw:
+        if "after" in fields:
+            queue = fields.get("queue", DEFAULT_QUEUE)
+            fields["after"] = [{await _parent(tw, word, queue): on} for word, on in fields["after"]]
         handle = await tw.submit(**fields)
         await _note_missing_runner(door, tw)
         if wait:
@@ -147,9 +152,20 @@ def _fields(argv: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _edge(word: str) -> str | dict[str, str]:
+def _edge(word: str) -> tuple[str, str]:
     name, equals, condition = word.partition("=")
-    return {name: condition} if equals else name
+    return name, condition if equals else str(Condition.COMPLETED)
+
+
+async def _parent(tw: Taxiway, word: str, queue: str) -> str:
+    """What a task waits for: a name in its own queue as it stands, anything else by the id that it means."""
+    try:
+        named = await tw.task(f"{queue}/{word}")
+    except NotFound:
+        return (await tw.task(word)).id
+    except Ambiguous:  # in queues of several projects; which one is meant, a submit knows
+        return word
+    return word if named.spec.name == word else named.id
 
 
 def _backoff(text: str) -> dict[str, Any]:

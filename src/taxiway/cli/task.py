@@ -9,7 +9,7 @@ from taxiway.cli.causes import causes
 from taxiway.cli.documents import obstacle_document, run_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.logs import logs
-from taxiway.cli.options import Duration, page_options, pairs
+from taxiway.cli.options import Duration, keep_queue, named_here, page_options, pairs, task_argument, task_arguments
 from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
 from taxiway.cli.safe import safe, safe_line
 from taxiway.cli.taskwords import (
@@ -97,7 +97,7 @@ def list_tasks(
 
 
 @task.command()
-@click.argument("ref", metavar="TASK")
+@task_argument
 @pass_door
 def show(door: Door, ref: str) -> None:
     """One task with all its attempts."""
@@ -127,7 +127,7 @@ def show(door: Door, ref: str) -> None:
 
 
 @task.command()
-@click.argument("refs", metavar="TASK...", nargs=-1, required=True)
+@task_arguments
 @click.option("--timeout", type=Duration(), help="Give up after this long (exit status 124).")
 @pass_door
 def wait(door: Door, refs: tuple[str, ...], timeout: float | None) -> int:
@@ -146,13 +146,18 @@ def wait(door: Door, refs: tuple[str, ...], timeout: float | None) -> int:
 
 
 @task.command()
-@click.argument("refs", metavar="[TASK...]", nargs=-1)
+@click.argument("refs", metavar="[TASK...]", nargs=-1, callback=named_here)
 @click.option("--all", "everything", is_flag=True, help="Everything that has not ended.")
-@click.option("--queue", help="Everything of this queue that has not ended.")
+@click.option(
+    "--queue",
+    is_eager=True,
+    callback=keep_queue,
+    help="Everything of this queue that has not ended; beside TASK, the queue in which it is a name.",
+)
 @pass_door
 def cancel(door: Door, refs: tuple[str, ...], everything: bool, queue: str | None) -> int:
     """Ask that tasks end; says what really became of them."""
-    if sum((bool(refs), everything, queue is not None)) != 1:
+    if sum((bool(refs), everything, queue is not None and not refs)) != 1:
         raise click.UsageError("name tasks, or give --all, or --queue NAME")
     if not refs:
         cancelled: int = door.use(lambda tw: tw.cancel_all(queue))
@@ -180,7 +185,7 @@ def cancel(door: Door, refs: tuple[str, ...], everything: bool, queue: str | Non
 
 
 @task.command()
-@click.argument("ref", metavar="TASK")
+@task_argument
 @pass_door
 def retry(door: Door, ref: str) -> None:
     """Try a failed or cancelled task again, with everything that fell with it."""
@@ -200,7 +205,7 @@ def retry(door: Door, ref: str) -> None:
 
 
 @task.command()
-@click.argument("refs", metavar="TASK...", nargs=-1, required=True)
+@task_arguments
 @pass_door
 def remove(door: Door, refs: tuple[str, ...]) -> None:
     """Forget tasks that do not run, with their logs."""
@@ -222,7 +227,7 @@ def remove(door: Door, refs: tuple[str, ...]) -> None:
 
 
 @task.command()
-@click.argument("ref", metavar="TASK")
+@task_argument
 @pass_door
 def explain(door: Door, ref: str) -> None:
     """Every condition that keeps a task from running, who holds it and since when."""

@@ -55,9 +55,13 @@ class Intake:
         plan = msgspec.structs.replace(plan, tasks=tuple(new.spec for new in tasks))
         return await self._store.submit_plan(plan, tasks, fresh, self._actor)
 
+    async def find(self, task: str) -> str:
+        """The whole id of the task that somebody means; names of this project go before those of others."""
+        return await self._store.find_task(task, self._project)
+
     async def cancel(self, task: str) -> Task:
         """Ask that a task ends; the task as it then is."""
-        return await self._store.cancel(await self._store.find_task(task), self._actor)
+        return await self._store.cancel(await self.find(task), self._actor)
 
     async def cancel_all(self, queue: str | None = None) -> int:
         """Cancel everything, or everything of a queue; the count of tasks found open."""
@@ -65,15 +69,15 @@ class Intake:
 
     async def retry(self, task: str) -> list[str]:
         """Try a failed or cancelled task again, with what fell with it; the new ids, its own first."""
-        return await self._store.retry(await self._store.find_task(task), self._actor)
+        return await self._store.retry(await self.find(task), self._actor)
 
     async def remove(self, task: str) -> bool:
         """Forget a task; ``False`` while it runs."""
-        return await self._store.remove(await self._store.find_task(task), self._actor)
+        return await self._store.remove(await self.find(task), self._actor)
 
     async def explain(self, task: str) -> list[Obstacle]:
         """Every condition that keeps a task from running; empty when the next claim takes it."""
-        return obstacles(await self._store.facts(await self._store.find_task(task)))
+        return obstacles(await self._store.facts(await self.find(task)))
 
     async def move_queue(self, name: str, verb: str) -> Queue:
         """``start``, ``pause``, ``resume``, ``stop`` or ``reset`` a queue; illegal moves raise and change nothing."""

@@ -172,7 +172,8 @@ class Store(Protocol):
 
     # -- reading --------------------------------------------------------------------------------------------------
     async def find_task(self, ref: str) -> str:
-        """The whole id for a unique prefix or suffix of four or more characters, or a whole id."""
+        """The whole id for a whole id, a unique prefix or suffix of four or more characters, a task's name, or
+        ``QUEUE/NAME``. Of tasks of one name those of ``project`` go first; raises ``Ambiguous`` if several are left."""
         ...
 
     async def task(self, task: str) -> Task:

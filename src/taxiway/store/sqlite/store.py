@@ -31,7 +31,7 @@ from taxiway.store.protocol import (
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import cancel as cancelling
-from taxiway.store.verbs import caretaking, keeping, plans, queues, reading, replacing, runners
+from taxiway.store.verbs import caretaking, finding, keeping, plans, queues, reading, replacing, runners
 from taxiway.store.verbs import explain as explaining
 from taxiway.store.verbs import finish as finishing
 from taxiway.store.verbs import submit as submitting
@@ -88,13 +88,13 @@ class SqliteStore:
         return await self._bulk(lambda tx: replacing.remove(tx, task, actor))
 
     # -- reading --------------------------------------------------------------------------------------------------
-    async def find_task(self, ref: str) -> str:
+    async def find_task(self, ref: str, project: str | None = None) -> str:
         """The whole id of a task."""
-        return await self._reader.read(lambda tx: reading.find_task(tx, ref))
+        return await self._reader.read(lambda tx: finding.find_task(tx, ref, project))
 
     async def find_run(self, ref: str) -> str:
         """The whole id of a run."""
-        return await self._reader.read(lambda tx: reading.find_run(tx, ref))
+        return await self._reader.read(lambda tx: finding.find_run(tx, ref))
 
     async def task(self, task: str) -> Task:
         """One task."""

@@ -10,50 +10,20 @@ from typing import Final
 import msgspec
 
 from taxiway.core.change import Change, ChangeKind
-from taxiway.core.errors import Ambiguous, Invalid, NotFound
+from taxiway.core.errors import Invalid, NotFound
 from taxiway.core.event import Event, EventType
-from taxiway.core.ids import is_full_id
 from taxiway.core.limits import CHANGES_PAGE_MAX, EVENTS_PAGE_MAX, LIST_PAGE_MAX
 from taxiway.core.run import ProcessMark, Run, RunState, StopCause
 from taxiway.core.task import Reason, Task, TaskSpec, TaskState, Usage
 from taxiway.store.protocol import TaskFilter, TaskPage
 from taxiway.store.tx import Row, Tx
 
-REF_CHARS_MIN: Final = 4
 SCAN_ROWS: Final = 500
 
 _decode_spec = msgspec.json.Decoder(TaskSpec).decode
 _decode_mark = msgspec.json.Decoder(ProcessMark).decode
 _decode_usage = msgspec.json.Decoder(Usage).decode
 _decode = msgspec.json.decode
-
-
-def find_task(tx: Tx, ref: str) -> str:
-    """The whole id that ``ref`` (an id, or a unique prefix or suffix of one) stands for."""
-    return _find(tx, ref, "task", ("task_by_prefix", "task_by_suffix"))
-
-
-def find_run(tx: Tx, ref: str) -> str:
-    """The whole id of a run."""
-    return _find(tx, ref, "run", ("run_by_prefix", "run_by_suffix"))
-
-
-def _find(tx: Tx, ref: str, prefix: str, statements: tuple[str, str]) -> str:
-    if is_full_id(ref, prefix):
-        return ref
-    if len(ref.removeprefix(f"{prefix}_")) < REF_CHARS_MIN:
-        raise Invalid(f"'{ref}' is too short for an id: give {REF_CHARS_MIN} or more characters of its start or end")
-    bare = ref.removeprefix(f"{prefix}_")
-    start = f"{prefix}_{bare}"
-    found: set[str] = {row[0] for row in tx.all(statements[0], start=start, end=start + "\x7f")}
-    found |= {row[0] for row in tx.all(statements[1], suffix=bare)}
-    if not found:
-        raise NotFound(f"there is no {prefix} '{ref}'", ref=ref)
-    if len(found) > 1:
-        candidates = sorted(found)
-        shown = ", ".join(candidates[:10])
-        raise Ambiguous(f"'{ref}' fits {len(candidates)} {prefix}s: {shown}", candidates=candidates)
-    return found.pop()
 
 
 def task(tx: Tx, task_id: str) -> Task:

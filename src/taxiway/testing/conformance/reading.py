@@ -123,6 +123,37 @@ class Finding(Suite):
             await bench.store.find_task(one[:10])
         assert caught.value.details["candidates"] == sorted([one, two])
 
+    async def test_a_task_is_found_by_its_name_however_short(self, bench: Bench) -> None:
+        """The newest present one of a queue, as in ``after``; with its queue before it where others have one too."""
+        old = await bench.submit(name="a")
+        await bench.end_next()
+        new, other = await bench.submit(name="a"), await bench.submit(name="b")
+        assert [await bench.store.find_task(ref) for ref in ("a", "default/a", "b")] == [new, new, other]
+        assert await bench.store.find_task(f"default/{old[-6:]}") == old
+        with pytest.raises(NotFound, match="did you mean 'b'"):
+            await bench.store.find_task("elsewhere/b")
+
+    async def test_a_name_in_several_queues_is_refused_with_every_candidate(self, bench: Bench) -> None:
+        """Nothing is cancelled by a guess; a queue before the name decides, also where names hold a slash."""
+        await bench.store.make_queue("q/r", None, "test")
+        here, there = await bench.submit(name="x/y"), await bench.submit(name="x/y", queue="q/r")
+        with pytest.raises(Ambiguous) as caught:
+            await bench.store.find_task("x/y")
+        assert caught.value.details["candidates"] == sorted([here, there])
+        assert sorted(problem.message.split("  ")[1] for problem in caught.value.problems) == ["default/x/y", "q/r/x/y"]
+        assert await bench.store.find_task("q/r/x/y") == there
+
+    async def test_a_name_means_a_task_of_the_own_project_first(self, bench: Bench) -> None:
+        """As names of queues do; who works nowhere in particular must say which."""
+        ours, theirs = await bench.submit(name="x", project="/a"), await bench.submit(name="z", project="/b")
+        await bench.store.make_queue("q", None, "test")
+        other = await bench.submit(name="x", project="/b", queue="q")
+        assert await bench.store.find_task("x", "/a") == ours
+        assert await bench.store.find_task("x", "/b") == other
+        assert await bench.store.find_task("z", "/a") == theirs, "a name that only others have is theirs"
+        with pytest.raises(Ambiguous):
+            await bench.store.find_task("x")
+
     @pytest.mark.parametrize("ref", ["abc", "task_abc", ""])
     async def test_an_end_that_is_too_short_is_refused(self, bench: Bench, ref: str) -> None:
         """Semantics, "Ids": four or more."""
