@@ -28,7 +28,7 @@ from taxiway.core.limits import (
 from taxiway.core.nearest import nearest
 from taxiway.core.retry import RETRY_ON_LEGAL
 from taxiway.core.task import RESERVED_FIELDS, Backoff, Reason, TaskSpec
-from taxiway.core.template import INPUT_VARIABLE, has_placeholder, mistakes
+from taxiway.core.template import INPUT_VARIABLE, Ref, has_placeholder, mistakes, parse
 
 KINDS: Final = ("command", "shell", "job")
 RESERVED_SENTENCE: Final = "comes with a later version; this version runs command, shell and job"
@@ -130,6 +130,15 @@ def templated(fields: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     for key in _TEMPLATED:
         if (value := fields.get(key)) is not None:
             yield from _texts((key,), value)
+
+
+def reads(spec: TaskSpec) -> frozenset[str]:
+    """The tasks of ``after``, by the names that stand there, of which the spec's placeholders take something."""
+    if not spec.template:
+        return frozenset()
+    names = frozenset(edge.task for edge in spec.after)
+    texts = (text for _, text in templated(msgspec.structs.asdict(spec)))
+    return frozenset(part.task for text in texts for part in parse(text, names) if isinstance(part, Ref))
 
 
 def legal_fields() -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from taxiway.core.dependency import verdict
 from taxiway.core.errors import Conflict, NotFound
 from taxiway.core.limits import CASCADE_ROWS_MAX
 from taxiway.core.queue import QUEUE_ENDED, QueueState
+from taxiway.core.specs import reads
 from taxiway.core.task import TASK_TERMINAL, Condition, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import NewTask
 from taxiway.store.tx import Topic, Tx
@@ -46,7 +47,8 @@ def retry(tx: Tx, task: str, actor: str, new_id: Callable[[], str]) -> list[str]
 def remove(tx: Tx, task: str, actor: str) -> bool:
     """Forget a task that does not run, with its runs and events; ``False`` while it runs (A22).
 
-    Those that waited for it are not stranded: for them it ended as it stands, or cancelled when it had not (A23).
+    Those that waited for it are not stranded: for them it ended as it stands, or cancelled when it had not (A23). While
+    one that is to start yet, or may start again, reads its output, it is refused.
     """
     row = _find(tx, task)
     state = TaskState(row.state)
@@ -54,6 +56,7 @@ def remove(tx: Tx, task: str, actor: str) -> bool:
         return False
     if row.open:
         _settle_all(tx, row.seq, actor)
+    _check_readers(tx, row)
     if tx.one("open_children", parent=row.seq):
         raise Conflict(f"tasks that waited for {task} are still being settled; try again in a moment", id=task)
     forget(tx, row, actor, "removed")
@@ -106,6 +109,21 @@ def _check_parents(tx: Tx, row: TaskRow) -> None:
                 id=row.id,
                 parent=cause,
             )
+
+
+def _check_readers(tx: Tx, row: TaskRow) -> None:
+    """Refuse to forget a task while an open one, whose templates are filled in at every start, reads what it left."""
+    after = 0
+    while page := tx.all("readers_of", parent=row.seq, after=after, limit=CASCADE_ROWS_MAX):
+        for _, child, name, called, body in page:
+            if called in reads(_decode_spec(body)):
+                raise Conflict(
+                    f"task '{name or child}' ({child}) reads the output of {row.id} and has not ended; "
+                    "wait for its end, or cancel it first",
+                    id=row.id,
+                    child=child,
+                )
+        after = page[-1][0]
 
 
 def _settle_all(tx: Tx, seq: int, actor: str) -> None:

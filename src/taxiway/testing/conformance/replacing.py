@@ -8,7 +8,7 @@ import pytest
 
 from taxiway.core.errors import Conflict, NotFound
 from taxiway.core.queue import QueueState
-from taxiway.core.run import Completed, Lost
+from taxiway.core.run import Cancelled, Completed, Lost
 from taxiway.core.task import Reason, TaskState
 from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed, plan_of, spec_of
 
@@ -191,6 +191,48 @@ class Removing(Suite):
         await bench.end_next()
         assert await bench.store.remove(parent, ACTOR)
         assert await bench.drain() == [other, child]
+
+    @pytest.mark.parametrize("moment", ["waits", "runs", "backs off"])
+    async def test_a_parent_whose_output_an_open_child_reads_is_not_removed(self, bench: Bench, moment: str) -> None:
+        """A23: the text names the child, and nothing is changed; once the child has ended, it may go."""
+        reader: dict[str, Any] = {"job": "echo", "args": {"text": "${{ p.output }}"}, "template": True}
+        parent = await bench.submit(name="p")
+        await bench.end_next(Completed(output="found"))
+        child = await bench.submit(name="reader", after=["p"], retries=1, **reader)
+        if moment != "waits":
+            run = await bench.take()
+            assert run.parents[0].output == "found"
+        if moment == "backs off":
+            await bench.finish(run, failed())
+        version = await bench.store.last_version()
+        with pytest.raises(Conflict, match="'reader'") as refused:
+            await bench.store.remove(parent, ACTOR)
+        assert refused.value.details["child"] == child
+        assert await bench.store.last_version() == version
+        await bench.store.cancel(child, ACTOR)
+        if moment == "runs":
+            await bench.finish(run, Cancelled(Reason.REQUESTED))
+        assert await bench.store.remove(parent, ACTOR)
+
+    async def test_a_child_that_goes_on_without_its_parent_keeps_what_it_reads(self, bench: Bench) -> None:
+        """A23: it would start without knowing its parent at all; a cancel of the parent leaves it the empty text."""
+        parent = await bench.submit(name="p", delay_s=60)
+        reader: dict[str, Any] = {"args": {"text": "${{ p.output }}"}, "template": True}
+        await bench.submit(after=[("p", "finished")], **reader)
+        fallen = await bench.submit(after=["p"], **reader)
+        with pytest.raises(Conflict, match="reads"):
+            await bench.store.remove(parent, ACTOR)
+        assert (await bench.standing(fallen))[0] is TaskState.BLOCKED
+
+    async def test_a_parent_that_a_child_only_waited_for_is_removed(self, bench: Bench) -> None:
+        """A23: what reads another task's output, or writes `$${{`, takes nothing of this one."""
+        waited, read = await bench.submit(name="w"), await bench.submit(name="r")
+        await bench.drain(Completed(output="x"))
+        args = {"text": "${{ r.output }} $${{ w.output }}"}
+        await bench.submit(after=["w", "r"], args=args, template=True)
+        assert await bench.store.remove(waited, ACTOR)
+        with pytest.raises(Conflict):
+            await bench.store.remove(read, ACTOR)
 
     async def test_a_task_that_many_wait_for_can_be_removed(self, bench: Bench) -> None:
         """A23: more of them than one page holds."""
