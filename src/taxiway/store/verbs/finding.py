@@ -13,6 +13,7 @@ from taxiway.store.tx import Tx
 REF_CHARS_MIN: Final = 4
 CANDIDATES_SHOWN: Final = 10
 SEPARATOR: Final = "/"
+BY_PART: Final = {"task": ("task_by_prefix", "task_by_suffix"), "run": ("run_by_prefix", "run_by_suffix")}
 
 
 def find_task(tx: Tx, ref: str, project: str | None = None) -> str:
@@ -60,9 +61,10 @@ def _by_part(tx: Tx, ref: str, prefix: str) -> set[str]:
     bare = _bare(ref, prefix)
     if len(bare) < REF_CHARS_MIN:
         return set()
+    by_prefix, by_suffix = BY_PART[prefix]
     start = f"{prefix}_{bare}"
-    found: set[str] = {row[0] for row in tx.all(f"{prefix}_by_prefix", start=start, end=start + "\x7f")}
-    return found | {row[0] for row in tx.all(f"{prefix}_by_suffix", suffix=bare)}
+    found: set[str] = {row[0] for row in tx.all(by_prefix, start=start, end=start + "\x7f")}
+    return found | {row[0] for row in tx.all(by_suffix, suffix=bare)}
 
 
 def _by_part_in_queue(tx: Tx, ref: str) -> set[str]:
