@@ -98,17 +98,39 @@ def _find(tx: Tx, task: str) -> TaskRow:
 
 
 def _check_parents(tx: Tx, row: TaskRow) -> None:
-    """Refuse to make a task that would fall again at once, and name the parent that took its chance away."""
-    for parent, condition, name, state, reason in tx.all("edges_up", child=row.seq):
-        if TaskState(state) not in TASK_TERMINAL:
+    """Refuse to make a task that would end again at once, and name the parent that leaves it no chance."""
+    for edge in _edges(tx, row.seq):
+        if edge.state not in TASK_TERMINAL or verdict(edge.state, edge.reason, edge.on) is None:
             continue
-        if verdict(TaskState(state), Reason(reason) if reason else None, Condition(condition)) is not None:
-            cause = task_row(tx, parent).id
-            raise Conflict(
-                f"task {row.id} fell with '{name}' ({cause}), which is {state}; try that one again and this follows",
-                id=row.id,
-                parent=cause,
-            )
+        cause = task_row(tx, edge.parent).id
+        advice = "" if edge.state is TaskState.COMPLETED else "; try that one again, and what fell with it follows"
+        raise Conflict(
+            f"task {row.id} waits for '{edge.name}' to end as {edge.on}, and {cause} is {edge.state}, "
+            f"so it would not start{advice}",
+            id=row.id,
+            parent=cause,
+        )
+
+
+def _edges(tx: Tx, seq: int) -> list[Edge]:
+    """What a new task in the place of an older one waits for: of each parent the newest try.
+
+    Where two of them have become one, the older keeps the parent that it had.
+    """
+    edges: dict[int, Edge] = {}
+    for parent, condition, name in sorted(tx.all("edges_up", child=seq), reverse=True):
+        newest = _newest(tx, parent)
+        row = task_row(tx, parent if newest in edges else newest)
+        reason = Reason(row.reason) if row.reason else None
+        edges[row.seq] = Edge(row.seq, TaskState(row.state), reason, Condition(condition), name)
+    return list(edges.values())[::-1]
+
+
+def _newest(tx: Tx, seq: int) -> int:
+    """The newest try of a task; itself, when nothing took its place or what did is gone."""
+    while row := tx.one("successor", seq=seq):
+        seq = row[0]
+    return seq
 
 
 def _check_readers(tx: Tx, row: TaskRow) -> None:
@@ -153,21 +175,14 @@ def _fallen_parents_first(tx: Tx, seq: int) -> list[int]:
 
 def _replace(tx: Tx, fallen: list[int], actor: str, new_id: Callable[[], str]) -> list[str]:
     admission = Admission(tx, actor, by_plan=True)
-    replaced: dict[int, tuple[int, TaskState, Reason | None]] = {}
     ids: list[str] = []
     for seq in fallen:
         old = task_row(tx, seq)
         stored = tx.one("spec_and_hash", task=seq)
         assert stored is not None
-        edges = []
-        for parent, condition, name, state, reason in tx.all("edges_up", child=seq):
-            now = replaced.get(parent, (parent, TaskState(state), Reason(reason) if reason else None))
-            edges.append(Edge(*now, Condition(condition), name))
         spec = msgspec.structs.replace(_decode_spec(stored[1]), idempotency_key=None)
         new = NewTask(new_id(), spec, stored[0], old.project)
-        made, born = admission.admit(new, edges, old.id)
-        row = task_row(tx, made)
-        replaced[seq] = (made, born, Reason(row.reason) if row.reason else None)
+        admission.admit(new, _edges(tx, seq), old.id)
         ids.append(new.id)
     admission.close()
     return ids

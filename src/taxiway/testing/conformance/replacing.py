@@ -8,7 +8,7 @@ import pytest
 
 from taxiway.core.errors import Conflict, NotFound
 from taxiway.core.queue import QueueState
-from taxiway.core.run import Cancelled, Completed, Lost
+from taxiway.core.run import Cancelled, Completed, Failed, Lost
 from taxiway.core.task import Reason, TaskState
 from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed, plan_of, spec_of
 
@@ -118,6 +118,55 @@ class Retrying(Suite):
         assert (await bench.task(new)).spec.idempotency_key is None
         [answer] = await bench.submit_all(bench.new(idempotency_key="k"))
         assert (answer.id, answer.created) == (old, False)
+
+    async def test_a_retried_task_reads_the_newest_try_of_its_parent(self, bench: Bench) -> None:
+        """Semantics, "Running a plan": as running it again would have it; also where the parent was retried twice."""
+        a = await bench.submit(name="a")
+        always = await bench.submit(after=[(a, "finished")])
+        for outcome in (failed(), failed()):
+            await bench.end_next(outcome)
+        [second] = await bench.store.retry(a, ACTOR)
+        await bench.end_next(failed())
+        [third] = await bench.store.retry(second, ACTOR)
+        [again] = await bench.store.retry(always, ACTOR)
+        assert await bench.standing(again) == (TaskState.BLOCKED, Reason.DEPENDENCY)
+        assert await bench.end_next(Completed(output="new")) == third
+        assert await bench.end_next() == again
+
+    async def test_a_retried_task_takes_what_the_newest_try_of_its_parent_left(self, bench: Bench) -> None:
+        """Semantics, "Templates": the output of the older try is what failed."""
+        a = await bench.submit(name="a")
+        reader = await bench.submit(after=[("a", "finished")], template=True, args={"text": "${{ a.output }}"})
+        for outcome in (Failed(Reason.EXIT_CODE, "x", 1, output="old"), failed()):
+            await bench.end_next(outcome)
+        await bench.store.retry(a, ACTOR)
+        await bench.end_next(Completed(output="new"))
+        await bench.store.retry(reader, ACTOR)
+        assert (await bench.take()).parents[0].output == "new"
+
+    async def test_a_parent_without_a_newer_try_stays_the_parent(self, bench: Bench) -> None:
+        """A13, A22: what a reset cleared has no successor, and a successor may be gone."""
+        await bench.store.make_queue("q", None, ACTOR)
+        cleared, retried = await bench.submit(queue="q"), await bench.submit()
+        child = await bench.submit(after=[(cleared, "finished"), (retried, "finished")])
+        await bench.drain(failed())
+        await bench.store.move_queue("q", "stop", ACTOR)
+        await bench.store.move_queue("q", "reset", ACTOR)
+        [newer] = await bench.store.retry(retried, ACTOR)
+        assert await bench.store.remove(newer, ACTOR)
+        [again] = await bench.store.retry(child, ACTOR)
+        assert await bench.drain() == [again]
+
+    async def test_a_retry_that_the_newest_try_of_its_parent_makes_needless_is_refused(self, bench: Bench) -> None:
+        """A20: a rescue is no more wanted once what it rescued has completed; the text names that try."""
+        a = await bench.submit(name="a")
+        rescue = await bench.submit(after=[(a, "failed")])
+        await bench.drain(failed())
+        [newer] = await bench.store.retry(a, ACTOR)
+        await bench.drain()
+        with pytest.raises(Conflict, match=f"{newer}.*completed") as refused:
+            await bench.store.retry(rescue, ACTOR)
+        assert refused.value.details["parent"] == newer
 
     async def test_a_join_of_two_failures_is_repaired_one_by_one(self, bench: Bench) -> None:
         """Semantics: after both were tried again, the join runs."""
