@@ -212,6 +212,23 @@ async def test_a_process_without_a_runner_settles_too(tw, worker) -> None:
     assert (await handle.get()).state == "queued"
 
 
+async def test_a_child_that_a_job_forked_does_not_keep_its_dead_runner_alive(tw, worker, tmp_path) -> None:
+    """I7, I14: a fork without exec has every descriptor of its parent, and the lock must not be among them."""
+    first = await worker()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    forked = await (await tw.submit(job="fork", args={"pipe": str(pipe)})).wait(DEADLINE_S)
+    handle = await tw.submit(shell=STUBBORN)
+    await said(handle, "up")
+    at = await first.kill()
+    try:
+        assert await lost(tw, handle) - at < 2.0
+        os.kill(forked.result, 0)  # the child lives
+        await until(lambda: settled(lambda: not list((tmp_path / "store.db.d").glob("*.lock"))))
+    finally:
+        pipe.write_text("go")
+
+
 async def test_a_killed_runner_is_forgotten_with_its_lock(tw, worker, tmp_path) -> None:
     """I7, I18: nothing piles up beside the store."""
     first = await worker()
