@@ -6,6 +6,7 @@ import pytest
 
 import taxiway
 from taxiway import EventType
+from taxiway.observe.observer import Moment
 from tests.engine.conftest import DEADLINE_S, changed, ended, said, story
 
 
@@ -91,6 +92,23 @@ async def test_cancelling_during_a_backoff_prevents_the_retry(tw) -> None:
     await ended(later)
     assert (await handle.get()).state == "cancelled"
     assert len(await handle.runs()) == 1
+
+
+async def test_a_run_that_is_being_stopped_is_observed_once(bench, monkeypatch) -> None:
+    """A46, B23: the canceller looks again and again while the program takes its time; whoever listens hears it once."""
+    monkeypatch.setattr("taxiway.engine.canceller.SAFETY_POLL_S", 0.01)
+    stopping: list[str] = []
+
+    def watch(moment, **facts):
+        if moment is Moment.RUN_STOPPING:
+            stopping.append(facts["run"])
+
+    async with bench.open(observer=watch, term_grace_s=0.5) as tw:
+        handle = await tw.submit(shell="trap '' TERM; echo up; while :; do sleep 0.1; done")
+        await said(handle, "up")
+        await handle.cancel()
+        await ended(handle)
+        assert stopping == [run.id for run in await handle.runs()]
 
 
 async def test_cancelling_twice_is_cancelling_once(tw) -> None:
