@@ -99,6 +99,17 @@ async def test_events_come_live_and_a_late_reader_gets_the_same(tw, bench) -> No
     ]
 
 
+async def test_who_asks_for_what_came_after_the_end_of_a_run_is_told_at_once_that_nothing_did(tw) -> None:
+    """I14: a reader who goes on from the last event it has seen does not wait for ever."""
+    handle = await tw.submit(command=["true"])
+    await ended(handle)
+    [run] = await handle.runs()
+    async with asyncio.timeout(DEADLINE_S):
+        for after in (run.events - 1, run.events, run.events + 7):
+            seen = [event.type async for event in tw.feed.run_events(run.id, after)]
+            assert seen == ([EventType.RUN_FINISHED] if after < run.events else [])
+
+
 async def test_many_waiters_are_all_told(bench) -> None:
     """I14: no wake-up is lost between looking and waiting."""
     async with bench.open(jobs={"noop": lambda: None}) as tw:

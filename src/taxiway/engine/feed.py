@@ -70,9 +70,13 @@ class Feed:
                 future.set_result(None)
 
     async def run_events(self, run: str, after: int = 0) -> AsyncIterator[Event]:
-        """Events of one run from number ``after`` + 1 on, live until it has finished."""
+        """Events of one run from number ``after`` + 1 on, live until it has finished.
+
+        ``after`` may be the number of its end or a later one: then there is nothing to wait for.
+        """
         wake = self._wakes.subscribe(Topic.EVENTS | Topic.CHANGE)
         try:
+            over = after > 0 and (await self._store.run(run)).ended_at is not None
             while True:
                 page = await self._store.events(run, after, EVENTS_PAGE_MAX)
                 for event in page:
@@ -81,6 +85,8 @@ class Feed:
                     if event.type is EventType.RUN_FINISHED:
                         return
                 if len(page) < EVENTS_PAGE_MAX:
+                    if over:
+                        return
                     await wake.wait(SAFETY_POLL_S)
         finally:
             wake.close()
