@@ -68,7 +68,10 @@ def owned(tx: Tx, run: str, fence: int) -> RunRow:
 
 
 def started(tx: Tx, run: str, fence: int, mark: ProcessMark | None) -> StopCause | None:
-    """Record the process before its program starts; a stop that came first wins (I7)."""
+    """Record the process before its program starts; a stop that came first wins (I7).
+
+    No topic is noted: the task does not move, so nobody waits for this, and the owner learns of a stop by the answer.
+    """
     row = owned(tx, run, fence)
     if row.stop is not None:
         return StopCause(row.stop)
@@ -123,7 +126,10 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
 
 
 def request_stop(tx: Tx, run: str, fence: int, cause: StopCause) -> None:
-    """The owner itself stops its run (a timeout, a drain): it keeps its slots until it has ended."""
+    """The owner itself stops its run (a timeout, a drain): it keeps its slots until it has ended.
+
+    No topic is noted: the one whom a stop concerns is the one who asks, and others wait for the end.
+    """
     row = owned(tx, run, fence)
     tx.run("mark_run_stopping", run=row.id, stop=cause)
 
