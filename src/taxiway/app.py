@@ -21,6 +21,7 @@ from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
 from taxiway.core.event import Event
 from taxiway.core.lane import Lane
+from taxiway.core.limits import LIST_COUNT_MAX
 from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
@@ -41,8 +42,9 @@ from taxiway.runner import HostEvidence, Parts, with_runner, with_wakes
 from taxiway.secretsources import resolve_secrets
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
-from taxiway.store.protocol import Store, TaskPage
+from taxiway.store.protocol import Store
 from taxiway.store.protocol import TaskFilter as TaskFilter
+from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.store.sqlite.opening import OpenStore, Seams, open_sqlite
 
 
@@ -81,8 +83,12 @@ class Taxiway:
         return await self.store.task(await self._intake.find(task))
 
     async def tasks(self, filter: TaskFilter | None = None, limit: int = 50, cursor: str | None = None) -> TaskPage:
-        """A page of tasks in priority order."""
+        """A page of tasks in priority order, or as ``TaskFilter.open_first`` says."""
         return await self.store.tasks(filter or TaskFilter(), limit, cursor)
+
+    async def count_tasks(self, filter: TaskFilter | None = None, most: int = LIST_COUNT_MAX) -> int:
+        """How many tasks a filter lets through; counting ends at ``most``, for it takes time."""
+        return await self.store.count_tasks(filter or TaskFilter(), most)
 
     async def wait(self, task: str, timeout_s: float | None = None) -> Task:
         """A task once it has ended; ``TimeoutError`` after ``timeout_s`` seconds."""

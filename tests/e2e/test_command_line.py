@@ -230,6 +230,8 @@ def test_lists_are_pages_with_a_cursor(taxiway: CommandLine) -> None:
     rest = taxiway.json("task", "list", "--queue", "many", "--limit", "3", "--cursor", first["cursor"])
     assert [task["name"] for task in first["items"] + rest["items"]] == ["t0", "t1", "t2", "t3", "t4"]
     assert rest["cursor"] is None
+    told = taxiway("task", "list", "--queue", "many", "--limit", "3").stderr
+    assert told == f"3 of 5 tasks; more with --limit N, or go on with --cursor {first['cursor']}\n"
     labelled = taxiway.json("task", "list", "--label", "n=3", "--state", "queued")
     assert [task["name"] for task in labelled["items"]] == ["t3"]
     ambiguous = taxiway("task", "show", first["items"][0]["id"][:12], "--json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from taxiway.app import TaskFilter, Taxiway
+from taxiway.app import TaskFilter, TaskPage, Taxiway
 from taxiway.cli.causes import causes
 from taxiway.cli.documents import obstacle_document, run_document, task_document
 from taxiway.cli.door import Door, pass_door
@@ -26,6 +26,7 @@ from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, count, day_and_time, span
 from taxiway.core.errors import Conflict
 from taxiway.core.ids import short_id
+from taxiway.core.limits import LIST_COUNT_MAX
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.task import Task, TaskState
@@ -66,15 +67,21 @@ def list_tasks(
     limit: int,
     cursor: str | None,
 ) -> None:
-    """Tasks in the order of their priority."""
+    """What has not ended, in the order of its priority, then what has, the newest first."""
     wanted = TaskFilter(
         queue=queue,
         states=frozenset(TaskState(state) for state in states),
         lane=lane,
         labels=tuple(pairs(labels, "--label").items()),
         superseded=superseded,
+        open_first=True,
     )
-    page = door.use(lambda tw: tw.tasks(wanted, limit, cursor))
+
+    async def work(tw: Taxiway) -> tuple[TaskPage, int]:
+        page = await tw.tasks(wanted, limit, cursor)
+        return page, 0 if page.cursor is None else await tw.count_tasks(wanted)
+
+    page, total = door.use(work)
     if door.wants_json:
         answer_json(page_document([task_document(one) for one in page.items], page.cursor))
         return
@@ -93,7 +100,8 @@ def list_tasks(
     ]
     answer(table(("ID", "STATE", "QUEUE", "LANE", "TRY", "AGE", "TASK"), rows))
     if page.cursor is not None:
-        note(f"there are more: --cursor {page.cursor}")
+        known = str(total) if total < LIST_COUNT_MAX else f"{LIST_COUNT_MAX} or more"
+        note(f"{len(page.items)} of {known} tasks; more with --limit N, or go on with --cursor {page.cursor}")
 
 
 @task.command()

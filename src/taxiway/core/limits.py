@@ -33,6 +33,7 @@ WRITER_BACKLOG_OPS_MAX: Final = 4_096  #: operations that wait for the writer be
 EVENTS_PAGE_MAX: Final = 500
 LIST_PAGE_MAX: Final = 500
 LIST_PAGE_DEFAULT: Final = 50
+LIST_COUNT_MAX: Final = 10_000  #: so far a list is counted, to say how much more there is
 CHANGES_PAGE_MAX: Final = 1_000
 COUNTED_TASKS_MAX: Final = 1_000  #: ready tasks that are counted, before a turn or in a lane; more are "1,000+"
 

@@ -108,7 +108,7 @@ class LiveRun(msgspec.Struct, frozen=True):
 
 class TaskFilter(msgspec.Struct, frozen=True):
     """Which tasks a list shows: all conditions must hold. ``queue`` is a name (any project, unless ``project`` says);
-    ``superseded`` shows also what newer tasks replaced."""
+    ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then the newest that has."""
 
     queue: str | None = None
     project: str | None = None
@@ -116,10 +116,11 @@ class TaskFilter(msgspec.Struct, frozen=True):
     lane: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
     superseded: bool = False
+    open_first: bool = False
 
 
 class TaskPage(msgspec.Struct, frozen=True):
-    """One page in priority order; ``cursor`` goes on behind it, ``None`` at the end."""
+    """One page in the order of its filter; ``cursor`` goes on behind it, ``None`` at the end."""
 
     items: list[Task]
     cursor: str | None
@@ -171,7 +172,7 @@ class Store(Protocol):
         ...
 
     # -- reading --------------------------------------------------------------------------------------------------
-    async def find_task(self, ref: str) -> str:
+    async def find_task(self, ref: str, project: str | None = None) -> str:
         """The whole id for a whole id, a unique prefix or suffix of four or more characters, a task's name, or
         ``QUEUE/NAME``. Of tasks of one name those of ``project`` go first; raises ``Ambiguous`` if several are left."""
         ...
@@ -181,7 +182,11 @@ class Store(Protocol):
         ...
 
     async def tasks(self, filter: TaskFilter, limit: int, cursor: str | None) -> TaskPage:
-        """A page of tasks, in the order priority, position, submission."""
+        """A page of tasks, in the order priority, position, submission, or as ``open_first`` says."""
+        ...
+
+    async def count_tasks(self, filter: TaskFilter, most: int) -> int:
+        """How many tasks a filter lets through; counting ends at ``most``."""
         ...
 
     async def runs(self, task: str) -> list[Run]:

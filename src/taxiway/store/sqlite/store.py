@@ -31,7 +31,7 @@ from taxiway.store.protocol import (
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import cancel as cancelling
-from taxiway.store.verbs import caretaking, finding, keeping, plans, queues, reading, replacing, runners
+from taxiway.store.verbs import caretaking, finding, keeping, listing, plans, queues, reading, replacing, runners
 from taxiway.store.verbs import explain as explaining
 from taxiway.store.verbs import finish as finishing
 from taxiway.store.verbs import submit as submitting
@@ -102,7 +102,11 @@ class SqliteStore:
 
     async def tasks(self, filter: TaskFilter, limit: int, cursor: str | None) -> TaskPage:
         """A page of tasks."""
-        return await self._reader.read(lambda tx: reading.tasks(tx, filter, limit, cursor))
+        return await self._reader.read(lambda tx: listing.tasks(tx, filter, limit, cursor))
+
+    async def count_tasks(self, filter: TaskFilter, most: int) -> int:
+        """How many tasks a filter lets through, up to ``most``."""
+        return await self._reader.read(lambda tx: listing.count_tasks(tx, filter, most))
 
     async def runs(self, task: str) -> list[Run]:
         """Every run of a task."""

@@ -82,6 +82,34 @@ class Paging(Suite):
         hit = await bench.submit(delay_s=5, priority=-1)
         assert await _pages(bench, TaskFilter(states=frozenset({TaskState.SCHEDULED})), 10) == [[hit]]
 
+    async def test_what_is_open_comes_first_and_then_the_newest_that_has_ended(self, bench: Bench) -> None:
+        """I17: priority is for what waits; of what is over one wants the latest. Pages of any size agree."""
+        await bench.store.make_queue("q", None, ACTOR)
+        ended = [await bench.submit(queue=queue) for queue in ("q", "default", "q")]
+        await bench.drain()
+        low, high, other = await bench.submit(), await bench.submit(priority=3), await bench.submit(queue="q")
+        wanted = TaskFilter(open_first=True)
+        for size in (1, 2, 3, 4, 6):
+            shown = [task for page in await _pages(bench, wanted, size) for task in page]
+            assert shown == [high, low, other, *reversed(ended)]
+        assert await _pages(bench, TaskFilter(open_first=True, queue="q"), 2) == [[other, ended[2]], [ended[0]]]
+        closed = TaskFilter(open_first=True, states=frozenset({TaskState.COMPLETED}))
+        assert await _pages(bench, closed, 2) == [ended[:0:-1], ended[:1]]
+        waiting = TaskFilter(open_first=True, states=frozenset({TaskState.QUEUED}))
+        assert await _pages(bench, waiting, 2) == [[high, low], [other]]
+        with pytest.raises(NotFound):
+            await bench.store.tasks(TaskFilter(open_first=True, queue="nobody"), 10, None)
+        with pytest.raises(Invalid):
+            await bench.store.tasks(wanted, 10, "n.x")
+
+    async def test_a_list_is_counted_as_far_as_one_asks(self, bench: Bench) -> None:
+        """With its filter, whatever its order."""
+        for number in range(5):
+            await bench.submit(labels={"odd": str(number % 2)})
+        assert await bench.store.count_tasks(TaskFilter(), 100) == 5
+        assert await bench.store.count_tasks(TaskFilter(open_first=True, labels=(("odd", "1"),)), 100) == 2
+        assert await bench.store.count_tasks(TaskFilter(), 3) == 3
+
     async def test_page_sizes_are_clamped(self, bench: Bench) -> None:
         """C35: at least one, at most the bound."""
         for _ in range(3):

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from taxiway.testing.simulator.process import Process
 
 READS: Final = frozenset(
-    "find_task task tasks runs run events changes last_version facts queue queues queue_stats lanes stop_requests "
-    "next_due runners live_runs check".split()
+    "find_task task tasks count_tasks runs run events changes last_version facts queue queues queue_stats lanes "
+    "stop_requests next_due runners live_runs check".split()
 )
 #: Verbs that a caller may repeat after a lost reply: their answer must be the same, and nothing may happen twice.
 REPEATABLE: Final = frozenset({"record", "finish", "beat", "started", "wake_due", "advance", "retire"})
