@@ -76,7 +76,10 @@ class Taxiway:
 
     async def run_plan(self, plan: Plan, fresh: bool = False) -> PlanAdmitted:
         """Admit a plan (``taxiway.read_plan`` reads one), or run it again: completed tasks are not run again."""
-        return await self._intake.run_plan(plan, fresh)
+        admitted = await self._intake.run_plan(plan, fresh)
+        if self.crew is not None:
+            self.crew.begin()
+        return admitted
 
     async def task(self, task: str) -> Task:
         """One task, by its id, four or more characters of its start or end, its name, or ``QUEUE/NAME``."""
@@ -180,6 +183,8 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
             async with serving(with_wakes(opened, services), observer):
                 yield Taxiway(opened, intake, feed, None, None)
             return
+        if settings.plan_first:
+            await reaper.step()  # what the dead left running would refuse the plan's new text
         parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, dict(os.environ), Path.cwd())
         async with with_runner(parts, services) as crew:
             yield Taxiway(opened, intake, feed, crew, me)

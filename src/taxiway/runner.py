@@ -82,6 +82,8 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
     executor = Executor(store, _drives(parts, means), system_chance(), observer, work.ring, means.scrubber)
     dispatcher = Dispatcher(store, executor, runner, scope, settings.slots)
     crew = Crew(executor, dispatcher)
+    if not settings.plan_first:
+        crew.begin()
     own: list[Service] = [
         Canceller(store, executor, runner),
         Heart(store, executor, runner, observer, settings.lease_s * HEARTBEAT_S / LEASE_S),

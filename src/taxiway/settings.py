@@ -17,10 +17,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``defaults`` are spec fields for tasks that leave them open (``timeout_s``, ``idle_timeout_s``); ``lanes`` are sizes
     that store-wide lanes get at opening (``None``: unlimited); ``secrets`` are values by name, referred to as
     ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; ``lease_s`` is how long a runner that is
-    not heard of keeps its runs.
+    not heard of keeps its runs; ``plan_first`` has the runner take nothing before ``run_plan`` has admitted a plan, of
+    which it could otherwise start an older text.
     """
 
     slots: int = 2
+    plan_first: bool = False
     scope: Scope = Scope()
     actor: str = "python"
     project: str | None = None

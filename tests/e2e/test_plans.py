@@ -162,6 +162,23 @@ def ended(taxiway: CommandLine, queue: str) -> list[str]:
     return [task["name"] for task in json.loads(done.stdout)["items"]] if done.returncode == 0 else []
 
 
+def test_a_killed_plan_whose_file_has_changed_runs_with_its_new_text(taxiway: CommandLine) -> None:
+    """I7, semantics, "Running it again": nothing of the old text is started, and what was killed refuses nothing."""
+    names = [f"t{number}" for number in range(6)]
+    plan = taxiway.plan("changed", {name: {"shell": f"echo {name} >> old; sleep 300"} for name in names}, slots=2)
+    program = taxiway.start("run", plan)
+    old = taxiway.folder / "old"
+    until(lambda: old.exists() and len(old.read_text().split()) == 2, "two tasks run")
+    program.kill()
+    program.communicate()
+    taxiway.plan("changed", {name: {"command": ["echo", "new"]} for name in names}, slots=2)
+    done = taxiway("run", plan)
+    assert done.returncode == 0, done.stderr
+    ends = {name: (task["state"], task["output"]) for name, task in taxiway.tasks("changed").items()}
+    assert ends == dict.fromkeys(names, ("completed", "new\n"))
+    assert sorted(old.read_text().split()) == names[:2]
+
+
 def test_two_runs_of_one_plan_share_its_work(taxiway: CommandLine) -> None:
     """The second helps: nothing runs twice, both see the same end (I2)."""
     tasks = {f"t{number}": {"shell": f"echo x >> ran-{number}; sleep 0.2"} for number in range(16)}

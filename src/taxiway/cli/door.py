@@ -36,11 +36,12 @@ class Door:
         return load({"store.path": self.store}, surroundings())
 
     def open(
-        self, slots: int = 0, scope: Scope = EVERYTHING, project: str | None = None
+        self, slots: int = 0, scope: Scope = EVERYTHING, project: str | None = None, *, plan_first: bool = False
     ) -> AbstractAsyncContextManager[Taxiway]:
-        """The store, with a runner of ``slots`` slots in this process (0: without one); ``project`` is the present
-        folder's unless it is given."""
-        return open_configured(self.loaded, Settings(slots=slots, scope=scope, project=project, actor=_actor()), tell)
+        """The store, with a runner of ``slots`` slots in this process (0: without one), which takes nothing before a
+        plan has been admitted if it is there for one; ``project`` is the present folder's unless it is given."""
+        wanted = Settings(slots=slots, scope=scope, project=project, actor=_actor(), plan_first=plan_first)
+        return open_configured(self.loaded, wanted, tell)
 
     def use(self, work: Callable[[Taxiway], Awaitable[T]]) -> T:
         """Open the store without a runner, do one thing with it, and close it."""

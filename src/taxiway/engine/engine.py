@@ -46,6 +46,10 @@ class Crew:
         """How many runs are live here."""
         return self._executor.working
 
+    def begin(self) -> None:
+        """Take work from now on; it has begun already unless it was opened to wait for a plan."""
+        self._dispatcher.begin()
+
     async def drain(self) -> None:
         """Start nothing new, ask what runs to stop (it goes back to its queue), and wait until it has."""
         self._dispatcher.pause()

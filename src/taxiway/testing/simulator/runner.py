@@ -100,6 +100,7 @@ class RunnerMain:
         scope = Scope(needs=frozenset({"process", *(f"job:{name}" for name in world.workload.jobs())}))
         dispatcher = Dispatcher(store, executor, runner, scope, self._slots)
         crew = Crew(executor, dispatcher)
+        crew.begin()
         services: list[Service] = [
             Feed(store, process.wakes),
             Timekeeper(store, process.clock),
