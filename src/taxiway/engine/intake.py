@@ -18,7 +18,7 @@ from taxiway.core.redact import Scrubber
 from taxiway.core.spechash import spec_hash
 from taxiway.core.specs import checked_spec
 from taxiway.core.task import Task, TaskSpec
-from taxiway.store.protocol import NewTask, PlanAdmitted, Store, Submitted
+from taxiway.store.protocol import NewTask, PlanAdmitted, Pruned, Store, Submitted
 
 
 class Intake:
@@ -103,8 +103,8 @@ class Intake:
         """Make or resize a lane."""
         return await self._store.set_lane(name, size, self._actor, queue, self._project)
 
-    async def prune(self, before_ms: int, limit: int) -> int:
-        """Forget what ended before a time, one page of it; how many rows went."""
+    async def prune(self, before_ms: int, limit: int) -> Pruned:
+        """Forget what ended before a time, one page of it."""
         return await self._store.prune(before_ms, limit, self._actor)
 
     def _with_defaults(self, spec: TaskSpec) -> TaskSpec:

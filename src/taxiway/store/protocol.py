@@ -135,6 +135,16 @@ class Finished(msgspec.Struct, frozen=True):
     due_at: int | None = None
 
 
+class Pruned(msgspec.Struct, frozen=True):
+    """How many ended tasks, and how many lines of the change log, one page of a prune forgot; true while it did any."""
+
+    tasks: int
+    changes: int
+
+    def __bool__(self) -> bool:
+        return self.tasks + self.changes > 0
+
+
 class CheckFinding(msgspec.Struct, frozen=True):
     """One broken invariant: its id, what is wrong, and the rows concerned."""
 
@@ -317,8 +327,8 @@ class Store(Protocol):
         """Copy the store, as it is at one moment, into a new file."""
         ...
 
-    async def prune(self, older_than_ms: int, limit: int, actor: str) -> int:
-        """Forget what ended before a time, one page of it; how many rows went."""
+    async def prune(self, older_than_ms: int, limit: int, actor: str) -> Pruned:
+        """Forget what ended before a time, one page of it: up to ``limit`` tasks, and as many changes."""
         ...
 
     async def close(self) -> None:

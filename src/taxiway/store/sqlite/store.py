@@ -22,6 +22,7 @@ from taxiway.store.protocol import (
     LiveRun,
     NewTask,
     PlanAdmitted,
+    Pruned,
     Runner,
     StopRequest,
     Submitted,
@@ -236,7 +237,7 @@ class SqliteStore:
         """Copy the store, as it is at one moment, into a new file."""
         await self._reader.backup(Path(path))
 
-    async def prune(self, older_than_ms: int, limit: int, actor: str) -> int:
+    async def prune(self, older_than_ms: int, limit: int, actor: str) -> Pruned:
         """Forget what ended before a time."""
         return await self._bulk(lambda tx: keeping.prune(tx, older_than_ms, limit, actor))
 

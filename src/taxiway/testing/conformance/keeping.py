@@ -24,7 +24,8 @@ class Keeping(Suite):
         young = await bench.submit()
         await bench.drain()
         before = await bench.store.last_version()
-        await bench.store.prune(bench.clock.now_ms() - 50_000, 100, ACTOR)
+        pruned = await bench.store.prune(bench.clock.now_ms() - 50_000, 100, ACTOR)
+        assert (pruned.tasks, pruned.changes > 1) == (1, True), "tasks are counted apart from lines of the log"
         left = {task.id for task in (await bench.store.tasks(TaskFilter(), 10, None)).items}
         assert left == {waits, young}
         assert [(change.id, change.state) for change in await bench.store.changes(before, 10)] == [(old, "removed")]
