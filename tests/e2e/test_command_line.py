@@ -222,6 +222,18 @@ def test_a_task_is_named_as_its_plan_names_it(taxiway: CommandLine) -> None:
     assert taxiway.json("task", "cancel", waits["id"][-6:], "--queue", "default")["items"][0]["state"] == "cancelled"
 
 
+def test_a_handled_failure_is_told_as_one_and_a_prune_counts_tasks(taxiway: CommandLine) -> None:
+    """The end of a plan says which failure needs nobody; what was forgotten is told in tasks."""
+    tasks: dict[str, Any] = {"bad": {"shell": "exit 3"}, "mend": {"command": ["true"], "after": {"bad": "failed"}}}
+    done = taxiway("run", taxiway.plan("mended", tasks))
+    assert done.returncode == 0
+    assert re.search(r"^\w+ +bad +failed/exit_code, handled +1 +\d+\.\ds$", done.stdout, re.MULTILINE)
+    assert "bad failed/exit_code: it exited with status 3; handled by mend" in done.stdout
+    assert "mended completed: 1 completed, 1 failed (handled), in" in done.stdout
+    pruned = taxiway("db", "prune", "--older-than", "0s").stdout
+    assert re.fullmatch(r"2 tasks and \d+ lines of the change log forgotten\n", pruned)
+
+
 def test_lists_are_pages_with_a_cursor(taxiway: CommandLine) -> None:
     """{"items": […], "cursor": …}: going on behind the cursor shows every task once; filters hold together."""
     plan = taxiway.plan("many", {f"t{number}": {"command": ["true"], "labels": {"n": number}} for number in range(5)})

@@ -19,6 +19,7 @@ from taxiway.cli.taskwords import (
     run_span,
     state_word,
     task_label,
+    took,
     tries_word,
     work_word,
 )
@@ -118,7 +119,7 @@ def show(door: Door, ref: str) -> None:
     if door.wants_json:
         answer_json(task_document(found) | {"runs": [run_document(run) for run in runs]})
         return
-    _show_task(found, door.clock.now_ms())
+    _show_task(found, runs, door.clock.now_ms())
     if runs:
         rows = [
             [
@@ -306,7 +307,7 @@ def _cancelled_word(before: Task, after: Task) -> str:
     return "is being stopped"
 
 
-def _show_task(found: Task, now: int) -> None:
+def _show_task(found: Task, runs: list[Run], now: int) -> None:
     spec = found.spec
     lines = [
         ("task", found.id),
@@ -328,6 +329,7 @@ def _show_task(found: Task, now: int) -> None:
         ("expires", day_and_time(found.expires_at) if found.expires_at and not found.ended else None),
         ("started", day_and_time(found.started_at) if found.started_at else None),
         ("ended", day_and_time(found.finished_at) if found.finished_at else None),
+        ("took", f"{span(took(runs))} in {count(len(runs), 'run')}" if runs and found.ended else None),
         ("retry of", found.retry_of),
     ]
     for name, value in lines:
