@@ -29,7 +29,7 @@ def retry(tx: Tx, task: str, actor: str, new_id: Callable[[], str]) -> list[str]
     if row.state not in (TaskState.FAILED, TaskState.CANCELLED):
         raise Conflict(f"task {task} is {row.state}; only a failed or cancelled task can be tried again", id=task)
     if tx.one("superseded", seq=row.seq):
-        raise Conflict(f"task {task} has been replaced by a newer one already; retry that one", id=task)
+        raise _replaced(tx, row)
     _check_parents(tx, row)
     fallen = _fallen_parents_first(tx, row.seq)
     for seq in fallen:
@@ -95,6 +95,18 @@ def _find(tx: Tx, task: str) -> TaskRow:
     if found is None:
         raise NotFound(f"there is no task {task}", id=task)
     return task_row(tx, found[0])
+
+
+def _replaced(tx: Tx, row: TaskRow) -> Conflict:
+    """Which task stands in the place of one that is over, for whoever wanted to try it again."""
+    newest = task_row(tx, _newest(tx, row.seq))
+    if newest.seq == row.seq:
+        why = "its queue was reset, its plan changed, or what replaced it was removed"
+        return Conflict(f"task {row.id} was set aside and nothing stands in its place ({why})", id=row.id)
+    again = "; try that one again" if newest.state in (TaskState.FAILED, TaskState.CANCELLED) else ""
+    return Conflict(
+        f"task {row.id} was replaced by {newest.id}, which is {newest.state}{again}", id=row.id, by=newest.id
+    )
 
 
 def _check_parents(tx: Tx, row: TaskRow) -> None:

@@ -27,6 +27,23 @@ class Retrying(Suite):
         assert (before.state, before.superseded) == (TaskState.FAILED, True)
         assert await bench.drain() == [new]
 
+    async def test_a_retry_of_what_was_replaced_names_what_stands_in_its_place(self, bench: Bench) -> None:
+        """A20: the newest try, however often it was tried; and says so when there is none."""
+        old = await bench.submit()
+        await bench.end_next(failed())
+        [second] = await bench.store.retry(old, ACTOR)
+        await bench.end_next(failed())
+        [third] = await bench.store.retry(second, ACTOR)
+        with pytest.raises(Conflict, match=f"{old} was replaced by {third}, which is queued$") as refused:
+            await bench.store.retry(old, ACTOR)
+        assert refused.value.details["by"] == third
+        await bench.end_next(failed())
+        with pytest.raises(Conflict, match=f"replaced by {third}, which is failed; try that one again"):
+            await bench.store.retry(second, ACTOR)
+        assert await bench.store.remove(third, ACTOR)
+        with pytest.raises(Conflict, match="nothing stands in its place"):
+            await bench.store.retry(second, ACTOR)
+
     async def test_what_fell_with_it_is_tried_again_too(self, bench: Bench) -> None:
         """Semantics: and waits for the new parents."""
         a = await bench.submit(name="a")
