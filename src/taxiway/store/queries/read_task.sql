@@ -4,4 +4,4 @@ SELECT t.seq, t.id, t.tenant, t.project, t.state, t.reason, t.attempt, t.fence, 
   t.exit_code, t.signal, t.error, t.usage, t.retry_of, t.superseded, t.version, s.body, r.output, r.value,
   (SELECT n.name FROM run n WHERE n.task = t.seq AND n.live = 1)
 FROM task t JOIN spec s ON s.task = t.seq LEFT JOIN result r ON r.task = t.seq
-WHERE t.id = :id
+WHERE t.seq = :seq

@@ -14,7 +14,7 @@ from taxiway.core.limits import LIST_PAGE_MAX
 from taxiway.core.task import TASK_TERMINAL, TaskState
 from taxiway.store.protocol import TaskFilter, TaskPage
 from taxiway.store.tx import Row, Tx
-from taxiway.store.verbs.reading import task_record
+from taxiway.store.verbs.reading import task_at
 
 SCAN_ROWS: Final = 500
 OPEN: Final = frozenset(TaskState) - TASK_TERMINAL
@@ -34,7 +34,7 @@ def tasks(tx: Tx, wanted: TaskFilter, limit: int, cursor: str | None) -> TaskPag
     """
     size = max(1, min(limit, LIST_PAGE_MAX))
     page = list(islice(_matching(tx, wanted, cursor), size + 1))
-    items = [task_record(read) for row in page[:size] if (read := tx.one("read_task_by_seq", seq=row[2])) is not None]
+    items = [task_at(tx, row[2]) for row in page[:size]]
     return TaskPage(items, _cursor(wanted, page[size - 1]) if len(page) > size else None)
 
 

@@ -24,10 +24,17 @@ _decode = msgspec.json.decode
 
 def task(tx: Tx, task_id: str) -> Task:
     """One task; raises ``NotFound``."""
-    row = tx.one("read_task", id=task_id)
-    if row is None:
+    found = tx.one("task_state_by_id", id=task_id)
+    if found is None:
         raise NotFound(f"there is no task {task_id}", id=task_id)
-    return task_record(row)
+    return task_at(tx, found[0])
+
+
+def task_at(tx: Tx, seq: int) -> Task:
+    """The task with this submission number, which is there."""
+    row = tx.one("read_task", seq=seq)
+    assert row is not None
+    return _task_record(row)
 
 
 def runs(tx: Tx, task_id: str) -> list[Run]:
@@ -70,7 +77,7 @@ def last_version(tx: Tx) -> int:
     return row[0] if row and row[0] is not None else 0
 
 
-def task_record(row: Row) -> Task:
+def _task_record(row: Row) -> Task:
     """A row of ``read_task`` as its record."""
     (seq, task_id, tenant, project, state, reason, attempt, fence, crashes, unmet) = row[:10]
     (created_at, due_at, expires_at, started_at, finished_at) = row[10:15]
