@@ -12,6 +12,7 @@ from taxiway.core.plan import Plan
 from taxiway.core.queue import QueueState, check_admission
 from taxiway.core.rerun import Fate, Known, fates
 from taxiway.core.task import TASK_NOT_STARTED, TASK_TERMINAL, Condition, Reason, TaskState
+from taxiway.core.toposort import parents_first
 from taxiway.store.protocol import NewTask, PlanAdmitted
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import gates, slots, sweeps
@@ -148,7 +149,8 @@ def _admit(
             row = task_row(tx, held[name].seq)
             edges_of[name] = (row.seq, TaskState(row.state), Reason(row.reason) if row.reason else None)
     ids: dict[str, str] = {}
-    for name in _parents_first(by_name, decided):
+    anew = [name for name, fate in decided.items() if fate is Fate.ANEW]
+    for name in parents_first({name: [edge.task for edge in by_name[name].spec.after] for name in anew}):
         new = by_name[name]
         edges = [Edge(*edges_of[edge.task], edge.on, edge.task) for edge in new.spec.after]
         seq, state = admission.admit(new, edges, held[name].id if name in held else None)
@@ -157,29 +159,6 @@ def _admit(
         ids[name] = new.id
     admission.close()
     return ids
-
-
-def _parents_first(by_name: dict[str, NewTask], decided: dict[str, Fate]) -> list[str]:
-    """Names to admit, each after those it waits for, otherwise in the order of the file."""
-    anew = {name for name, fate in decided.items() if fate is Fate.ANEW}
-    done: set[str] = set()
-    order: list[str] = []
-    for name in decided:
-        stack = [name] if name in anew else []
-        while stack:
-            top = stack[-1]
-            open_parents = [
-                edge.task for edge in by_name[top].spec.after if edge.task in anew and edge.task not in done
-            ]
-            if top in done:
-                stack.pop()
-            elif open_parents:
-                stack.extend(reversed(open_parents))
-            else:
-                done.add(top)
-                order.append(top)
-                stack.pop()
-    return order
 
 
 def _start(tx: Tx, queue: int, actor: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from graphlib import TopologicalSorter
 
 import msgspec
 
@@ -14,6 +13,7 @@ from taxiway.core.limits import CASCADE_ROWS_MAX
 from taxiway.core.queue import QUEUE_ENDED, QueueState
 from taxiway.core.specs import reads
 from taxiway.core.task import TASK_TERMINAL, Condition, Reason, TaskSpec, TaskState
+from taxiway.core.toposort import parents_first
 from taxiway.store.protocol import NewTask
 from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs import gates
@@ -173,16 +173,14 @@ def _settle_all(tx: Tx, seq: int, actor: str) -> None:
 
 def _fallen_parents_first(tx: Tx, seq: int) -> list[int]:
     """A task and all that fell with it, so that every one comes after those of them that it waits for."""
-    members = {seq}
+    parents: dict[int, list[int]] = {seq: []}
     frontier = [seq]
     while frontier:
         for (child,) in tx.all("fallen_with", parent=frontier.pop()):
-            if child not in members:
-                members.add(child)
+            if child not in parents:
+                parents[child] = [row[0] for row in tx.all("edges_up", child=child)]
                 frontier.append(child)
-    parents = {member: {row[0] for row in tx.all("edges_up", child=member)} & members for member in members}
-    order = [member for member in TopologicalSorter(parents).static_order() if member != seq]
-    return [seq, *order]
+    return parents_first(parents)
 
 
 def _replace(tx: Tx, fallen: list[int], actor: str, new_id: Callable[[], str]) -> list[str]:
