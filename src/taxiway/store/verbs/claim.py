@@ -15,11 +15,10 @@ from taxiway.core.queue import QueueState
 from taxiway.core.readiness import Gate, Scope
 from taxiway.core.task import Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Claimed, Parent
-from taxiway.store.tx import Row, Tx
+from taxiway.store.tx import Rank, Row, Tx
 from taxiway.store.verbs import gates
 from taxiway.store.verbs.ending import EXPIRED_ERROR, cancel_waiting
 
-Rank = tuple[int, int, int]
 LAST: Final[Rank] = (1 << 62, 1 << 62, 1 << 62)  #: after every task
 PAGES_GROW: Final = (
     8  #: each page is so many times the last one: two rows do nearly always, and no row is skipped often

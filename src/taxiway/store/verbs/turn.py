@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from taxiway.core.limits import COUNTED_TASKS_MAX
 from taxiway.core.readiness import Scope
-from taxiway.store.tx import Tx
-from taxiway.store.verbs.claim import Head, Rank, gate_facts, head_of, slots_taken
+from taxiway.store.tx import Rank, Tx
+from taxiway.store.verbs.claim import Head, gate_facts, head_of, slots_taken
 
 
 class Turn:
