@@ -81,7 +81,7 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
     work = opened.wakes.subscribe(Dispatcher.topics)
     executor = Executor(store, _drives(parts, means), system_chance(), observer, work.ring, means.scrubber)
     dispatcher = Dispatcher(store, executor, runner, scope, settings.slots)
-    crew = Crew(executor, dispatcher)
+    crew = Crew(store, runner, executor, dispatcher)
     if not settings.plan_first:
         crew.begin()
     own: list[Service] = [

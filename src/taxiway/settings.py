@@ -30,7 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lanes: Mapping[str, int | None] = {}
     defaults: Mapping[str, Any] = msgspec.field(default_factory=lambda: {"timeout_s": 3600.0})
     secrets: Mapping[str, str] = {}
-    ask_grace_s: float = CANCEL_GRACE_S
+    ask_grace_s: float = CANCEL_GRACE_S  # read when a program can be asked to end; a plain process gets SIGTERM at once
     term_grace_s: float = TERM_GRACE_S
     run_output_bytes_max: int = RUN_OUTPUT_BYTES_MAX
     lease_s: float = LEASE_S

@@ -43,14 +43,14 @@ async def test_a_cancel_names_who_asked(tw) -> None:
 
 
 async def test_runners_come_and_go_in_the_change_log(bench) -> None:
-    """I21: live at the start, gone at the end in good order."""
+    """I21: live at the start, at the end in good order draining, then gone."""
     async with bench.open() as tw:
         runner = tw.runner
     async with bench.open(slots=0) as tw:
         rows = [
             row.state for row in await tw.store.changes(0, 1000) if row.kind is ChangeKind.RUNNER and row.id == runner
         ]
-    assert rows == ["live", "gone"]
+    assert rows == ["live", "draining", "gone"]
     assert list(bench.path.with_name("store.db.d").iterdir()) == []
 
 

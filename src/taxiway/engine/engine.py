@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+from taxiway.core.errors import Unavailable
 from taxiway.core.run import StopCause
 from taxiway.engine.dispatcher import Dispatcher
 from taxiway.engine.executor import Executor
 from taxiway.engine.service import Service, serve
 from taxiway.observe.observer import Observer
-from taxiway.store.protocol import Wake
+from taxiway.store.protocol import Store, Wake
 
 
 @asynccontextmanager
@@ -37,7 +38,9 @@ async def serving(services: Sequence[tuple[Service, Wake]], observer: Observer) 
 class Crew:
     """The runner inside a process, as its owner sees it: how much it does, and how it ends."""
 
-    def __init__(self, executor: Executor, dispatcher: Dispatcher) -> None:
+    def __init__(self, store: Store, runner: str, executor: Executor, dispatcher: Dispatcher) -> None:
+        self._store = store
+        self._runner = runner
         self._executor = executor
         self._dispatcher = dispatcher
 
@@ -51,9 +54,12 @@ class Crew:
         self._dispatcher.begin()
 
     async def drain(self) -> None:
-        """Start nothing new, ask what runs to stop (it goes back to its queue), and wait until it has."""
+        """Start nothing new, and say so in the runner's row; ask what runs to stop (it goes back to its queue), and
+        wait until it has."""
         self._dispatcher.pause()
         self._executor.stop_all(StopCause.DRAIN)
+        with suppress(Unavailable):  # what runs here ends all the same
+            await self._store.retire(self._runner, "draining")
         await self._dispatcher.paused()
         await self._executor.idle()
 

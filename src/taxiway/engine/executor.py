@@ -32,7 +32,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = {}
     scrubber: Scrubber = Scrubber()
     folder: str = "."
-    ask_grace_s: float = CANCEL_GRACE_S
+    ask_grace_s: float = CANCEL_GRACE_S  # for adapters of programs with a protocol (How.ASK): a plain process has none
     term_grace_s: float = TERM_GRACE_S
     lease_s: float = LEASE_S
     threaded: frozenset[str] = frozenset()
