@@ -10,6 +10,7 @@ from taxiway.core.errors import Conflict as Conflict
 from taxiway.core.errors import Error as Error
 from taxiway.core.errors import Forbidden as Forbidden
 from taxiway.core.errors import Full as Full
+from taxiway.core.errors import Gap as Gap
 from taxiway.core.errors import IdempotencyMismatch as IdempotencyMismatch
 from taxiway.core.errors import IllegalTransition as IllegalTransition
 from taxiway.core.errors import Invalid as Invalid

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from taxiway.core.change import Change, ChangeKind
-from taxiway.core.errors import NotFound
+from taxiway.core.errors import Gap, NotFound
 from taxiway.core.event import Event, EventType
 from taxiway.core.limits import CHANGES_PAGE_MAX, EVENTS_PAGE_MAX
 from taxiway.core.run import ProcessMark, Run, RunState, StopCause
@@ -61,14 +61,35 @@ def events(tx: Tx, run_id: str, after: int, limit: int) -> list[Event]:
 
 
 def changes(tx: Tx, after: int, limit: int) -> list[Change]:
-    """Changes with versions above ``after``, in version order."""
+    """Changes with versions above ``after``, in version order; 0 is no place in the log and asks for all that is kept.
+
+    Raises ``Gap`` when one of them has been forgotten.
+    """
     size = max(1, min(limit, CHANGES_PAGE_MAX))
-    return [
+    page = [
         Change(version, ChangeKind(kind), ref, state, reason, actor, cause, at)
         for version, kind, ref, state, reason, actor, cause, at in tx.all(
             "read_changes", tenant=tx.tenant, after=after, limit=size
         )
     ]
+    if after > 0 and page and page[0].version > after + 1:
+        _check_gap(tx, after)
+    return page
+
+
+def _check_gap(tx: Tx, after: int) -> None:
+    """Versions have no holes, so what is missing behind a cursor was forgotten (I21)."""
+    row = tx.one("first_version")
+    oldest: int = row[0] if row is not None else 0
+    if oldest > after + 1:
+        newest = last_version(tx)
+        raise Gap(
+            f"changes {after + 1} to {oldest - 1} have been forgotten (by a prune); read what is there now, "
+            f"then go on behind version {newest}",
+            after=after,
+            oldest=oldest,
+            newest=newest,
+        )
 
 
 def last_version(tx: Tx) -> int:
