@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from taxiway import diagnosis as diagnosis
 from taxiway.agents.settle import boot_id
 from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle
@@ -37,7 +36,7 @@ from taxiway.engine.timekeeper import Timekeeper
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer, guarded
-from taxiway.planfile import project_of
+from taxiway.planfile.project import project_of
 from taxiway.runner import HostEvidence, Parts, with_runner, with_wakes
 from taxiway.secretsources import resolve_secrets
 from taxiway.settings import Settings as Settings

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.house.source import Breach, Module, breach, breaches, called, planted, python_files
+import taxiway
+from tests.house.source import PACKAGE, Breach, Module, breach, breaches, called, planted, python_files
 
 BY_NAME = {"importlib.import_module", "import_module", "__import__", "importlib.__import__"}
 BY_NAME_ALLOWED = {  # why this module must import by a name that it was given
+    "src/taxiway/__init__.py": "the public names, by an explicit table, when they are first used",
     "src/taxiway/agents/guardian/__main__.py": "starts alone under `python -I -S`, where the package is no package yet",
     "src/taxiway/cli/loading.py": "commands when they are typed, by an explicit table; jobs that the user names",
     "tests/house/test_reference.py": "asks every module for its names, also rooms that are not there yet",
@@ -60,10 +62,42 @@ def test_an_import_at_the_top_is_let_through() -> None:
     assert breaches(late_imports, [planted("import json\nif json:\n    import re\n")]) == []
 
 
+def loaded_by(program: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after a program."""
+    shown = subprocess.run(
+        [sys.executable, "-c", f"{program}\nimport sys, json; print(json.dumps(sorted(sys.modules)))"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return set(json.loads(shown.stdout.splitlines()[-1]))
+
+
+def test_import_taxiway_loads_nothing_before_it_is_used() -> None:
+    """The command line imports the package too: a help text should not pay for the engine."""
+    assert {name for name in loaded_by("import taxiway") if name.startswith("taxiway.")} == set()
+    assert "taxiway.core.event" in loaded_by("import taxiway; taxiway.Event")
+    assert "taxiway.app" not in loaded_by("import taxiway; taxiway.Event")
+
+
+def test_the_public_names_are_the_same_for_programs_and_for_type_checkers() -> None:
+    """Two lists of one thing: a table for the lazy import, and imports that only type checkers read."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    read: dict[str, list[str]] = {}
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom), ast.unparse(node)
+        assert [alias.asname for alias in node.names] == [alias.name for alias in node.names]
+        read.setdefault(node.module or "", []).extend(alias.name for alias in node.names)
+    assert {home: list(names) for home, names in taxiway.HOMES.items()} == read
+    assert all(getattr(taxiway, name) is not None for name in taxiway.__all__)
+    assert set(taxiway.__all__) <= set(dir(taxiway))
+    assert not hasattr(taxiway, "no_such_name")
+
+
 def test_import_taxiway_loads_no_optional_part() -> None:
     """Seen in a fresh interpreter; a library's user pays for what he uses."""
-    program = "import sys, json, taxiway; print(json.dumps(sorted(sys.modules)))"
-    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
-    loaded = set(json.loads(shown.stdout))
-    assert "taxiway" in loaded
+    loaded = loaded_by("import taxiway; taxiway.open")
+    assert "taxiway.app" in loaded
     assert loaded & OPTIONAL == set()

@@ -26,7 +26,7 @@ from taxiway.core.plan import Plan
 from taxiway.core.readiness import Scope
 from taxiway.core.specs import checked_spec
 from taxiway.core.task import Task, TaskSpec, TaskState
-from taxiway.planfile import project_of
+from taxiway.planfile.project import project_of
 
 INTERRUPTED_STATUS: Final = 130
 LANE: Final = "now"

@@ -10,7 +10,8 @@ from typing import Any, Final
 import click
 import msgspec
 
-from taxiway.app import diagnosis, store_path
+from taxiway import diagnosis
+from taxiway.app import store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json, table
 from taxiway.cli.safe import safe_line

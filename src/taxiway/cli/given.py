@@ -7,7 +7,7 @@ from pathlib import Path
 
 from taxiway.core.errors import Invalid, Problem, TooLarge
 from taxiway.core.limits import SPEC_BYTES_MAX
-from taxiway.planfile import working_folder
+from taxiway.planfile.project import working_folder
 
 INSTEAD = "keep it in a file and let the command read that, as in: sh -c 'wc -c < FILE'"
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import click
 
-from taxiway.app import Taxiway, diagnosis, store_path
+from taxiway import diagnosis
+from taxiway.app import Taxiway, store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json, note, table
 from taxiway.cli.verb import Verb

@@ -28,7 +28,7 @@ from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue
 from taxiway.core.readiness import Scope
 from taxiway.core.task import Task
-from taxiway.planfile import read_plan
+from taxiway.planfile.reading import read_plan
 
 INTERRUPTED_STATUS: Final = 130
 

@@ -7,7 +7,8 @@ import socket
 
 import click
 
-from taxiway.app import Taxiway, diagnosis, store_path
+from taxiway import diagnosis
+from taxiway.app import Taxiway, store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.interrupts import Interrupts, stopping_words
 from taxiway.cli.loading import load_jobs

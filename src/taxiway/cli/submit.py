@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import click
 
-from taxiway.app import PlanAdmitted, Taxiway, diagnosis, store_path
+from taxiway import diagnosis
+from taxiway.app import PlanAdmitted, Taxiway, store_path
 from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following

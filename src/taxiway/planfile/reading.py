@@ -1,0 +1,44 @@
+"""A plan file becomes a checked plan, or every problem in it at once, each with its line.
+
+``read_plan`` reads as the story of that: text, document, overrides, drafts of tasks, checks between them, specs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from taxiway.core.errors import Invalid, Problem
+from taxiway.core.plan import Plan
+from taxiway.planfile.drafting import Drafting
+from taxiway.planfile.project import project_of
+from taxiway.planfile.text import queue_name, read_document
+
+
+def read_plan(path: Path | str, *, overrides: Sequence[str] = (), lanes: Collection[str] = frozenset()) -> Plan:
+    """The plan in a YAML, TOML or JSON file, checked whole.
+
+    ``overrides`` are ``--set`` pairs such as ``tasks.lint.timeout=5m``; ``lanes`` are the store-wide lanes that exist
+    (``main`` always does). Raises ``Invalid`` with every problem: file, line, column, field, and what would be right.
+    """
+    source = Path(path)
+    document = read_document(source)
+    drafting = Drafting(document, str(source), source.resolve().parent)
+    parts = drafting.read(queue_name(source), overrides, frozenset(lanes))
+    if drafting.problems:
+        raise refusal(str(source), drafting.problems)
+    return Plan(
+        queue=parts.queue,
+        project=project_of(source),
+        source=str(source.resolve()),
+        tasks=tuple(parts.tasks),
+        slots=parts.slots,
+        lanes=parts.lanes,
+    )
+
+
+def refusal(file: str, problems: Sequence[Problem]) -> Invalid:
+    """The error that carries them all, in the order of the file."""
+    ordered = sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0))
+    count = "1 problem" if len(ordered) == 1 else f"{len(ordered)} problems"
+    return Invalid(f"{file} is no plan that can run: {count}", ordered)
