@@ -38,7 +38,7 @@ from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer, guarded
 from taxiway.planfile.project import project_of
 from taxiway.runner import HostEvidence, Parts, with_runner, with_wakes
-from taxiway.secretsources import resolve_secrets
+from taxiway.secretsources import resolve_secrets, secrets_at_hand, variables_of
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
 from taxiway.store.protocol import Store
@@ -171,7 +171,8 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
     try:
         scrubber = Scrubber(settings.secrets.values())
         project = settings.project if settings.project is not None else str(project_of(Path.cwd()))
-        intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber)
+        declared = {name: name for name in settings.secrets} | dict(settings.secret_variables)
+        intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared)
         await _size_lanes(opened.store, intake, settings.lanes)
         feed = Feed(opened.store, opened.wakes)
         me = None if settings.slots < 1 else ids.new("runner")
@@ -196,7 +197,8 @@ def open_configured(
 ) -> AbstractAsyncContextManager[Taxiway]:
     """Open the store that a configuration names, as it says; of ``wanted`` hold slots, scope, actor, project and jobs.
 
-    Secrets are resolved only where a runner is wanted (``slots`` above 0).
+    All secrets are resolved where a runner is wanted (``slots`` above 0); elsewhere those that can be had at once, so
+    that what is typed with one in it is scrubbed there too.
     """
     config = loaded.config
     make_state_folder(loaded)
@@ -204,7 +206,8 @@ def open_configured(
         wanted,
         lanes=config.lanes,
         defaults={"timeout_s": config.defaults.timeout, "idle_timeout_s": config.defaults.idle_timeout},
-        secrets=resolve_secrets(config.secrets, os.environ) if wanted.slots else {},
+        secrets=(resolve_secrets if wanted.slots else secrets_at_hand)(config.secrets, os.environ),
+        secret_variables=variables_of(config.secrets),
         ask_grace_s=config.runner.ask_grace,
         term_grace_s=config.runner.term_grace,
         run_output_bytes_max=config.limits.run_output_bytes,

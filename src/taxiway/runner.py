@@ -21,6 +21,7 @@ from taxiway.core.errors import Invalid, Unavailable
 from taxiway.core.limits import HEARTBEAT_S, LEASE_S
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import ProcessMark
+from taxiway.core.secretrefs import REFERENCE
 from taxiway.core.template import Rendered
 from taxiway.diagnosis import tag_prefix
 from taxiway.engine.canceller import Canceller
@@ -165,7 +166,7 @@ def _drives(parts: Parts, means: Means) -> Callable[[Claimed], Drive]:
 
 
 def _secret(value: str, secrets: Mapping[str, str]) -> str:
-    name = value.removeprefix("secret://")
+    name = value.removeprefix(REFERENCE)
     if name == value:
         return value
     if name not in secrets:

@@ -16,9 +16,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``defaults`` are spec fields for tasks that leave them open (``timeout_s``, ``idle_timeout_s``); ``lanes`` are sizes
     that store-wide lanes get at opening (``None``: unlimited); ``secrets`` are values by name, referred to as
-    ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; ``lease_s`` is how long a runner that is
-    not heard of keeps its runs; ``plan_first`` has the runner take nothing before ``run_plan`` has admitted a plan, of
-    which it could otherwise start an older text.
+    ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; a variable of that ``NAME``, or one of
+    ``secret_variables`` (with the name of the secret that it belongs to), takes such references only; ``lease_s`` is
+    how long a runner that is not heard of keeps its runs; ``plan_first`` has the runner take nothing before
+    ``run_plan`` has admitted a plan, of which it could otherwise start an older text.
     """
 
     slots: int = 2
@@ -30,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lanes: Mapping[str, int | None] = {}
     defaults: Mapping[str, Any] = msgspec.field(default_factory=lambda: {"timeout_s": 3600.0})
     secrets: Mapping[str, str] = {}
+    secret_variables: Mapping[str, str] = {}
     ask_grace_s: float = CANCEL_GRACE_S  # read when a program can be asked to end; a plain process gets SIGTERM at once
     term_grace_s: float = TERM_GRACE_S
     run_output_bytes_max: int = RUN_OUTPUT_BYTES_MAX

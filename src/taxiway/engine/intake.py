@@ -15,6 +15,7 @@ from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle, obstacles
 from taxiway.core.redact import Scrubber
+from taxiway.core.secretrefs import literal_secrets
 from taxiway.core.spechash import spec_hash
 from taxiway.core.specs import checked_spec
 from taxiway.core.task import Task, TaskSpec
@@ -25,11 +26,19 @@ class Intake:
     """The verbs, for one actor (who is written into the change log) in one project.
 
     ``defaults`` are spec fields that fill what a task leaves open (``timeout_s``); ``scrubber`` takes declared secrets
-    out of what is stored.
+    out of what is stored, as far as their values are known here; ``declared`` are variables that take references to
+    secrets only, with the secrets' names.
     """
 
     def __init__(
-        self, store: Store, ids: Ids, actor: str, project: str, defaults: Mapping[str, Any], scrubber: Scrubber
+        self,
+        store: Store,
+        ids: Ids,
+        actor: str,
+        project: str,
+        defaults: Mapping[str, Any],
+        scrubber: Scrubber,
+        declared: Mapping[str, str],
     ) -> None:
         self._store = store
         self._ids = ids
@@ -37,6 +46,7 @@ class Intake:
         self._project = project
         self._defaults = defaults
         self._scrubber = scrubber
+        self._declared = declared
 
     async def submit(self, fields: Mapping[str, Any]) -> Submitted:
         """Admit one task, described as in a plan file. Raises ``Invalid`` with every fault, ``QueueStopping``, …"""
@@ -47,10 +57,12 @@ class Intake:
         if len(many) > SUBMIT_BATCH_MAX:
             raise Invalid(f"{len(many)} tasks in one call; {SUBMIT_BATCH_MAX} are the most")
         specs = [self._with_defaults(checked_spec(fields)) for fields in many]
+        self._refuse_literal_secrets(specs)
         return await self._store.submit([self._new(spec, self._project) for spec in specs], self._actor)
 
     async def run_plan(self, plan: Plan, fresh: bool = False) -> PlanAdmitted:
         """Admit a plan whole, or run it again."""
+        self._refuse_literal_secrets(plan.tasks)
         tasks = [self._new(self._with_defaults(spec), plan.project) for spec in plan.tasks]
         plan = msgspec.structs.replace(plan, tasks=tuple(new.spec for new in tasks))
         return await self._store.submit_plan(plan, tasks, fresh, self._actor)
@@ -110,6 +122,16 @@ class Intake:
     def _with_defaults(self, spec: TaskSpec) -> TaskSpec:
         missing = {key: value for key, value in self._defaults.items() if getattr(spec, key) is None}
         return msgspec.structs.replace(spec, **missing) if missing else spec
+
+    def _refuse_literal_secrets(self, specs: Sequence[TaskSpec]) -> None:
+        """A value under a secret's name would be stored by every door that does not know the secret (I11)."""
+        problems = [
+            msgspec.structs.replace(found, field=f"tasks.{spec.name}.{found.field}" if spec.name else found.field)
+            for spec in specs
+            for found in literal_secrets(spec, self._declared)
+        ]
+        if problems:
+            raise Invalid("a secret is written as a reference, never as a value", problems)
 
     def _new(self, spec: TaskSpec, project: str) -> NewTask:
         """Scrub what was asked, hash it, and give it an id."""

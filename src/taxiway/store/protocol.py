@@ -212,8 +212,8 @@ class Store(Protocol):
         ...
 
     async def changes(self, after: int, limit: int) -> list[Change]:
-        """The change log above version ``after`` (0: all that is kept), in version order; raises ``Gap`` when some of it
-        has been forgotten."""
+        """The change log above version ``after`` (0: all that is kept), in version order; raises ``Gap`` when some of
+        it has been forgotten."""
         ...
 
     async def last_version(self) -> int:
