@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 import taxiway
+from taxiway.cli.main import COMMANDS, root
 from tests.house.source import PACKAGE, Breach, Module, breach, breaches, called, planted, python_files
 
 BY_NAME = {"importlib.import_module", "import_module", "__import__", "importlib.__import__"}
@@ -94,6 +95,24 @@ def test_the_public_names_are_the_same_for_programs_and_for_type_checkers() -> N
     assert all(getattr(taxiway, name) is not None for name in taxiway.__all__)
     assert set(taxiway.__all__) <= set(dir(taxiway))
     assert not hasattr(taxiway, "no_such_name")
+
+
+def test_a_help_text_loads_neither_the_commands_nor_what_they_stand_on() -> None:
+    """What it says of each command is a table, and the table is what each command says of itself."""
+    loaded = loaded_by("from taxiway.cli.main import status_of; status_of(['--help'])")
+    assert {name for name in loaded if name.startswith("taxiway.") and name.count(".") == 1} == {
+        "taxiway.cli",
+        "taxiway.core",
+    }
+    assert loaded & {"asyncio", "msgspec", "apsw", "rich", "yaml"} == set()
+    said = {name: root.commands[name].get_short_help_str(200) for name in COMMANDS}
+    assert said == {name: text for name, (_, text) in COMMANDS.items()}
+
+
+def test_a_command_loads_no_reader_and_no_view_that_it_does_not_use() -> None:
+    """`taxiway task list` is typed a hundred times a day."""
+    loaded = loaded_by("from taxiway.cli import task")
+    assert loaded & {"rich", "yaml", "taxiway.planfile.reading", "taxiway.cli.view"} == set()
 
 
 def test_import_taxiway_loads_no_optional_part() -> None:

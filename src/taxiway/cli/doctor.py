@@ -31,7 +31,7 @@ DURATIONS: Final = ("runner.ask_grace", "runner.term_grace", "defaults.timeout",
 @click.option("--check", "wants_check", is_flag=True, help="Also check every invariant of the store.")
 @pass_door
 def doctor(door: Door, wants_config: bool, wants_check: bool) -> int:
-    """Say how things are here; exit status 1 when something is bad, 5 when the store cannot be used."""
+    """Say how things are here; exit status 1 when something is bad, 5 without a store."""
     if wants_config:
         _show_config(door)
         return 0

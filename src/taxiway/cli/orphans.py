@@ -27,7 +27,7 @@ GUARDED: Final = (
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_door
 def orphans(door: Door, kill: bool, yes: bool) -> int:
-    """Processes of this store that no run claims, and runs of dead runners that nobody has settled yet."""
+    """Processes that no run claims, and runs of dead runners that nobody has settled."""
     found = _look(door)
     if door.wants_json:
         answer_json(_document(found))

@@ -16,7 +16,7 @@ from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
 from taxiway.cli.interrupts import Interrupts, stopping_words
-from taxiway.cli.loading import load_jobs
+from taxiway.cli.jobmodules import load_jobs
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.plain import PlainView
 from taxiway.cli.summary import exit_status, summary

@@ -11,7 +11,7 @@ from taxiway import diagnosis
 from taxiway.app import Taxiway, store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.interrupts import Interrupts, stopping_words
-from taxiway.cli.loading import load_jobs
+from taxiway.cli.jobmodules import load_jobs
 from taxiway.cli.output import answer, answer_json, answer_json_line, note, page_document, table
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, count, rfc3339, span

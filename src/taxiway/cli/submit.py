@@ -61,7 +61,7 @@ NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: tax
 @click.option("--wait", is_flag=True, help="Wait for the end; exit status 1 when it did not complete.")
 @pass_door
 def submit(door: Door, /, plan: str | None, wait: bool, **given: Any) -> int:
-    """Put a task (ARGV, --shell or --job) or a plan file in the store and print its id.
+    """Put a task (ARGV, --shell or --job) or a plan in the store; print its id.
 
     A runner takes it from there: `taxiway runner start`.
     """
