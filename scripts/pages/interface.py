@@ -41,9 +41,9 @@ def records() -> str:
 
 
 def _public() -> Iterator[tuple[str, Any]]:
-    for name, value in vars(taxiway).items():
-        if not name.startswith("_") and not inspect.ismodule(value):
-            yield name, value
+    for names in taxiway.HOMES.values():
+        for name in names:
+            yield name, getattr(taxiway, name)
 
 
 def _methods(receiver: str, kind: type) -> str:

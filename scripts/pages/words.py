@@ -137,13 +137,14 @@ OBSTACLES: Final = {
     ObstacleKind.BACKOFF: "its next attempt waits; `until` says how long",
     ObstacleKind.RATE_LIMIT: "a limit must reset (comes with agents)",
     ObstacleKind.DEPENDENCY: "a task in its `after` has not ended; `holders` names it",
+    ObstacleKind.CANCEL_ALL: "all of its queue, or of the store, is being cancelled; nothing starts before that is done",
     ObstacleKind.QUEUE_STATE: "its queue is not running",
     ObstacleKind.QUEUE_FULL: "its queue has every slot taken; `holders` names the tasks",
     ObstacleKind.LANE_FULL: "its lane has every slot taken; `holders` names the tasks",
     ObstacleKind.NO_RUNNER: "no runner is alive on this store",
     ObstacleKind.RUNNER_SCOPE: "no living runner takes such work",
     ObstacleKind.RUNNER_FULL: "every runner that takes it is busy",
-    ObstacleKind.TURN: "other ready tasks go before it",
+    ObstacleKind.TURN: "other ready tasks take the room first, through whatever queue or lane",
 }
 
 #: Type: what it says, what stands in ``data``, and whether a run writes it today.

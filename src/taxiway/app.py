@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from taxiway import diagnosis as diagnosis
 from taxiway.agents.settle import boot_id
 from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle, plain_fields
@@ -22,7 +21,7 @@ from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
 from taxiway.core.event import Event
 from taxiway.core.lane import Lane
-from taxiway.core.limits import LIST_PAGE_DEFAULT
+from taxiway.core.limits import LIST_COUNT_MAX, LIST_PAGE_DEFAULT
 from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
@@ -39,15 +38,16 @@ from taxiway.engine.timekeeper import Timekeeper
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer, guarded
-from taxiway.planfile import project_of
+from taxiway.planfile.project import project_of
 from taxiway.runner import HostEvidence, Parts, with_runner, with_wakes
-from taxiway.secretsources import resolve_secrets
+from taxiway.secretsources import resolve_secrets, secrets_at_hand, variables_of
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
 from taxiway.store.protocol import SessionFilter as SessionFilter
 from taxiway.store.protocol import SessionPage as SessionPage
-from taxiway.store.protocol import Store, TaskPage
+from taxiway.store.protocol import Store
 from taxiway.store.protocol import TaskFilter as TaskFilter
+from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.store.seams import Seams
 from taxiway.store.sqlite.opening import open_sqlite
 
@@ -82,30 +82,37 @@ class Taxiway:
 
     async def run_plan(self, plan: Plan, fresh: bool = False) -> PlanAdmitted:
         """Admit a plan (``taxiway.read_plan`` reads one), or run it again: completed tasks are not run again."""
-        return await self._intake.run_plan(plan, fresh)
+        admitted = await self._intake.run_plan(plan, fresh)
+        if self.crew is not None:
+            self.crew.begin()
+        return admitted
 
     async def task(self, task: str) -> Task:
-        """One task, by its id or four or more characters of its start or end."""
-        return await self.store.task(await self.store.find_task(task))
+        """One task, by its id, four or more characters of its start or end, its name, or ``QUEUE/NAME``."""
+        return await self.store.task(await self._intake.find(task))
 
     async def tasks(self, filter: TaskFilter | None = None, limit: int = 50, cursor: str | None = None) -> TaskPage:
-        """A page of tasks in priority order."""
+        """A page of tasks in priority order, or as ``TaskFilter.open_first`` says."""
         return await self.store.tasks(filter or TaskFilter(), limit, cursor)
+
+    async def count_tasks(self, filter: TaskFilter | None = None, most: int = LIST_COUNT_MAX) -> int:
+        """How many tasks a filter lets through; counting ends at ``most``, for it takes time."""
+        return await self.store.count_tasks(filter or TaskFilter(), most)
 
     async def wait(self, task: str, timeout_s: float | None = None) -> Task:
         """A task once it has ended; ``TimeoutError`` after ``timeout_s`` seconds."""
-        found = await self.store.find_task(task)
+        found = await self._intake.find(task)
         async with asyncio.timeout(timeout_s):
             return await self._feed.ended(found)
 
     async def events(self, task: str) -> AsyncIterator[Event]:
         """Events of a task's runs, live, until it has ended."""
-        async for event in self._feed.task_events(await self.store.find_task(task)):
+        async for event in self._feed.task_events(await self._intake.find(task)):
             yield event
 
     async def runs(self, task: str) -> list[Run]:
         """A task's runs, oldest first."""
-        return await self.store.runs(await self.store.find_task(task))
+        return await self.store.runs(await self._intake.find(task))
 
     async def cancel(self, task: str) -> Task:
         """Ask that a task ends; the task as it then is."""
@@ -208,8 +215,9 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
     try:
         scrubber = Scrubber(settings.secrets.values())
         project = settings.project if settings.project is not None else str(project_of(Path.cwd()))
+        declared = {name: name for name in settings.secrets} | dict(settings.secret_variables)
         prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox)
-        intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, prompting)
+        intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
         talk = SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox)
         await _size_lanes(opened.store, intake, settings.lanes)
         feed = Feed(opened.store, opened.wakes)
@@ -221,6 +229,8 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
             async with serving(with_wakes(opened, services), observer):
                 yield Taxiway(opened.store, (intake, talk, feed), None, None)
             return
+        if settings.plan_first:
+            await reaper.step()  # what the dead left running would refuse the plan's new text
         parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, dict(os.environ), Path.cwd())
         async with with_runner(parts, services) as crew:
             yield Taxiway(opened.store, (intake, talk, feed), crew, me)
@@ -233,7 +243,8 @@ def open_configured(
 ) -> AbstractAsyncContextManager[Taxiway]:
     """Open the store that a configuration names, as it says; of ``wanted`` hold slots, scope, actor, project and jobs.
 
-    Secrets are resolved only where a runner is wanted (``slots`` above 0).
+    All secrets are resolved where a runner is wanted (``slots`` above 0); elsewhere those that can be had at once, so
+    that what is typed with one in it is scrubbed there too.
     """
     config = loaded.config
     make_state_folder(loaded)
@@ -245,7 +256,8 @@ def open_configured(
         agent_idle_timeout_s=config.defaults.agent_idle_timeout,
         mailbox=config.mailbox.policy,
         defaults={"timeout_s": config.defaults.timeout, "idle_timeout_s": config.defaults.idle_timeout},
-        secrets=resolve_secrets(config.secrets, os.environ) if wanted.slots else {},
+        secrets=(resolve_secrets if wanted.slots else secrets_at_hand)(config.secrets, os.environ),
+        secret_variables=variables_of(config.secrets),
         ask_grace_s=config.runner.ask_grace,
         term_grace_s=config.runner.term_grace,
         run_output_bytes_max=config.limits.run_output_bytes,

@@ -1,4 +1,4 @@
-"""How this machine and a store's place are: what ``taxiway doctor`` and ``taxiway orphans`` look at."""
+"""How this machine, a store's place and its runners are: what ``doctor``, ``orphans`` and ``runner list`` look at."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ import msgspec
 
 from taxiway.agents.certainty import certainty
 from taxiway.agents.guardian.sweep import sweep
-from taxiway.agents.protocol import CertaintyLevel
+from taxiway.agents.protocol import Certainty
+from taxiway.agents.protocol import CertaintyLevel as CertaintyLevel
 from taxiway.agents.protocol import Orphan as Orphan
 from taxiway.agents.settle import boot_id, orphans
 from taxiway.core.errors import Conflict, NotFound
 from taxiway.core.ids import short_id
+from taxiway.core.limits import HEARTBEAT_S
 from taxiway.store.protocol import LiveRun as LiveRun
-from taxiway.store.protocol import Runner, Store
+from taxiway.store.protocol import Runner as Runner
+from taxiway.store.protocol import Store
 from taxiway.store.sqlite.connection import (
     NETWORK_FILE_SYSTEMS,
     SQLITE_OLDEST,
@@ -41,6 +44,7 @@ from taxiway.store.sqlite.opening import folder_beside
 PYTHON_OLDEST: Final = (3, 11)
 CLOCK_SLACK_MS: Final = 1_000
 TAG_CHARS: Final = 10
+SILENT_MS_MIN: Final = round(1_500 * HEARTBEAT_S)  #: half a heartbeat late is weather, more is worth a word
 
 
 class Verdict(StrEnum):
@@ -57,6 +61,30 @@ class Finding(msgspec.Struct, frozen=True):
     subject: str
     verdict: Verdict
     text: str
+
+
+class Condition(StrEnum):
+    """How a runner is, as far as one can tell from here."""
+
+    LIVE = "live"
+    DRAINING = "draining"
+    SILENT = "silent"  #: its lock is held, or it is on another host, but its heartbeat is late
+    DEAD = "dead"  #: its lock is free, or its host was restarted: whatever the store says
+
+
+class LeftRun(msgspec.Struct, frozen=True):
+    """A run that has not ended although its runner is dead, and the living processes that carry its tag."""
+
+    run: LiveRun
+    pids: tuple[int, ...]
+
+
+class Remains(msgspec.Struct, frozen=True):
+    """What is left of a store's work beside what runs, and how sure a look on this machine is."""
+
+    orphans: list[Orphan]
+    runs: list[LeftRun]
+    certainty: Certainty
 
 
 def tag_prefix(store: Path) -> str:
@@ -113,33 +141,31 @@ async def store_findings(store: Store, path: Path, host: str, now_ms: int) -> li
     runners = await store.runners()
     alive = [runner for runner in runners if _lives(runner, path, host)]
     dead = [runner for runner in runners if runner not in alive]
-    left = await unconfirmed(store, path, host)
-    strays = await orphans_of(store, path)
+    left = await remains(store, path, host)
     ahead = max((runner.seen_at for runner in runners), default=0) - now_ms
     return [
         Finding("runners", Verdict.OK, f"{len(alive)} alive" + (f": {_named(alive)}" if alive else "")),
-        _judged("dead runners", not dead, _named(dead) or "none", "settled by the next runner that starts"),
-        _judged("left-over runs", not left, str(len(left) or "none"), "they keep their slots until they are settled"),
-        _judged("orphans", not strays, str(len(strays) or "none"), "see 'taxiway orphans'"),
+        _judged("dead runners", not dead, _named(dead) or "none", "any Taxiway process that stays settles them"),
+        _judged("left-over runs", not left.runs, str(len(left.runs) or "none"), "they keep their slots until settled"),
+        _judged("orphans", not left.orphans, str(len(left.orphans) or "none"), "see 'taxiway orphans'"),
         _judged(
             "clock", ahead <= CLOCK_SLACK_MS, "runs with the store's", f"is {ahead} ms behind what the store has seen"
         ),
     ]
 
 
-async def orphans_of(store: Store, path: Path) -> list[Orphan]:
-    """Living processes of this store that no live run and no session claims. The processes are looked at first, so that
-    a run which starts meanwhile is not taken for one."""
+async def remains(store: Store, path: Path, host: str) -> Remains:
+    """Living processes of this store that no run claims, and runs of dead runners that nobody has settled yet.
+
+    The processes are looked at first, so that a run which starts meanwhile is not taken for one without a claim.
+    """
     found = await asyncio.to_thread(orphans, frozenset(), tag_prefix(path))
-    claimed = {run.process.tag for run in await store.live_runs() if run.process is not None}
-    claimed |= {kept.mark.tag for kept in await store.warm_processes()}
-    return [one for one in found if one.tag not in claimed]
-
-
-async def unconfirmed(store: Store, path: Path, host: str) -> list[LiveRun]:
-    """Runs that have not ended although their runner is gone: their processes could not be confirmed dead yet."""
+    runs = await store.live_runs()
     alive = {runner.id for runner in await store.runners() if _lives(runner, path, host)}
-    return [run for run in await store.live_runs() if run.runner not in alive]
+    claimed = {run.process.tag for run in runs if run.process is not None}
+    claimed |= {kept.mark.tag for kept in await store.warm_processes()}
+    left = [LeftRun(run, _pids(found, run)) for run in runs if run.runner not in alive]
+    return Remains([one for one in found if one.tag not in claimed], left, certainty())
 
 
 async def end_orphans(found: Sequence[Orphan]) -> frozenset[str]:
@@ -164,6 +190,19 @@ async def drain_runner(store: Store, path: Path, ref: str, host: str) -> Runner:
         raise Conflict(f"runner {short_id(runner.id)} is dead already", id=runner.id)
     os.kill(runner.pid, signal.SIGTERM)
     return runner
+
+
+def condition(runner: Runner, path: Path, host: str, now_ms: int) -> Condition:
+    """How a runner is: on this host its lock decides, then how long ago it was heard, then what the store says."""
+    if not _lives(runner, path, host):
+        return Condition.DEAD
+    if now_ms - runner.seen_at >= SILENT_MS_MIN:
+        return Condition.SILENT
+    return Condition(runner.state)
+
+
+def _pids(found: Sequence[Orphan], run: LiveRun) -> tuple[int, ...]:
+    return tuple(one.pid for one in found if run.process is not None and one.tag == run.process.tag)
 
 
 def _lives(runner: Runner, path: Path, host: str) -> bool:

@@ -23,6 +23,7 @@ from taxiway.core.errors import Invalid, Unavailable
 from taxiway.core.limits import HEARTBEAT_S, LEASE_S
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import ProcessMark
+from taxiway.core.secretrefs import REFERENCE
 from taxiway.core.template import Rendered
 from taxiway.diagnosis import tag_prefix
 from taxiway.engine.agent_drive import AgentDrive, Crewmates
@@ -91,7 +92,9 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
     make_drive = _drives(parts, means, agents, mates)
     executor = Executor(store, make_drive, system_chance(), observer, work.ring, means.scrubber)
     dispatcher = Dispatcher(store, executor, runner, scope, settings.slots)
-    crew = Crew(executor, dispatcher, mates.pool)
+    crew = Crew(store, runner, executor, dispatcher, mates.pool)
+    if not settings.plan_first:
+        crew.begin()
     own: list[Service] = [
         Canceller(store, executor, runner),
         mates.courier,
@@ -221,7 +224,7 @@ def _environment(parts: Parts, asked: Mapping[str, str], own: Mapping[str, str],
 
 
 def _secret(value: str, secrets: Mapping[str, str]) -> str:
-    name = value.removeprefix("secret://")
+    name = value.removeprefix(REFERENCE)
     if name == value:
         return value
     if name not in secrets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,27 @@ def resolve_secrets(sources: Mapping[str, SecretSource], environ: Mapping[str, s
     if problems:
         raise Invalid("a secret of the configuration cannot be had", problems)
     return values
+
+
+def secrets_at_hand(sources: Mapping[str, SecretSource], environ: Mapping[str, str]) -> dict[str, str]:
+    """Those that a door without a runner can have at once: of variables and plain files that are there.
+
+    No command is run, and what cannot be had is left out: the runner that needs it may be elsewhere.
+    """
+    values: dict[str, str] = {}
+    for name, source in sources.items():
+        if source.command is not None or (source.file is not None and not Path(source.file).expanduser().is_file()):
+            continue
+        with suppress(Bad):
+            value = _secret(source, environ)
+            _check_length(value)
+            values[name] = value
+    return values
+
+
+def variables_of(sources: Mapping[str, SecretSource]) -> dict[str, str]:
+    """Variables that bear a secret's name, or are the one that it comes from, with the secret's name."""
+    return {name: name for name in sources} | {source.env: name for name, source in sources.items() if source.env}
 
 
 def _secret(source: SecretSource, environ: Mapping[str, str]) -> str:

@@ -22,11 +22,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prompts that name nobody, ``agent_idle_timeout_s`` is how long an agent may be silent (``None``: as any other work),
     ``mailbox`` the policy of new sessions; ``lanes`` are sizes
     that store-wide lanes get at opening (``None``: unlimited); ``secrets`` are values by name, referred to as
-    ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; ``lease_s`` is how long a runner that is
-    not heard of keeps its runs.
+    ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; a variable of that ``NAME``, or one of
+    ``secret_variables`` (with the name of the secret that it belongs to), takes such references only; ``lease_s`` is
+    how long a runner that is not heard of keeps its runs; ``plan_first`` has the runner take nothing before
+    ``run_plan`` has admitted a plan, of which it could otherwise start an older text.
     """
 
     slots: int = 2
+    plan_first: bool = False
     scope: Scope = Scope()
     actor: str = "python"
     project: str | None = None
@@ -39,7 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     agent_idle_timeout_s: float | None = AGENT_IDLE_TIMEOUT_S
     mailbox: MailboxPolicy = MailboxPolicy()
     secrets: Mapping[str, str] = {}
-    ask_grace_s: float = CANCEL_GRACE_S
+    secret_variables: Mapping[str, str] = {}
+    ask_grace_s: float = CANCEL_GRACE_S  # read when a program can be asked to end; a plain process gets SIGTERM at once
     term_grace_s: float = TERM_GRACE_S
     run_output_bytes_max: int = RUN_OUTPUT_BYTES_MAX
     lease_s: float = LEASE_S

@@ -70,6 +70,30 @@ def test_a_command_done_now_reads_what_it_is_given_and_shows_what_it_is(taxiway:
     assert "cat" in taxiway("task", "list").stdout.splitlines()[1]
 
 
+def test_standard_input_that_is_no_text_is_refused_with_its_place_and_the_way_around(taxiway: CommandLine) -> None:
+    """A task is stored as text: bytes belong in a file. Closed, endless and argued input has its sentence too."""
+    program = taxiway.start("do", "--stdin", "-", "--", "cat", stdin=subprocess.PIPE, text=False)
+    _, err = program.communicate(b"ok\xff\n", timeout=30)
+    assert program.returncode == 2
+    assert err.startswith(b"error: --stdin: is no UTF-8 text (byte 3 is 0xff); keep it in a file")
+    argued = taxiway("submit", "--stdin", "\udcff", "--", "cat")
+    assert (argued.returncode, "byte 1 is 0xff" in argued.stderr) == (2, True)
+    closed = subprocess.run(
+        ["sh", "-c", 'exec "$0" -m taxiway do --stdin - -- cat <&-', sys.executable],
+        env=taxiway.environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (closed.returncode, closed.stderr.count("\n")) == (2, 1)
+    assert "standard input, and that is closed here" in closed.stderr
+    with open("/dev/zero", "rb") as endless:
+        program = taxiway.start("submit", "--stdin", "-", "--", "cat", stdin=endless)
+        _, err = program.communicate(timeout=30)
+    assert (program.returncode, "is longer than the 1048576 bytes" in err) == (2, True)
+
+
 def test_an_answer_that_finds_no_room_is_said_in_one_sentence(taxiway: CommandLine) -> None:
     """A full disk below standard output is nobody's mistake in Taxiway."""
     with open("/dev/full", "w") as full:
@@ -145,6 +169,21 @@ def test_submitted_work_waits_explained_and_runs_when_a_runner_starts(taxiway: C
     assert taxiway.json("runner", "list")["items"] == []
 
 
+def test_a_runner_that_was_killed_is_called_dead_before_anybody_settles_it(taxiway: CommandLine) -> None:
+    """I7: its lock is free, so nobody needs to wait; its run is listed as left over until it is settled."""
+    program = taxiway.start("runner", "start", "--slots", "1")
+    until(lambda: taxiway.json("runner", "list")["items"], "the runner is there")
+    taxiway.json("submit", "--", "sleep", "9874")
+    until(lambda: alive(["sleep", "9874"]), "the task runs")
+    program.kill()
+    program.communicate(timeout=10)
+    # Whoever looks may settle it in the same moment; what nobody may say is that it lives.
+    assert {one["state"] for one in taxiway.json("runner", "list")["items"]} <= {"dead"}
+    told = taxiway("submit", "--", "true").stderr
+    assert "no runner is alive" in told
+    until(lambda: not alive(["sleep", "9874"]), "its processes end")
+
+
 def test_waiting_for_a_failure_says_so_and_a_retry_takes_its_place(taxiway: CommandLine) -> None:
     """submit --wait exits with 1; cancelling what has ended is a conflict; retry makes a new task."""
     runner = taxiway.start("runner", "start", "--slots", "1")
@@ -163,6 +202,38 @@ def test_waiting_for_a_failure_says_so_and_a_retry_takes_its_place(taxiway: Comm
     runner.communicate(timeout=30)
 
 
+def test_a_task_is_named_as_its_plan_names_it(taxiway: CommandLine) -> None:
+    """Every TASK is an id, a part of one, a name, or a name with its queue; what fits several is refused with them."""
+    for queue in ("one", "two"):
+        plan = taxiway.plan(queue, {"build": {"command": ["echo", queue]}, f"only-{queue}": {"command": ["true"]}})
+        assert taxiway("run", plan).returncode == 0
+    assert taxiway.json("task", "show", "only-one")["queue"] == "one"
+    assert taxiway("task", "logs", "two/build").stdout == "two\n"
+    assert taxiway("task", "logs", "build", "--queue", "one").stdout == "one\n"
+    task = taxiway.json("task", "show", "one/build")["id"]
+    assert taxiway.json("task", "wait", "--queue", "one", task[-6:])["id"] == task
+    refused = taxiway("task", "remove", "build")
+    assert refused.returncode == 2
+    assert "'build' fits 2 tasks; give more of the id, or write QUEUE/NAME" in refused.stderr
+    assert re.search(rf"^  {task}  one/build  completed", refused.stderr, re.MULTILINE)
+    assert "did you mean 'build'?" in taxiway("task", "explain", "biuld").stderr
+    waits = taxiway.json("submit", "--after", "one/build=finished", "--after", "only-two", "--", "true")
+    assert waits["after"][task] == "finished"
+    assert taxiway.json("task", "cancel", waits["id"][-6:], "--queue", "default")["items"][0]["state"] == "cancelled"
+
+
+def test_a_handled_failure_is_told_as_one_and_a_prune_counts_tasks(taxiway: CommandLine) -> None:
+    """The end of a plan says which failure needs nobody; what was forgotten is told in tasks."""
+    tasks: dict[str, Any] = {"bad": {"shell": "exit 3"}, "mend": {"command": ["true"], "after": {"bad": "failed"}}}
+    done = taxiway("run", taxiway.plan("mended", tasks))
+    assert done.returncode == 0
+    assert re.search(r"^\w+ +bad +failed/exit_code, handled +1 +\d+\.\ds$", done.stdout, re.MULTILINE)
+    assert "bad failed/exit_code: it exited with status 3; handled by mend" in done.stdout
+    assert "mended completed: 1 completed, 1 failed (handled), in" in done.stdout
+    pruned = taxiway("db", "prune", "--older-than", "0s").stdout
+    assert re.fullmatch(r"2 tasks and \d+ lines of the change log forgotten\n", pruned)
+
+
 def test_lists_are_pages_with_a_cursor(taxiway: CommandLine) -> None:
     """{"items": […], "cursor": …}: going on behind the cursor shows every task once; filters hold together."""
     plan = taxiway.plan("many", {f"t{number}": {"command": ["true"], "labels": {"n": number}} for number in range(5)})
@@ -171,6 +242,8 @@ def test_lists_are_pages_with_a_cursor(taxiway: CommandLine) -> None:
     rest = taxiway.json("task", "list", "--queue", "many", "--limit", "3", "--cursor", first["cursor"])
     assert [task["name"] for task in first["items"] + rest["items"]] == ["t0", "t1", "t2", "t3", "t4"]
     assert rest["cursor"] is None
+    told = taxiway("task", "list", "--queue", "many", "--limit", "3").stderr
+    assert told == f"3 of 5 tasks; more with --limit N, or go on with --cursor {first['cursor']}\n"
     labelled = taxiway.json("task", "list", "--label", "n=3", "--state", "queued")
     assert [task["name"] for task in labelled["items"]] == ["t3"]
     ambiguous = taxiway("task", "show", first["items"][0]["id"][:12], "--json")

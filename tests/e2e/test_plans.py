@@ -150,13 +150,33 @@ def test_a_killed_run_is_taken_up_and_every_task_completes_once(taxiway: Command
     assert {task["state"] for task in found.values()} == {"completed"}
     assert all(task["output"].strip() == name[1:] for name, task in found.items())
     assert taxiway("db", "check").returncode == 0
-    assert taxiway.json("orphans") == {"orphans": [], "unconfirmed": []}
+    assert {name: taxiway.json("orphans")[name] for name in ("orphans", "unconfirmed")} == {
+        "orphans": [],
+        "unconfirmed": [],
+    }
 
 
 def ended(taxiway: CommandLine, queue: str) -> list[str]:
     """Names of the tasks that have completed by now; none while there is no such queue."""
     done = taxiway("task", "list", "--queue", queue, "--state", "completed", "--json")
     return [task["name"] for task in json.loads(done.stdout)["items"]] if done.returncode == 0 else []
+
+
+def test_a_killed_plan_whose_file_has_changed_runs_with_its_new_text(taxiway: CommandLine) -> None:
+    """I7, semantics, "Running it again": nothing of the old text is started, and what was killed refuses nothing."""
+    names = [f"t{number}" for number in range(6)]
+    plan = taxiway.plan("changed", {name: {"shell": f"echo {name} >> old; sleep 300"} for name in names}, slots=2)
+    program = taxiway.start("run", plan)
+    old = taxiway.folder / "old"
+    until(lambda: old.exists() and len(old.read_text().split()) == 2, "two tasks run")
+    program.kill()
+    program.communicate()
+    taxiway.plan("changed", {name: {"command": ["echo", "new"]} for name in names}, slots=2)
+    done = taxiway("run", plan)
+    assert done.returncode == 0, done.stderr
+    ends = {name: (task["state"], task["output"]) for name, task in taxiway.tasks("changed").items()}
+    assert ends == dict.fromkeys(names, ("completed", "new\n"))
+    assert sorted(old.read_text().split()) == names[:2]
 
 
 def test_two_runs_of_one_plan_share_its_work(taxiway: CommandLine) -> None:

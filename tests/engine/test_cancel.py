@@ -6,6 +6,7 @@ import pytest
 
 import taxiway
 from taxiway import EventType
+from taxiway.observe.observer import Moment
 from tests.engine.conftest import DEADLINE_S, changed, ended, said, story
 
 
@@ -93,6 +94,23 @@ async def test_cancelling_during_a_backoff_prevents_the_retry(tw) -> None:
     assert len(await handle.runs()) == 1
 
 
+async def test_a_run_that_is_being_stopped_is_observed_once(bench, monkeypatch) -> None:
+    """A46, B23: the canceller looks again and again while the program takes its time; whoever listens hears it once."""
+    monkeypatch.setattr("taxiway.engine.canceller.SAFETY_POLL_S", 0.01)
+    stopping: list[str] = []
+
+    def watch(moment, **facts):
+        if moment is Moment.RUN_STOPPING:
+            stopping.append(facts["run"])
+
+    async with bench.open(observer=watch, term_grace_s=0.5) as tw:
+        handle = await tw.submit(shell="trap '' TERM; echo up; while :; do sleep 0.1; done")
+        await said(handle, "up")
+        await handle.cancel()
+        await ended(handle)
+        assert stopping == [run.id for run in await handle.runs()]
+
+
 async def test_cancelling_twice_is_cancelling_once(tw) -> None:
     """I15: the second one finds it done, or on its way."""
     handle = await tw.submit(shell="echo up; sleep 300")
@@ -102,38 +120,48 @@ async def test_cancelling_twice_is_cancelling_once(tw) -> None:
     assert (await story(tw, handle)).count("running/cancelling") == 1
 
 
-async def test_a_task_cancelled_between_claim_and_start_never_executes(bench, monkeypatch) -> None:
-    """I6, I7: whatever the moment, 'cancelled' without effect or with its end confirmed; no process is left."""
+@pytest.mark.parametrize("moment", ["claimed", "opened", "recorded"])
+async def test_a_task_cancelled_between_claim_and_start_never_executes(bench, moment) -> None:
+    """I6, I7: whatever the moment, the go is not given; it is told as not started, and its tree is confirmed gone."""
     effects = bench.file("effects")
-    async with bench.open(slots=8) as tw:
-        for delay_s in (0, 0.001, 0.003, 0.005, 0.008, 0.012, 0.02, 0.03):
-            handle = await tw.submit(shell=f"echo started >> '{effects}'; sleep 300")
-            await asyncio.sleep(delay_s)
-            await handle.cancel()
-            task = await ended(handle)
-            assert (task.state, task.reason) == ("cancelled", "requested")
-            assert len(await handle.runs()) <= 1
+    there, heard, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
+    def watch(seen, **facts):
+        if seen is Moment.RUN_STOPPING:
+            heard.set()
 
-async def test_a_task_cancelled_while_its_process_is_being_opened_is_never_let_go(bench) -> None:
-    """I7: the go is not given; the run is told as not started, and its tree is confirmed gone."""
-    effects = bench.file("effects")
-    async with bench.open() as tw:
-        opening, go_on = asyncio.Event(), asyncio.Event()
-        started = tw.store.started
+    async def here() -> None:
+        there.set()
+        await go_on.wait()
+
+    async with bench.open(observer=watch) as tw:
+        claim, started = tw.store.claim, tw.store.started
+
+        async def slow_claim(runner, scope, free):
+            claimed = await claim(runner, scope, free)
+            if claimed and moment == "claimed":
+                await here()
+            return claimed
 
         async def slow_started(run, fence, mark):
-            opening.set()
-            await go_on.wait()
-            return await started(run, fence, mark)
+            if moment == "opened":
+                await here()
+            asked = await started(run, fence, mark)
+            if moment == "recorded":
+                await here()
+            return asked
 
-        tw.store.started = slow_started
-        handle = await tw.submit(shell=f"echo x >> '{effects}'")
-        await asyncio.wait_for(opening.wait(), DEADLINE_S)
-        await handle.cancel()
+        tw.store.claim, tw.store.started = slow_claim, slow_started
+        handle = await tw.submit(shell=f"echo x >> '{effects}'; sleep 300")
+        async with asyncio.timeout(DEADLINE_S):
+            await there.wait()
+            await handle.cancel()
+            if moment != "claimed":  # else the run is not here yet: it hears of it when it wants to start
+                await heard.wait()
         go_on.set()
         task = await ended(handle)
         assert (task.state, task.reason, task.output) == ("cancelled", "requested", None)
+        assert len(await handle.runs()) == 1
         assert not effects.exists()
 
 
@@ -161,10 +189,14 @@ async def test_a_result_that_came_before_the_stop_wins(bench) -> None:
 
 async def test_cancel_and_completion_race_to_one_outcome(bench) -> None:
     """I12, I15: many tasks end while they are cancelled; each has exactly one end, and the answer was true."""
+    gate = bench.gate()
     async with bench.open(slots=4) as tw:
         for index in range(20):
-            handle = await tw.submit(shell="echo end", metadata={"index": index})
-            await asyncio.sleep(index * 0.0015)
+            handle = await tw.submit(shell=f"echo up; {gate.wait}", metadata={"index": index})
+            await said(handle, "up")
+            gate.open()
+            for _ in range(index):  # the later ones let it come further towards its end
+                await tw.store.last_version()
             answer = await handle.cancel()
             task = await ended(handle)
             assert task.state in {"completed", "cancelled"}

@@ -2,12 +2,14 @@
 
 import asyncio
 
-from taxiway import EventType
+import pytest
+
+from taxiway import EventType, NotFound, Task
 from taxiway.core.change import ChangeKind
 from taxiway.core.readiness import Scope
 from taxiway.core.run import Completed, Lost
 from taxiway.store.protocol import Runner
-from tests.engine.conftest import DEADLINE_S, changed, ended, said
+from tests.engine.conftest import DEADLINE_S, ended, said
 
 
 async def test_every_change_of_a_task_is_one_row_with_actor_and_cause(tw) -> None:
@@ -43,38 +45,37 @@ async def test_a_cancel_names_who_asked(tw) -> None:
 
 
 async def test_runners_come_and_go_in_the_change_log(bench) -> None:
-    """I21: live at the start, gone at the end in good order."""
+    """I21: live at the start, at the end in good order draining, then gone."""
     async with bench.open() as tw:
         runner = tw.runner
     async with bench.open(slots=0) as tw:
         rows = [
             row.state for row in await tw.store.changes(0, 1000) if row.kind is ChangeKind.RUNNER and row.id == runner
         ]
-    assert rows == ["live", "gone"]
+    assert rows == ["live", "draining", "gone"]
     assert list(bench.path.with_name("store.db.d").iterdir()) == []
 
 
 async def test_the_feed_gives_every_version_once_and_in_order(bench) -> None:
     """A47, A50, DA11, I4: a slow reader loses nothing; the last state of everything is seen."""
     async with bench.open(jobs={"noop": lambda: None}) as tw:
+        tasks = await tw.submit_many([{"job": "noop"} for _ in range(200)])
         seen: list[int] = []
 
         async def follow() -> None:
             async for change in tw.feed.changes(0):
                 seen.append(change.version)
-                if len(seen) % 50 == 0:
-                    await asyncio.sleep(0.01)
+                if len(seen) % 50 == 0:  # slow: more happens before it reads on
+                    await ended(tasks[min(len(seen) // 2, 199)])
+                if change.id == "the-end":
+                    return
 
-        watcher = asyncio.ensure_future(follow())
-        tasks = await tw.submit_many([{"job": "noop"} for _ in range(200)])
-        for task in tasks:
-            await ended(task)
-        last = await tw.store.last_version()
-        async with asyncio.timeout(DEADLINE_S):
-            while len(seen) < last:
-                await asyncio.sleep(0.01)
-        watcher.cancel()
-        assert seen == list(range(1, last + 1))
+        async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
+            group.create_task(follow())
+            for task in tasks:
+                await ended(task)
+            await tw.make_queue("the-end")
+        assert seen == list(range(1, await tw.store.last_version() + 1))
 
 
 async def test_events_come_live_and_a_late_reader_gets_the_same(tw, bench) -> None:
@@ -82,21 +83,39 @@ async def test_events_come_live_and_a_late_reader_gets_the_same(tw, bench) -> No
     gate = bench.gate()
     handle = await tw.submit(shell=f"echo one; {gate.wait}; echo two; exit 1", retries=1, backoff={"first": 0})
 
-    async def watch() -> list:
-        return [event async for event in handle.events()]
+    watching = asyncio.Event()
 
-    live = asyncio.ensure_future(watch())
-    await said(handle, "one")
-    gate.open()
-    gate.open()
-    async with asyncio.timeout(DEADLINE_S):
-        watched = await live
+    async def watch() -> list:
+        seen = []
+        async for event in handle.events():
+            seen.append(event)
+            watching.set()
+        return seen
+
+    async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as group:
+        live = group.create_task(watch())
+        await watching.wait()
+        await said(handle, "one")
+        gate.open()
+        gate.open()
+    watched = live.result()
     assert watched == await watch()
     assert [event.type for event in watched].count(EventType.RUN_STARTED) == 2
     runs = await handle.runs()
     assert [event async for event in tw.feed.run_events(runs[0].id, after=1)] == [
         event for event in watched if event.run == runs[0].id and event.seq > 1
     ]
+
+
+async def test_who_asks_for_what_came_after_the_end_of_a_run_is_told_at_once_that_nothing_did(tw) -> None:
+    """I14: a reader who goes on from the last event it has seen does not wait for ever."""
+    handle = await tw.submit(command=["true"])
+    await ended(handle)
+    [run] = await handle.runs()
+    async with asyncio.timeout(DEADLINE_S):
+        for after in (run.events - 1, run.events, run.events + 7):
+            seen = [event.type async for event in tw.feed.run_events(run.id, after)]
+            assert seen == ([EventType.RUN_FINISHED] if after < run.events else [])
 
 
 async def test_many_waiters_are_all_told(bench) -> None:
@@ -125,12 +144,23 @@ async def test_waiting_with_a_deadline_gives_up_without_touching_the_task(tw) ->
 async def test_who_waits_for_a_task_that_is_removed_is_told(tw) -> None:
     """A23: not found, instead of waiting for ever."""
     handle = await tw.submit(command=["true"], delay=300)
-    waiting = asyncio.ensure_future(handle.wait(DEADLINE_S))
-    await changed(tw, handle.id, "scheduled")
-    await asyncio.sleep(0)
-    assert await handle.remove()
-    [error] = await asyncio.gather(waiting, return_exceptions=True)
-    assert type(error).__name__ == "NotFound"
+    looked, task = asyncio.Event(), tw.store.task
+
+    async def look(ref: str) -> Task:
+        try:
+            return await task(ref)
+        finally:
+            looked.set()
+
+    async def wait() -> None:
+        with pytest.raises(NotFound):
+            await handle.wait(DEADLINE_S)
+
+    tw.store.task = look
+    async with asyncio.TaskGroup() as group:
+        group.create_task(wait())
+        await looked.wait()  # it has seen that the task has not ended, and waits
+        assert await handle.remove()
 
 
 async def test_two_who_settle_one_run_leave_one_word_of_it(bench) -> None:

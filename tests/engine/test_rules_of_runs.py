@@ -1,11 +1,12 @@
 """Rules of runs that no other test shows alone: what is tried again, what a task keeps, and what ends it."""
 
+import asyncio
 import shutil
 from pathlib import Path
 
 from taxiway.core.plan import Plan
 from taxiway.core.specs import checked_spec
-from tests.engine.conftest import changed, ended, said
+from tests.engine.conftest import DEADLINE_S, changed, ended, said
 
 
 async def test_what_could_not_be_started_for_a_passing_cause_starts_when_it_has_passed(tw, bench) -> None:
@@ -92,6 +93,31 @@ async def test_draining_twice_is_draining_once(bench) -> None:
     async with bench.open() as tw:
         for handle in (running, late):
             assert (await tw.wait(handle.id, 20)).state == "completed"
+
+
+async def test_a_draining_runner_says_so_until_it_is_gone(bench) -> None:
+    """B35, I21: whoever looks sees that it takes nothing more, while what runs there comes to its end."""
+    gate = bench.gate()
+    async with bench.open(term_grace_s=20) as tw:
+        runner = tw.runner
+        running = await tw.submit(shell=f"trap 'read _ < {gate.path}; exit' TERM; echo up; while :; do sleep 0.1; done")
+        await said(running, "up")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(tw.crew.drain())
+            await changed(tw, runner, "draining")
+            [found] = await tw.store.runners()
+            assert (found.id, found.state, tw.crew.working) == (runner, "draining", 1)
+            late = await tw.submit(command=["true"])
+            assert await tw.store.claim(runner, found.scope, 1) == []
+            gate.open()
+        [found] = await tw.store.runners()
+        assert (found.state, (await late.get()).state) == ("draining", "queued")
+    async with bench.open() as tw:
+        assert (await tw.wait(late.id, DEADLINE_S)).state == "completed"
+        rows = [row.state for row in await tw.store.changes(0, 1000) if row.id == runner]
+        assert rows == ["live", "draining", "gone"]
+        await tw.cancel(running.id)
+        assert (await tw.wait(running.id, DEADLINE_S)).state == "cancelled"
 
 
 async def test_a_retry_goes_before_equals_that_were_submitted_later(bench) -> None:

@@ -10,7 +10,11 @@ from urllib.parse import quote
 import pytest
 
 import taxiway
-from taxiway import EventType
+from taxiway import EventType, Settings
+from taxiway.app import open_configured
+from taxiway.config import Surroundings, load
+from taxiway.core.plan import Plan
+from taxiway.core.task import TaskSpec
 from tests.engine.conftest import Bench, ended, said
 
 CANARY = 'c4n4ry/+se?cr&et "q" ümläut-0123456789'
@@ -165,3 +169,56 @@ async def test_a_backup_and_the_change_log_hold_no_secret(guarded, bench) -> Non
     assert CANARY not in text
     with pytest.raises(taxiway.Error):
         await guarded.store.backup(str(bench.folder / "store-backup.db"))
+
+
+@pytest.fixture
+def configured(bench: Bench, monkeypatch):
+    """Opens the store without a runner, as the command line does where secrets are declared."""
+    (bench.folder / "value").write_text("from-a-file-0123\n")
+    (bench.folder / "taxiway.toml").write_text(
+        '[secrets]\nTOKEN = {env = "DOOR_TOKEN"}\n'
+        f'filed = {{file = "{bench.folder}/value"}}\nabsent = {{env = "NOT_SET_HERE"}}\n'
+        f'asked = {{command = ["touch", "{bench.folder}/asked"]}}\n'
+    )
+    monkeypatch.setenv("DOOR_TOKEN", CANARY)
+    around = Surroundings({}, bench.folder, bench.folder / "none", bench.folder, 2)
+    loaded = load({"store.path": str(bench.path)}, around)
+    return lambda: open_configured(loaded, Settings(slots=0, project=""))
+
+
+async def test_what_is_typed_at_a_door_without_a_runner_is_scrubbed(configured, bench) -> None:
+    """I11: as far as the values can be had at once; no command is run for it, and what is missing is no error."""
+    async with configured() as tw:
+        task = await (await tw.submit(command=["echo", f"--token={CANARY}"], env={"E": "from-a-file-0123"})).get()
+        assert (task.spec.command[1], task.spec.env) == ("--token=[redacted]", {"E": "[redacted]"})
+        assert grep(bench.folder) == []
+    assert not (bench.folder / "asked").exists()
+    assert grep(bench.folder) == grep(bench.folder, "from-a-file-0123") == []
+
+
+@pytest.mark.parametrize("variable", ["TOKEN", "DOOR_TOKEN", "asked", "absent", "NOT_SET_HERE"])
+async def test_a_value_under_a_declared_secrets_name_is_refused(configured, variable) -> None:
+    """I11: whether the value is known here or not; the refusal says what to write, and nothing is stored."""
+    async with configured() as tw:
+        before = await tw.store.last_version()
+        task = TaskSpec(name="t", queue="p", command=("env",), env={variable: "typed-value"})
+        for write in (
+            tw.submit(command=["env"], env={variable: "typed-value"}),
+            tw.run_plan(Plan(queue="p", project="/p", source="p.yaml", tasks=(task,))),
+        ):
+            with pytest.raises(taxiway.Invalid) as refused:
+                await write
+            [problem] = refused.value.problems
+            assert problem.field.endswith(f"env.{variable}")
+            assert "secret://" in problem.hint
+            assert "typed-value" not in repr(refused.value.to_json())
+        assert await tw.store.last_version() == before
+
+
+async def test_references_placeholders_and_nothing_at_all_are_taken(configured) -> None:
+    """I11: none of them is a value that somebody typed."""
+    async with configured() as tw:
+        await tw.submit(command=["true"], name="a", delay=300)
+        for value in ("secret://TOKEN", "", "${{ a.output }}"):
+            await tw.submit(command=["env"], env={"TOKEN": value}, template=True, after=["a"])
+        await tw.cancel_all()

@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import taxiway
 from taxiway.agents.settle import boot_id
+from taxiway.core.plan import Plan
 from taxiway.core.readiness import Scope
 from taxiway.core.run import Failed
 from taxiway.core.task import Reason
@@ -170,3 +173,22 @@ async def test_a_plan_is_run_again_at_once_although_its_handler_died_with_its_ru
         again = await tw.run_plan(plan)
         assert again.replaced == 0
         assert [(await tw.wait(task, DEADLINE_S)).state for task in again.ids.values()] == ["failed", "completed"]
+
+
+async def test_a_runner_that_is_there_for_a_plan_takes_nothing_before_the_plan_is_admitted(bench) -> None:
+    """Semantics, "Running it again": else it could start a task's older text, which then refuses the new one."""
+    path = bench.file("plan.json")
+
+    def plan(said: str) -> Plan:
+        path.write_text(json.dumps({"queue": "p", "tasks": {"a": {"command": ["echo", said]}}}))
+        return taxiway.read_plan(path)
+
+    async with bench.open(slots=0) as tw:
+        await tw.run_plan(plan("old"))
+    async with bench.open(plan_first=True) as tw:
+        other = await tw.submit(command=["true"])
+        with pytest.raises(TimeoutError):
+            await other.wait(0.3)
+        again = await tw.run_plan(plan("new"))
+        assert (again.replaced, (await tw.wait(again.ids["a"], DEADLINE_S)).output) == (1, "new\n")
+        assert (await ended(other)).state == "completed"

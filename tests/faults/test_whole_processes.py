@@ -212,6 +212,23 @@ async def test_a_process_without_a_runner_settles_too(tw, worker) -> None:
     assert (await handle.get()).state == "queued"
 
 
+async def test_a_child_that_a_job_forked_does_not_keep_its_dead_runner_alive(tw, worker, tmp_path) -> None:
+    """I7, I14: a fork without exec has every descriptor of its parent, and the lock must not be among them."""
+    first = await worker()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    forked = await (await tw.submit(job="fork", args={"pipe": str(pipe)})).wait(DEADLINE_S)
+    handle = await tw.submit(shell=STUBBORN)
+    await said(handle, "up")
+    at = await first.kill()
+    try:
+        assert await lost(tw, handle) - at < 2.0
+        os.kill(forked.result, 0)  # the child lives
+        await until(lambda: settled(lambda: not list((tmp_path / "store.db.d").glob("*.lock"))))
+    finally:
+        pipe.write_text("go")
+
+
 async def test_a_killed_runner_is_forgotten_with_its_lock(tw, worker, tmp_path) -> None:
     """I7, I18: nothing piles up beside the store."""
     first = await worker()
@@ -235,7 +252,7 @@ async def test_fifty_live_programs_die_with_their_taxiway(tw, worker) -> None:
 
 
 async def test_a_frozen_runner_loses_its_programs_at_the_end_of_its_lease(tw, worker, tmp_path) -> None:
-    """Fault 6, I2: the guardian ends the tree by its own clock; thawed, the run counts as lost and goes on."""
+    """Fault 6, I2: the guardian ends the tree by its own clock; thawed before others took over, the runner goes on."""
     first = await worker(lease_s=1.5)
     handle = await tw.submit(shell=STUBBORN)
     await said(handle, "up")
@@ -244,7 +261,7 @@ async def test_a_frozen_runner_loses_its_programs_at_the_end_of_its_lease(tw, wo
     try:
         await until(lambda: settled(lambda: not [tag for _, tag in tagged() if tag == mark.tag]))
         task = await handle.get()
-        assert (task.state, task.crashes) == ("running", 0)  # its lock is held: on this host it is not dead
+        assert (task.state, task.crashes) == ("running", 0)  # the one who watches here gives it the usual 30 s
     finally:
         first.signal(signal.SIGCONT)
     await said(handle, "up", times=2)
@@ -252,9 +269,11 @@ async def test_a_frozen_runner_loses_its_programs_at_the_end_of_its_lease(tw, wo
     assert [run.outcome for run in await handle.runs()] == ["lost", None]
 
 
-async def test_a_runner_elsewhere_that_froze_past_its_lease_is_fenced_off(tw, worker, tmp_path) -> None:
-    """Fault 6, I2: declared dead by its lease; thawed, its writes are refused, its tree is dead, and it ends itself."""
-    first = await worker(lease_s=1.0, host="elsewhere")
+@pytest.mark.parametrize("host", [None, "elsewhere"], ids=["same host", "other host"])
+async def test_a_runner_that_froze_past_its_lease_is_fenced_off(tw, worker, tmp_path, host) -> None:
+    """Fault 6, I2: declared dead by its lease although it holds its lock; thawed, its writes are refused, its tree is
+    dead, and it ends itself."""
+    first = await worker(lease_s=1.0, host=host)
     handle = await tw.submit(shell=STUBBORN)
     await said(handle, "up")
     mark = await mark_of(handle)
@@ -272,6 +291,51 @@ async def test_a_runner_elsewhere_that_froze_past_its_lease_is_fenced_off(tw, wo
     assert await asyncio.wait_for(first.process.wait(), DEADLINE_S) == 3
     assert [run.outcome for run in await handle.runs()] == ["lost", None]
     assert (await handle.get()).run == (await handle.runs())[1].id
+
+
+async def test_a_runner_that_froze_together_with_a_guardian_leaves_nothing_of_its_tree(tw, worker, tmp_path) -> None:
+    """Fault 7: nobody was left to end the tree at the lease's end; whoever settles does it, before the next run."""
+    first = await worker(lease_s=1.0)
+    handle = await tw.submit(shell=STUBBORN)
+    await said(handle, "up")
+    mark = await mark_of(handle)
+    os.kill(mark.guardian_pid, signal.SIGSTOP)
+    await first.freeze(tmp_path / "store.db")
+    try:
+        await worker(lease_s=1.0)
+        await said(handle, "up", times=2)
+        assert [tag for _, tag in tagged() if tag == mark.tag] == []
+    finally:
+        first.signal(signal.SIGCONT)
+    assert await asyncio.wait_for(first.process.wait(), DEADLINE_S) == 3
+
+
+async def test_a_host_that_stood_still_loses_no_runner(tw, worker, tmp_path) -> None:
+    """Fault 8: all were stopped for longer than a lease; those who wake first do not take the others for dead."""
+    workers = [await worker(lease_s=1.0) for _ in range(3)]
+    for one in workers:
+        await one.freeze(tmp_path / "store.db")
+    await asyncio.sleep(8)  # a lease, its margin, and more
+    for one in workers:
+        one.signal(signal.SIGCONT)
+        await asyncio.sleep(0.1)
+    names = {one.runner for one in workers}
+    beats = await beats_of(tw, names)
+    await until(lambda: beaten(tw, {name: beat + 5 for name, beat in beats.items()}))
+    assert [one.process.returncode for one in workers] == [None] * 3
+
+
+async def beats_of(tw: Taxiway, names: set[str]) -> dict[str, int]:
+    """How often each of these runners has beaten; all of them are there."""
+    beats = {runner.id: runner.beat for runner in await tw.store.runners() if runner.id in names}
+    assert beats.keys() == names
+    return beats
+
+
+async def beaten(tw: Taxiway, wanted: dict[str, int]) -> bool:
+    """Whether each of these runners has beaten so often."""
+    beats = await beats_of(tw, set(wanted))
+    return all(beats[name] >= beat for name, beat in wanted.items())
 
 
 async def test_killed_between_the_two_steps_of_a_start_nothing_was_executed(tw, worker, tmp_path) -> None:

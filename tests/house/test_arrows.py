@@ -19,7 +19,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "server": ("core", "engine.intake", "engine.feed"),
     "client": ("core",),
     "mcp": ("core", "client"),
-    "cli": ("core", "client", "config", "app", "clock", "planfile"),
+    "cli": ("core", "client", "config", "app", "clock", "planfile", "diagnosis"),
     "testing": ("core", *PROTOCOLS, "engine", "observe", "clock"),
     "clock": ("core",),
     "config": ("core", "planfile", "settingtypes"),

@@ -15,7 +15,7 @@ from taxiway.core.run import Cancelled, Failed, Lost, StopCause
 from taxiway.core.task import Reason
 from taxiway.engine import canceller, dispatcher, process_drive, timekeeper
 from taxiway.engine.heart import Heart
-from taxiway.engine.reaper import Reaper
+from taxiway.engine.reaper import Reaper, Silence
 from taxiway.engine.recorder import Recorder
 from taxiway.store.protocol import Topic
 from taxiway.store.verbs import cancel, ending, finish, gates, queues, runners, submit
@@ -259,15 +259,13 @@ def sweep_ends_after_its_second_page(garden: Garden) -> None:
 def slept_through_a_silence(garden: Garden) -> None:
     """A reaper that stood still takes its own silence for that of others (found by this simulator)."""
 
-    def lease_over(reaper: Reaper, runner: Any, asked_s: float, heard_s: float) -> str | None:
-        now_s = reaper._clock.elapsed_s()
-        beat, since_s = reaper._beats.get(runner.id, (-1, now_s))
-        if beat != runner.beat:
-            reaper._beats[runner.id] = (runner.beat, now_s)
-            return None
-        return "its lease ran out" if now_s - since_s > reaper._lease_s else None
+    def heard(reaper: Reaper, runner: Any, asked_s: float, heard_s: float) -> Silence:
+        known = reaper._silences.get(runner.id)
+        if known is None or known.beat != runner.beat:
+            return Silence(runner.beat, heard_s)
+        return Silence(runner.beat, heard_s, known.lasted_s + heard_s - known.heard_s)
 
-    garden.put(Reaper, "_lease_over", lease_over)
+    garden.put(Reaper, "_heard", heard)
 
 
 def batch_lost_with_its_writer(garden: Garden) -> None:

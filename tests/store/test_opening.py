@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from taxiway.core.errors import StoreUnusable
-from taxiway.store.sqlite import connection
+from taxiway.store.sqlite import connection, migrate
 from taxiway.store.sqlite.migrate import newest
 from taxiway.testing.clock import HandClock
 from tests.store.conftest import open_by_hand
@@ -18,6 +18,16 @@ from tests.store.processes import RUN, private_mounts, reply
 def listing(folder: Path) -> dict[str, bytes]:
     """Every file of a folder with what it holds."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def tables(path: Path) -> tuple[object, set[object]]:
+    """A store's schema: its number, and every table, index and trigger."""
+    reader = apsw.Connection(str(path))
+    try:
+        number = reader.execute("PRAGMA user_version").fetchall()
+        return number, set(reader.execute("SELECT type, name, sql FROM sqlite_schema").fetchall())
+    finally:
+        reader.close()
 
 
 async def refused(path: Path) -> str:
@@ -86,6 +96,26 @@ async def test_another_programs_mark_is_no_store(tmp_path: Path) -> None:
     other.execute("PRAGMA application_id = 77")
     other.close()
     assert "another program's database" in await refused(path)
+
+
+@pytest.mark.parametrize("schema", range(1, newest()))
+async def test_a_store_of_an_older_program_is_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schema: int
+) -> None:
+    """I19: opening it is enough; it is then as a new one is, and what stood in it is there."""
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    known = migrate.scripts()[:schema]
+    with monkeypatch.context() as older:
+        older.setattr(migrate, "scripts", lambda: known)
+        opened = await open_by_hand(old, HandClock())
+        await opened.store.make_queue("kept", 3, "test")
+        await opened.close()
+    assert migrate.newest() > schema
+    for path in (old, new):
+        opened = await open_by_hand(path, HandClock())
+        assert [queue.name for queue in await opened.store.queues()] == ["default", "kept"][: 2 - (path == new)]
+        await opened.close()
+    assert tables(old) == tables(new)
 
 
 async def test_a_store_of_a_newer_program_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from taxiway.core.plan import Plan
 from taxiway.core.task import Condition, TaskSpec
-from taxiway.planfile import read_plan
+from taxiway.planfile.reading import read_plan
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PLANS = sorted(EXAMPLES.glob("*.yaml"))

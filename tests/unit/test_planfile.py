@@ -11,8 +11,9 @@ from taxiway.core.errors import Invalid, Problem
 from taxiway.core.plan import Plan, PlanSession
 from taxiway.core.policy import Drop, MailboxChange, MailboxPolicy, Mode
 from taxiway.core.task import Condition, Dependency
-from taxiway.planfile import project_of, read_plan
 from taxiway.planfile.from_yaml import FASTEST, from_yaml
+from taxiway.planfile.project import project_of
+from taxiway.planfile.reading import read_plan
 
 
 def write(folder: Path, text: str, name: str = "plan.yaml") -> Path:

@@ -11,9 +11,8 @@ from taxiway.agents.guardian.kernel import can_adopt_orphans
 from taxiway.agents.protocol import Certainty, CertaintyLevel
 
 GUARDED: Final = (
-    "a guardian adopts every orphan of its tree, and the kernel tells it when none is left; if guardian and fork server"
-    " are killed together, the sweep by tag follows, which misses what has cleared its environment as well (kill by"
-    " cgroup would close that gap; it is not built)"
+    "a guardian adopts every orphan of its tree, and the kernel tells it when none is left; only if guardian and fork"
+    " server are both killed, what has cleared its environment is missed"
 )
 
 

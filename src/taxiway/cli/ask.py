@@ -9,8 +9,8 @@ import click
 
 from taxiway.cli.do import LANE, plan_of_one, run_once
 from taxiway.cli.door import Door, pass_door
+from taxiway.cli.given import folder_of, standard_input
 from taxiway.cli.options import Duration
-from taxiway.cli.submit import folder_of, standard_input
 from taxiway.cli.verb import Verb
 from taxiway.core.specs import checked_spec
 

@@ -69,18 +69,18 @@ def prune(door: Door, older_than: float) -> None:
     """Forget tasks that ended long ago, with their logs, and old lines of the change log."""
     before = door.clock.now_ms() - round(older_than * 1_000)
 
-    async def work(tw: Taxiway) -> int:
-        gone = 0
+    async def work(tw: Taxiway) -> tuple[int, int]:
+        tasks = changes = 0
         while page := await tw.intake.prune(before, PAGE_ROWS):
-            gone += page
+            tasks, changes = tasks + page.tasks, changes + page.changes
             await asyncio.sleep(0)
-        return gone
+        return tasks, changes
 
-    gone = door.use(work)
+    tasks, changes = door.use(work)
     if door.wants_json:
-        answer_json({"rows": gone})
+        answer_json({"tasks": tasks, "changes": changes})
     else:
-        answer(f"{count(gone, 'row')} forgotten")
+        answer(f"{count(tasks, 'task')} and {count(changes, 'line')} of the change log forgotten")
         note("the file keeps its size; the room in it is used again")
 
 

@@ -11,12 +11,12 @@ import click
 from taxiway.app import Taxiway
 from taxiway.cli.documents import task_document
 from taxiway.cli.door import Door, pass_door
+from taxiway.cli.given import folder_of, standard_input
 from taxiway.cli.interrupts import Interrupts
 from taxiway.cli.options import Duration, pairs
 from taxiway.cli.output import answer_json, note, unwritable
 from taxiway.cli.speech import Speech
 from taxiway.cli.streams import Streams
-from taxiway.cli.submit import folder_of, standard_input
 from taxiway.cli.task import status_of
 from taxiway.cli.taskwords import ONE_COMMAND_QUEUES, end_word
 from taxiway.cli.verb import ArgvVerb
@@ -28,7 +28,7 @@ from taxiway.core.policy import Box
 from taxiway.core.readiness import Scope
 from taxiway.core.specs import checked_spec
 from taxiway.core.task import Task, TaskSpec, TaskState
-from taxiway.planfile import project_of
+from taxiway.planfile.project import project_of
 
 INTERRUPTED_STATUS: Final = 130
 LANE: Final = "now"
@@ -39,7 +39,7 @@ QUEUE_CHARS: Final = 12  #: of chance in its queue's name
 @click.command(cls=ArgvVerb)
 @click.option("--cwd", help="Where to run. [default: here]")
 @click.option("--env", multiple=True, metavar="K=V", help="A variable.")
-@click.option("--stdin", help="Text for standard input, which is empty otherwise; - reads ours.")
+@click.option("--stdin", help="Text (UTF-8) for standard input, which is empty otherwise; - reads ours.")
 @click.option("--timeout", type=Duration(), help="The total clock of the run.")
 @click.option("--idle-timeout", type=Duration(), help="How long it may say nothing.")
 @pass_door

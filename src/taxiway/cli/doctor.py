@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from textwrap import wrap
 from typing import Any, Final
 
 import click
 import msgspec
 
-from taxiway.app import diagnosis, store_path
+from taxiway import diagnosis
+from taxiway.app import store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json, table
 from taxiway.cli.safe import safe_line
@@ -21,6 +23,7 @@ from taxiway.core.duration import format_duration
 from taxiway.core.errors import Unavailable
 
 BROKEN_STATUS: Final = 1
+LINE_CHARS_MAX: Final = 100
 COLOURS: Final = {diagnosis.Verdict.OK: "green", diagnosis.Verdict.WARN: "yellow", diagnosis.Verdict.BAD: "red"}
 DURATIONS: Final = frozenset(  # the last words of settings that are seconds
     "ask_grace term_grace timeout idle_timeout agent_idle_timeout debounce max_debounce_wait"
@@ -33,7 +36,7 @@ DURATIONS: Final = frozenset(  # the last words of settings that are seconds
 @click.option("--check", "wants_check", is_flag=True, help="Also check every invariant of the store.")
 @pass_door
 def doctor(door: Door, wants_config: bool, wants_check: bool) -> int:
-    """Say how things are here; exit status 1 when something is bad, 5 when the store cannot be used."""
+    """Say how things are here; exit status 1 when something is bad, 5 without a store."""
     if wants_config:
         _show_config(door)
         return 0
@@ -67,9 +70,11 @@ def _show(door: Door, findings: list[diagnosis.Finding]) -> None:
         answer_json({"findings": [msgspec.to_builtins(one) for one in findings]})
         return
     width = max(len(one.subject) for one in findings)
+    indent = len(f"warn  {'':{width}}  ")
     for one in findings:
         verdict = click.style(one.verdict.ljust(4), fg=COLOURS[one.verdict])
-        answer(f"{verdict}  {one.subject.ljust(width)}  {safe_line(one.text)}")
+        lines = wrap(safe_line(one.text), LINE_CHARS_MAX - indent, break_long_words=False, break_on_hyphens=False)
+        answer(f"{verdict}  {one.subject.ljust(width)}  " + f"\n{'':{indent}}".join(lines))
 
 
 def _show_config(door: Door) -> None:

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from taxiway.app import TaskFilter, Taxiway
 from taxiway.cli.board import Board, Row
 from taxiway.core.change import Change, ChangeKind
+from taxiway.core.errors import Gap
 from taxiway.core.limits import LIST_PAGE_MAX
 from taxiway.core.queue import QUEUE_ENDED, Queue
 from taxiway.core.task import Task, TaskState
@@ -55,10 +56,17 @@ class Following:
 
     async def to_the_end(self, watcher: Watcher) -> Queue:
         """Follow until the queue has ended; the queue as it ended."""
-        version = await self.tw.store.last_version()
-        await self._read()
-        queue = await self.queue()
-        await watcher.looked(queue)
+        while True:
+            version = await self.tw.store.last_version()
+            await self._read()
+            queue = await self.queue()
+            await watcher.looked(queue)
+            try:
+                return await self._follow(version, queue, watcher)
+            except Gap:  # somebody pruned what has not been read here: the board is read anew
+                continue
+
+    async def _follow(self, version: int, queue: Queue, watcher: Watcher) -> Queue:
         if queue.state in QUEUE_ENDED:
             return queue
         async with aclosing(self.tw.feed.change_pages(version, GATHER_S)) as pages:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from taxiway.cli.board import Board, Row
 from taxiway.cli.safe import clipped, safe_line
+from taxiway.cli.taskwords import attempt_now
 from taxiway.cli.words import count, span
 from taxiway.core.lane import Lane
 from taxiway.core.queue import Queue, QueueState
@@ -111,8 +112,9 @@ def _running(scene: Scene, room: int) -> list[Text]:
 def _running_line(scene: Scene, row: Row, width: int) -> Text:
     line = Text(clipped(row.name, width).ljust(width), "cyan")
     line.append(f" {span((scene.now_ms - (row.begun or scene.now_ms)) / 1_000):>6}", "bold")
-    if row.attempt > 1:
-        line.append(f" try {row.attempt}/{row.attempts}", "yellow")
+    attempt = attempt_now(row.attempt, row.state)
+    if attempt > 1:
+        line.append(f" try {attempt}/{row.attempts}", "yellow")
     if row.reason is Reason.CANCELLING:
         line.append(" stopping", "yellow")
     return line.append(f"  {scene.lines.get(row.id, '')}", "dim")

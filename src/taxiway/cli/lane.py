@@ -11,6 +11,7 @@ from taxiway.cli.output import answer, answer_json, note, page_document, table
 from taxiway.cli.taskwords import ONE_COMMAND_QUEUES
 from taxiway.cli.verb import Noun
 from taxiway.core.lane import Lane
+from taxiway.core.limits import COUNTED_TASKS_MAX
 
 
 @click.group(cls=Noun)
@@ -26,7 +27,10 @@ def list_lanes(door: Door) -> None:
     if door.wants_json:
         answer_json(page_document(lane_document(one) for one in found))
     else:
-        rows = [[one.name, one.queue or "(store)", size_word(one.size), str(one.live), str(one.ready)] for one in found]
+        rows = [
+            [one.name, one.queue or "(store)", size_word(one.size), str(one.live), ready_word(one.ready)]
+            for one in found
+        ]
         answer(table(("LANE", "OF", "SIZE", "RUNNING", "READY"), rows))
 
 
@@ -46,6 +50,11 @@ def set_lane(door: Door, name: str, size: int, queue: str | None) -> None:
         answer_json(lane_document(made))
     else:
         answer(f"lane {made.name}: {size_word(made.size)}")
+
+
+def ready_word(ready: int) -> str:
+    """How many tasks are ready; they are counted up to a bound."""
+    return f"{ready:,}+" if ready >= COUNTED_TASKS_MAX else str(ready)
 
 
 def size_word(size: int | None) -> str:

@@ -11,6 +11,7 @@ import click
 from taxiway.app import Taxiway
 from taxiway.cli.documents import event_document
 from taxiway.cli.door import Door, pass_door
+from taxiway.cli.options import task_argument
 from taxiway.cli.output import answer_json_line, note
 from taxiway.cli.safe import safe_line
 from taxiway.cli.speech import Speech
@@ -28,7 +29,7 @@ FAILED_STATUS: Final = 1
 
 
 @click.command("logs", cls=Verb)
-@click.argument("ref", metavar="TASK")
+@task_argument
 @click.option("-f", "--follow", is_flag=True, help="Go on live until the task has ended.")
 @click.option("--run", "last_only", is_flag=True, help="Only the last attempt.")
 @pass_door

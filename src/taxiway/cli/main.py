@@ -1,7 +1,7 @@
 """The command line's root: which command stands in which module, and what becomes of an error.
 
-Modules are imported when their command is wanted, so that ``taxiway --version`` and ``taxiway task list`` need not pay
-for what only the live view needs.
+Modules are imported when their command is wanted, so that ``taxiway --help`` need not pay for the engine, nor
+``taxiway task list`` for what only the live view needs. What is said here of each command is what it says of itself.
 """
 
 from __future__ import annotations
@@ -9,37 +9,44 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, MutableMapping
+from types import TracebackType
 from typing import Final, NoReturn
 
 import click
 
 from taxiway import __version__
-from taxiway.cli.door import Door
-from taxiway.cli.loading import command_of
-from taxiway.cli.output import Unread, show_defect, show_error, silence_stdout
+from taxiway.cli.flags import Flags
+from taxiway.cli.loading import from_module
 from taxiway.cli.verb import Noun
-from taxiway.core.errors import Error
 
 USAGE_STATUS: Final = 2
 INTERRUPTED_STATUS: Final = 130
-PIPE_CLOSED_STATUS: Final = 141  # what a shell reports of a program that died of SIGPIPE
 
-#: Every command, and the module that holds it under its own name (with ``_`` for ``-``).
+#: Every command: the module that holds it under its own name, and what it does.
 COMMANDS: Final = {
-    "run": "taxiway.cli.run",
-    "ask": "taxiway.cli.ask",
-    "do": "taxiway.cli.do",
-    "submit": "taxiway.cli.submit",
-    "task": "taxiway.cli.task",
-    "session": "taxiway.cli.session",
-    "queue": "taxiway.cli.queue",
-    "lane": "taxiway.cli.lane",
-    "plan": "taxiway.cli.plan",
-    "runner": "taxiway.cli.runner",
-    "db": "taxiway.cli.db",
-    "orphans": "taxiway.cli.orphans",
-    "doctor": "taxiway.cli.doctor",
-    "fake-agent": "taxiway.cli.fake_agent",
+    "run": ("taxiway.cli.run", "Run a plan to its end here; run again, it goes on where it stopped."),
+    "ask": ("taxiway.cli.ask", "Ask an agent something here and now; exit status 1 when it failed."),
+    "do": ("taxiway.cli.do", "Run one command here and now; exit status 1 when it failed."),
+    "submit": (
+        "taxiway.cli.submit",
+        "Put a task (ARGV, --shell, --prompt or --job) or a plan in the store; print its id.",
+    ),
+    "task": ("taxiway.cli.task", "Tasks: pieces of work that somebody asked for."),
+    "session": ("taxiway.cli.session", "Sessions: conversations with an agent, and their mailboxes."),
+    "queue": ("taxiway.cli.queue", "Queues: ordered sets of tasks."),
+    "lane": ("taxiway.cli.lane", "Lanes: how many runs go at once."),
+    "plan": ("taxiway.cli.plan", "Plan files: tasks with dependencies."),
+    "runner": ("taxiway.cli.runner", "Runners: processes that execute runs."),
+    "db": ("taxiway.cli.db", "The store's file."),
+    "orphans": (
+        "taxiway.cli.orphans",
+        "Processes that no run claims, and runs of dead runners that nobody has settled.",
+    ),
+    "doctor": (
+        "taxiway.cli.doctor",
+        "Say how things are here; exit status 1 when something is bad, 5 without a store.",
+    ),
+    "fake-agent": ("taxiway.cli.fake_agent", "A scripted agent as a real program, for tests and trials."),
 }
 
 
@@ -51,7 +58,7 @@ class LazyCommands(MutableMapping[str, click.Command]):
 
     def __getitem__(self, name: str) -> click.Command:
         if name not in self._added:
-            found = command_of(COMMANDS[name], name.replace("-", "_"))
+            found = from_module(COMMANDS[name][0], name.replace("-", "_"))
             assert isinstance(found, click.Command)
             self._added[name] = found
         return self._added[name]
@@ -69,7 +76,16 @@ class LazyCommands(MutableMapping[str, click.Command]):
         return len(COMMANDS)
 
 
-root = Noun(
+class Root(Noun):
+    """The whole command line; its help text is made from the table, without the commands themselves."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  (click's)
+        """Every command with what it does."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+root = Root(
     "taxiway",
     commands=LazyCommands(),
     help="A durable scheduler and control plane for AI agent runs.",
@@ -81,9 +97,13 @@ root = click.version_option(__version__, prog_name="taxiway", message="%(prog)s 
 
 def main() -> NoReturn:
     """Run the command line and leave with its exit status; nobody ever sees a stack trace for a mistake of his."""
-    sys.excepthook = show_defect
+    sys.excepthook = _show_defect
     _prepare_streams()
     sys.exit(status_of(sys.argv[1:]))
+
+
+def _show_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    from_module("taxiway.cli.output", "show_defect")(kind, error, trace)
 
 
 def _prepare_streams() -> None:
@@ -96,28 +116,22 @@ def _prepare_streams() -> None:
 
 def status_of(arguments: list[str]) -> int:
     """Run one command line; its exit status."""
-    door = Door()
+    flags = Flags()
     ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
     asked_for_json = "--json" in ours  # also when the mistake keeps click from reading that far
     try:
-        status = root.main(arguments, prog_name="taxiway", standalone_mode=False, obj=door)
+        status = root.main(arguments, prog_name="taxiway", standalone_mode=False, obj=flags)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return USAGE_STATUS
-    except click.ClickException as error:
-        show_error(error, door.wants_json or asked_for_json)
-        return USAGE_STATUS
-    except Error as error:
-        show_error(error, door.wants_json or asked_for_json)
-        return error.exit_status
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED_STATUS
-    except (Unread, BrokenPipeError):
-        silence_stdout()
-        return PIPE_CLOSED_STATUS
-    except ExceptionGroup as group:
-        if group.split(Unread)[1] is not None:
-            raise
-        return PIPE_CLOSED_STATUS
+    except Exception as error:
+        told: int | None = from_module("taxiway.cli.ending", "status_of_error")(
+            error, flags.wants_json or asked_for_json
+        )
+        if told is not None:
+            return told
+        raise
     return status if isinstance(status, int) else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -76,3 +76,38 @@ def page_options(command: F) -> F:
     return click.option(
         "--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many at most."
     )(command)
+
+
+QUEUE_KEY: Final = "taxiway.queue"
+
+
+def keep_queue(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Note in which queue names are meant, for ``named_here``; the flag must be eager, to come before them."""
+    context.meta[QUEUE_KEY] = value
+    return value
+
+
+def named_here(context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
+    """TASK, or each of them, with the queue of ``--queue`` before it."""
+    queue = context.meta.get(QUEUE_KEY)
+    if queue is None:
+        return value
+    return f"{queue}/{value}" if isinstance(value, str) else tuple(f"{queue}/{one}" for one in value)
+
+
+def task_argument(command: F) -> F:
+    """One TASK, and ``--queue``."""
+    return _queue_of_names(click.argument("ref", metavar="TASK", callback=named_here)(command))
+
+
+def task_arguments(command: F) -> F:
+    """One TASK or more, and ``--queue``."""
+    several = click.argument("refs", metavar="TASK...", nargs=-1, required=True, callback=named_here)
+    return _queue_of_names(several(command))
+
+
+def _queue_of_names(command: F) -> F:
+    flag = click.option(
+        "--queue", is_eager=True, expose_value=False, callback=keep_queue, help="The queue in which TASK is a name."
+    )
+    return flag(command)

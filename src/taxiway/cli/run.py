@@ -16,7 +16,7 @@ from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
 from taxiway.cli.interrupts import Interrupts, stopping_words
-from taxiway.cli.loading import load_jobs
+from taxiway.cli.jobmodules import load_jobs
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.plain import PlainView
 from taxiway.cli.summary import exit_status, summary
@@ -28,7 +28,7 @@ from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue
 from taxiway.core.readiness import Scope
 from taxiway.core.task import Task
-from taxiway.planfile import read_plan
+from taxiway.planfile.reading import read_plan
 
 INTERRUPTED_STATUS: Final = 130
 
@@ -82,7 +82,7 @@ class PlanRun:
         """Admit, follow, sum up; the exit status."""
         plan = self._plan
         scope = Scope(queues=frozenset({(plan.project, plan.queue)}))
-        async with self._door.open(self._slots, scope, plan.project) as tw:
+        async with self._door.open(self._slots, scope, plan.project, plan_first=True) as tw:
             with Interrupts() as interrupts:
                 admitted = await tw.run_plan(plan, fresh)
                 self._say(announced(plan, admitted))

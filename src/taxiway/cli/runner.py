@@ -7,10 +7,11 @@ import socket
 
 import click
 
-from taxiway.app import diagnosis, store_path
+from taxiway import diagnosis
+from taxiway.app import Taxiway, store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.interrupts import Interrupts, stopping_words
-from taxiway.cli.loading import load_jobs
+from taxiway.cli.jobmodules import load_jobs
 from taxiway.cli.output import answer, answer_json, answer_json_line, note, page_document, table
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, count, rfc3339, span
@@ -62,8 +63,14 @@ async def _serve(door: Door, slots: int, scope: Scope) -> None:
 @runner.command("list")
 @pass_door
 def list_runners(door: Door) -> None:
-    """Who is there."""
-    found = door.use(lambda tw: tw.store.runners())
+    """Who is there, and how: live, draining, silent (its heartbeat is late) or dead."""
+    path, host = store_path(door.loaded.config.store.path), socket.gethostname()
+
+    async def look(tw: Taxiway) -> list[tuple[diagnosis.Runner, diagnosis.Condition]]:
+        now = door.clock.now_ms()
+        return [(one, diagnosis.condition(one, path, host, now)) for one in await tw.store.runners()]
+
+    found = door.use(look)
     now = door.clock.now_ms()
     if door.wants_json:
         answer_json(
@@ -73,27 +80,32 @@ def list_runners(door: Door) -> None:
                     "host": one.host,
                     "pid": one.pid,
                     "slots": one.slots,
-                    "state": one.state,
+                    "state": str(condition),
                     "started_at": rfc3339(one.started_at),
                     "seen_at": rfc3339(one.seen_at),
                 }
-                for one in found
+                for one, condition in found
             )
         )
         return
     rows = [
         [
             short_id(one.id),
-            one.state,
+            _condition_word(one, condition, now),
             one.host,
             str(one.pid),
             str(one.slots),
             span((now - one.started_at) / 1_000),
             ago(one.seen_at, now),
         ]
-        for one in found
+        for one, condition in found
     ]
     answer(table(("ID", "STATE", "HOST", "PID", "SLOTS", "UP", "SEEN"), rows))
+
+
+def _condition_word(runner: diagnosis.Runner, condition: diagnosis.Condition, now: int) -> str:
+    silent = condition is diagnosis.Condition.SILENT
+    return f"silent for {span((now - runner.seen_at) / 1_000)}" if silent else str(condition)
 
 
 @runner.command()

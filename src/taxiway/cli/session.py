@@ -10,12 +10,12 @@ import click
 from taxiway.app import SessionFilter, Taxiway
 from taxiway.cli.documents import event_document, sent_document, session_document, task_document
 from taxiway.cli.door import Door, pass_door, reader_here
+from taxiway.cli.given import folder_of, standard_input
 from taxiway.cli.message import policy_of, policy_options, prompt_options
 from taxiway.cli.options import Duration
 from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
 from taxiway.cli.safe import safe_line
 from taxiway.cli.sessionwords import EventLines, lines_of, policy_word, sent_words, stopped_words
-from taxiway.cli.submit import folder_of, standard_input
 from taxiway.cli.task import show_ended, status_of
 from taxiway.cli.taskwords import task_label
 from taxiway.cli.verb import ArgvVerb, Noun

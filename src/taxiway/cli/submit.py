@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from pathlib import Path
+from socket import gethostname
 from typing import Any, Final
 
 import click
 
-from taxiway.app import PlanAdmitted, Taxiway
+from taxiway import diagnosis
+from taxiway.app import PlanAdmitted, Taxiway, store_path
 from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
+from taxiway.cli.given import folder_of, standard_input
 from taxiway.cli.message import policy_of, policy_options, prompt_options
 from taxiway.cli.options import Duration, Json, pairs
 from taxiway.cli.output import answer, answer_json, note
@@ -21,11 +22,11 @@ from taxiway.cli.run import announced, plan_of
 from taxiway.cli.summary import exit_status, summary
 from taxiway.cli.task import show_ended, status_of
 from taxiway.cli.verb import ArgvVerb
-from taxiway.core.errors import Invalid, Problem
-from taxiway.core.task import Task
-from taxiway.planfile import working_folder
+from taxiway.core.errors import Ambiguous, NotFound
+from taxiway.core.task import Condition, Task
 
 PLAN_ENDINGS: Final = (".yaml", ".yml", ".toml", ".json")
+DEFAULT_QUEUE: Final = "default"
 NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: taxiway runner start"
 
 
@@ -46,7 +47,7 @@ NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: tax
 @click.option("--after", multiple=True, metavar="TASK[=CONDITION]", help="completed (default), failed or finished.")
 @click.option("--cwd", help="Where to run. [default: here]")
 @click.option("--env", multiple=True, metavar="K=V", help="A variable.")
-@click.option("--stdin", help="Text for standard input; - reads ours.")
+@click.option("--stdin", help="Text (UTF-8) for standard input; - reads ours.")
 @click.option("--timeout", type=Duration(), help="The total clock of a run.")
 @click.option("--idle-timeout", type=Duration(), help="How long a run may say nothing.")
 @click.option("--expires", type=Duration(), help="The latest start, from now.")
@@ -65,7 +66,7 @@ NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: tax
 @click.option("--wait", is_flag=True, help="Wait for the end; exit status 1 when it did not complete.")
 @pass_door
 def submit(door: Door, /, plan: str | None, wait: bool, **given: Any) -> int:
-    """Put a task (ARGV, --shell, --prompt or --job) or a plan file in the store and print its id.
+    """Put a task (ARGV, --shell, --prompt or --job) or a plan in the store; print its id.
 
     A runner takes it from there: `taxiway runner start`.
     """
@@ -84,8 +85,11 @@ def submit(door: Door, /, plan: str | None, wait: bool, **given: Any) -> int:
 
 async def _submit_task(door: Door, fields: dict[str, Any], wait: bool) -> int:
     async with door.open() as tw:
+        if "after" in fields:
+            queue = fields.get("queue", DEFAULT_QUEUE)
+            fields["after"] = [{await _parent(tw, word, queue): on} for word, on in fields["after"]]
         handle = await tw.submit(**fields)
-        await _note_missing_runner(tw)
+        await _note_missing_runner(door, tw)
         if wait:
             ended = await handle.wait()
             show_ended(door, [ended])
@@ -104,7 +108,7 @@ async def _submit_plan(door: Door, path: str, overrides: tuple[str, ...], fresh:
     async with door.open(project=plan.project) as tw:
         admitted = await tw.run_plan(plan, fresh)
         note(announced(plan, admitted))
-        await _note_missing_runner(tw)
+        await _note_missing_runner(door, tw)
         following = Following(tw, plan.queue, plan.project)
         if not wait:
             return _show_admitted(door, admitted)
@@ -126,8 +130,10 @@ def _show_admitted(door: Door, admitted: PlanAdmitted) -> int:
     return 0
 
 
-async def _note_missing_runner(tw: Taxiway) -> None:
-    if not await tw.store.runners():
+async def _note_missing_runner(door: Door, tw: Taxiway) -> None:
+    path, host, now = store_path(door.loaded.config.store.path), gethostname(), door.clock.now_ms()
+    found = [diagnosis.condition(one, path, host, now) for one in await tw.store.runners()]
+    if all(one is diagnosis.Condition.DEAD for one in found):
         note(NO_RUNNER)
 
 
@@ -155,25 +161,23 @@ def _fields(argv: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _edge(word: str) -> str | dict[str, str]:
+def _edge(word: str) -> tuple[str, str]:
     name, equals, condition = word.partition("=")
-    return {name: condition} if equals else name
+    return name, condition if equals else str(Condition.COMPLETED)
+
+
+async def _parent(tw: Taxiway, word: str, queue: str) -> str:
+    """What a task waits for: a name in its own queue as it stands, anything else by the id that it means."""
+    try:
+        named = await tw.task(f"{queue}/{word}")
+    except NotFound:
+        return (await tw.task(word)).id
+    except Ambiguous:  # in queues of several projects; which one is meant, a submit knows
+        return word
+    return word if named.spec.name == word else named.id
 
 
 def _backoff(text: str) -> dict[str, Any]:
     if text.lstrip().startswith("{"):
         return dict(Json().convert(text, None, None))
     return {"first": text}
-
-
-def standard_input(text: str | None) -> str | None:
-    """The text for a task's standard input; ``-`` is what stands on ours."""
-    return sys.stdin.read() if text == "-" else text
-
-
-def folder_of(cwd: str | None) -> str:
-    """Where it shall run, wherever the runner was started."""
-    real, problem = working_folder(cwd, Path.cwd())
-    if problem:
-        raise Invalid(f"--cwd: {problem}", [Problem(problem, "cwd")])
-    return real

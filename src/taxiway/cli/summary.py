@@ -8,7 +8,7 @@ from typing import Final
 from taxiway.app import Taxiway
 from taxiway.cli.output import coloured, table
 from taxiway.cli.safe import clipped, safe, safe_line
-from taxiway.cli.taskwords import state_word, task_label, took
+from taxiway.cli.taskwords import handler_of, handlers, state_word, task_label, took
 from taxiway.cli.words import count, span
 from taxiway.core.event import EventType
 from taxiway.core.ids import short_id
@@ -25,13 +25,15 @@ OUTPUT_BYTES_READ: Final = 8 << 10  #: from the end of each of them
 
 async def summary(tw: Taxiway, tasks: list[Task], queue: Queue, seconds: float) -> str:
     """The whole, ready to be written."""
+    by = handlers(tasks)
     shown, left_out = _worth_showing(tasks)
-    rows = [[short_id(one.id), task_label(one), state_word(one), str(one.attempt), _took(one)] for one in shown]
+    rows = [await _row(tw, one, handler_of(one, by)) for one in shown]
     parts = [table(("ID", "TASK", "STATE", "TRIES", "TOOK"), rows)] if rows else []
     if left_out:
         parts.append(f"and {left_out} not shown: taxiway task list --queue {queue.name}")
     failures = [one for one in tasks if one.state is TaskState.FAILED]
-    parts += [_failure(one, await _last_lines(tw, one)) for one in failures[:FAILURES_SHOWN_MAX]]
+    failures.sort(key=lambda one: handler_of(one, by) is not None)  # stable: what needs a look first
+    parts += [_failure(one, handler_of(one, by), await _last_lines(tw, one)) for one in failures[:FAILURES_SHOWN_MAX]]
     if len(failures) > FAILURES_SHOWN_MAX:
         parts.append(
             f"and {count(len(failures) - FAILURES_SHOWN_MAX, 'more failure')}: "
@@ -42,10 +44,16 @@ async def summary(tw: Taxiway, tasks: list[Task], queue: Queue, seconds: float) 
 
 
 def closing_line(tasks: list[Task], queue: Queue, seconds: float) -> str:
-    """``release completed: 12 completed, 1 failed in 3m04s``."""
+    """``release completed: 12 completed, 1 failed (handled) in 3m04s``."""
     counts = Counter(one.state for one in tasks)
-    said = ", ".join(f"{counts[state]} {state}" for state in TaskState if counts[state])
-    return f"{queue.name} {coloured(queue.state)}: {said or 'nothing to do'}, in {span(seconds)}"
+    by = handlers(tasks)
+    handled = sum(handler_of(one, by) is not None for one in tasks)
+    words = {state: f"{counts[state]} {state}" for state in TaskState if counts[state]}
+    if handled:
+        words[TaskState.FAILED] += (
+            " (handled)" if handled == counts[TaskState.FAILED] else f" ({handled} of them handled)"
+        )
+    return f"{queue.name} {coloured(queue.state)}: {', '.join(words.values()) or 'nothing to do'}, in {span(seconds)}"
 
 
 def exit_status(queue: Queue) -> int:
@@ -64,13 +72,15 @@ def _worth_showing(tasks: list[Task]) -> tuple[list[Task], int]:
     return shown, len(tasks) - len(shown)
 
 
-def _took(task: Task) -> str:
-    seconds = took(task, task.finished_at or 0) if task.finished_at else None
-    return "" if seconds is None else span(seconds)
+async def _row(tw: Taxiway, task: Task, handler: Task | None) -> list[str]:
+    state = state_word(task) + (", handled" if handler is not None else "")
+    spent = span(took(await tw.runs(task.id))) if task.started_at is not None else ""
+    return [short_id(task.id), task_label(task), state, str(task.attempt), spent]
 
 
-def _failure(task: Task, lines: list[str]) -> str:
+def _failure(task: Task, handler: Task | None, lines: list[str]) -> str:
     head = f"{task_label(task)} {coloured(state_word(task))}: {safe_line(task.error or '')}".rstrip(": ")
+    head += f"; handled by {task_label(handler)}" if handler is not None else ""
     shown = [f"  | {clipped(line, OUTPUT_COLUMNS)}" for line in lines]
     return "\n".join([head, *shown, f"  more: taxiway task logs {short_id(task.id)}"])
 

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import click
 
-from taxiway.app import TaskFilter, Taxiway
+from taxiway.app import TaskFilter, TaskPage, Taxiway
 from taxiway.cli.causes import causes
 from taxiway.cli.documents import obstacle_document, run_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.logs import logs
-from taxiway.cli.options import Duration, page_options, pairs
+from taxiway.cli.options import Duration, keep_queue, named_here, page_options, pairs, task_argument, task_arguments
 from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
 from taxiway.cli.safe import safe, safe_line
-from taxiway.cli.taskwords import end_word, label_with_id, run_span, state_word, task_label, work_word
+from taxiway.cli.taskwords import (
+    attempt_now,
+    end_word,
+    label_with_id,
+    run_span,
+    state_word,
+    task_label,
+    took,
+    tries_word,
+    work_word,
+)
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, count, day_and_time, span
 from taxiway.core.errors import Conflict
 from taxiway.core.ids import short_id
+from taxiway.core.limits import LIST_COUNT_MAX
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.task import Task, TaskState
@@ -57,15 +68,21 @@ def list_tasks(
     limit: int,
     cursor: str | None,
 ) -> None:
-    """Tasks in the order of their priority."""
+    """What has not ended, in the order of its priority, then what has, the newest first."""
     wanted = TaskFilter(
         queue=queue,
         states=frozenset(TaskState(state) for state in states),
         lane=lane,
         labels=tuple(pairs(labels, "--label").items()),
         superseded=superseded,
+        open_first=True,
     )
-    page = door.use(lambda tw: tw.tasks(wanted, limit, cursor))
+
+    async def work(tw: Taxiway) -> tuple[TaskPage, int]:
+        page = await tw.tasks(wanted, limit, cursor)
+        return page, 0 if page.cursor is None else await tw.count_tasks(wanted)
+
+    page, total = door.use(work)
     if door.wants_json:
         answer_json(page_document([task_document(one) for one in page.items], page.cursor))
         return
@@ -76,7 +93,7 @@ def list_tasks(
             state_word(one),
             one.spec.queue,
             one.spec.lane,
-            f"{one.attempt}/{one.max_attempts}",
+            tries_word(one),
             span((now - one.created_at) / 1_000),
             task_label(one),
         ]
@@ -84,11 +101,12 @@ def list_tasks(
     ]
     answer(table(("ID", "STATE", "QUEUE", "LANE", "TRY", "AGE", "TASK"), rows))
     if page.cursor is not None:
-        note(f"there are more: --cursor {page.cursor}")
+        known = str(total) if total < LIST_COUNT_MAX else f"{LIST_COUNT_MAX} or more"
+        note(f"{len(page.items)} of {known} tasks; more with --limit N, or go on with --cursor {page.cursor}")
 
 
 @task.command()
-@click.argument("ref", metavar="TASK")
+@task_argument
 @pass_door
 def show(door: Door, ref: str) -> None:
     """One task with all its attempts."""
@@ -101,7 +119,7 @@ def show(door: Door, ref: str) -> None:
     if door.wants_json:
         answer_json(task_document(found) | {"runs": [run_document(run) for run in runs]})
         return
-    _show_task(found, door.clock.now_ms())
+    _show_task(found, runs, door.clock.now_ms())
     if runs:
         rows = [
             [
@@ -118,7 +136,7 @@ def show(door: Door, ref: str) -> None:
 
 
 @task.command()
-@click.argument("refs", metavar="TASK...", nargs=-1, required=True)
+@task_arguments
 @click.option("--timeout", type=Duration(), help="Give up after this long (exit status 124).")
 @pass_door
 def wait(door: Door, refs: tuple[str, ...], timeout: float | None) -> int:
@@ -137,13 +155,18 @@ def wait(door: Door, refs: tuple[str, ...], timeout: float | None) -> int:
 
 
 @task.command()
-@click.argument("refs", metavar="[TASK...]", nargs=-1)
+@click.argument("refs", metavar="[TASK...]", nargs=-1, callback=named_here)
 @click.option("--all", "everything", is_flag=True, help="Everything that has not ended.")
-@click.option("--queue", help="Everything of this queue that has not ended.")
+@click.option(
+    "--queue",
+    is_eager=True,
+    callback=keep_queue,
+    help="Everything of this queue that has not ended; beside TASK, the queue in which it is a name.",
+)
 @pass_door
 def cancel(door: Door, refs: tuple[str, ...], everything: bool, queue: str | None) -> int:
     """Ask that tasks end; says what really became of them."""
-    if sum((bool(refs), everything, queue is not None)) != 1:
+    if sum((bool(refs), everything, queue is not None and not refs)) != 1:
         raise click.UsageError("name tasks, or give --all, or --queue NAME")
     if not refs:
         cancelled: int = door.use(lambda tw: tw.cancel_all(queue))
@@ -171,7 +194,7 @@ def cancel(door: Door, refs: tuple[str, ...], everything: bool, queue: str | Non
 
 
 @task.command()
-@click.argument("ref", metavar="TASK")
+@task_argument
 @pass_door
 def retry(door: Door, ref: str) -> None:
     """Try a failed or cancelled task again, with everything that fell with it."""
@@ -191,7 +214,7 @@ def retry(door: Door, ref: str) -> None:
 
 
 @task.command()
-@click.argument("refs", metavar="TASK...", nargs=-1, required=True)
+@task_arguments
 @pass_door
 def remove(door: Door, refs: tuple[str, ...]) -> None:
     """Forget tasks that do not run, with their logs."""
@@ -213,7 +236,7 @@ def remove(door: Door, refs: tuple[str, ...]) -> None:
 
 
 @task.command()
-@click.argument("ref", metavar="TASK")
+@task_argument
 @pass_door
 def explain(door: Door, ref: str) -> None:
     """Every condition that keeps a task from running, who holds it and since when."""
@@ -284,7 +307,7 @@ def _cancelled_word(before: Task, after: Task) -> str:
     return "is being stopped"
 
 
-def _show_task(found: Task, now: int) -> None:
+def _show_task(found: Task, runs: list[Run], now: int) -> None:
     spec = found.spec
     lines = [
         ("task", found.id),
@@ -297,7 +320,8 @@ def _show_task(found: Task, now: int) -> None:
         ("after", ", ".join(f"{edge.task} ({edge.on})" for edge in spec.after)),
         (
             "attempts",
-            f"{found.attempt} of {found.max_attempts}" + (f", {found.crashes} crashes" if found.crashes else ""),
+            f"{attempt_now(found.attempt, found.state)} of {found.max_attempts}"
+            + (f", {found.crashes} crashes" if found.crashes else ""),
         ),
         ("labels", ", ".join(f"{key}={value}" for key, value in spec.labels.items())),
         ("created", f"{day_and_time(found.created_at)} ({ago(found.created_at, now)})"),
@@ -305,6 +329,7 @@ def _show_task(found: Task, now: int) -> None:
         ("expires", day_and_time(found.expires_at) if found.expires_at and not found.ended else None),
         ("started", day_and_time(found.started_at) if found.started_at else None),
         ("ended", day_and_time(found.finished_at) if found.finished_at else None),
+        ("took", f"{span(took(runs))} in {count(len(runs), 'run')}" if runs and found.ended else None),
         ("retry of", found.retry_of),
     ]
     for name, value in lines:

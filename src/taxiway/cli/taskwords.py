@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from shlex import join
 from typing import Final
 
@@ -9,7 +10,7 @@ from taxiway.cli.safe import safe_line
 from taxiway.cli.words import span
 from taxiway.core.ids import short_id
 from taxiway.core.run import Run
-from taxiway.core.task import Task, TaskSpec
+from taxiway.core.task import Condition, Task, TaskSpec, TaskState
 
 ONE_COMMAND_QUEUES: Final = "do_"  #: so begin the queues that `taxiway do` makes, one for each command
 
@@ -44,14 +45,38 @@ def label_with_id(task: Task) -> str:
     return f"{task_label(task)} ({short_id(task.id)})"
 
 
-def took(task: Task, now_ms: int) -> float | None:
-    """Seconds from its (last) start to its end or now; ``None`` when it never started."""
-    if task.started_at is None:
-        return None
-    return ((task.finished_at or now_ms) - task.started_at) / 1_000
+def attempt_now(attempt: int, state: TaskState) -> int:
+    """The attempt that goes on, or how many there were: the store counts one only when it has ended."""
+    return attempt + 1 if state in (TaskState.RUNNING, TaskState.WAITING) else attempt
+
+
+def tries_word(task: Task) -> str:
+    """``1/3``."""
+    return f"{attempt_now(task.attempt, task.state)}/{task.max_attempts}"
+
+
+def took(runs: Iterable[Run]) -> float:
+    """Seconds that its ended runs took together; what lay between them (a backoff, a pause, a queue) is no work."""
+    return sum((run.ended_at - (run.started_at or run.claimed_at)) / 1_000 for run in runs if run.ended_at is not None)
+
+
+def handlers(tasks: Iterable[Task]) -> dict[str, Task]:
+    """Of each failure that was handled, by its name and by its id, what handled it: a task that named it with
+    ``failed`` and completed."""
+    return {
+        edge.task: one
+        for one in tasks
+        if one.state is TaskState.COMPLETED
+        for edge in one.spec.after
+        if edge.on is Condition.FAILED
+    }
+
+
+def handler_of(task: Task, by: Mapping[str, Task]) -> Task | None:
+    """What handled this failure, if anything did."""
+    return by.get(task.id) or by.get(task.spec.name or "") if task.state is TaskState.FAILED else None
 
 
 def run_span(run: Run) -> str:
     """How long one attempt took, empty while it has not ended."""
-    begun = run.started_at or run.claimed_at
-    return span((run.ended_at - begun) / 1_000) if run.ended_at is not None else ""
+    return span(took([run])) if run.ended_at is not None else ""

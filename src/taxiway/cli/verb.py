@@ -6,18 +6,18 @@ from typing import Any
 
 import click
 
-from taxiway.cli.door import Door
+from taxiway.cli.flags import Flags
 from taxiway.core.nearest import suggestion
 
 
 def _wants_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value:
-        context.ensure_object(Door).wants_json = True
+        context.ensure_object(Flags).wants_json = True
 
 
 def _store(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
-        context.ensure_object(Door).store = value
+        context.ensure_object(Flags).store = value
 
 
 def _global_options() -> list[click.Parameter]:

@@ -130,6 +130,13 @@ class LeaseLost(Conflict):
     code = "lease_lost"
 
 
+class Gap(Conflict):
+    """Changes behind this cursor have been forgotten: read what is there now, then go on from the newest version."""
+
+    code = "gap"
+    http_status = 410
+
+
 class Full(Error):
     """There is no room now, and the caller asked not to wait (``no_wait``) or the bound is reached."""
 

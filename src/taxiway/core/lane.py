@@ -8,7 +8,10 @@ from taxiway.core.errors import Invalid
 
 
 class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """A lane as stored: ``size`` live runs at most (``None``: unlimited); ``queue`` is the queue that owns it."""
+    """A lane as stored: ``size`` live runs at most (``None``: unlimited); ``queue`` is the queue that owns it.
+
+    ``ready`` counts the tasks behind it that may start, up to ``COUNTED_TASKS_MAX``: that number means so many or more.
+    """
 
     name: str
     size: int | None

@@ -35,11 +35,13 @@ WRITER_BACKLOG_OPS_MAX: Final = 4_096  #: operations that wait for the writer be
 EVENTS_PAGE_MAX: Final = 500
 LIST_PAGE_MAX: Final = 500
 LIST_PAGE_DEFAULT: Final = 50
+LIST_COUNT_MAX: Final = 10_000  #: so far a list is counted, to say how much more there is
 CHANGES_PAGE_MAX: Final = 1_000
 SESSIONS_PAGE_MAX: Final = 100  #: larger pages are cut down to it
+COUNTED_TASKS_MAX: Final = 1_000  #: ready tasks that are counted, before a turn or in a lane; more are "1,000+"
 
-LEASE_S: Final = 30.0  #: a runner that was not heard of for this long has lost its runs (other hosts decide by it)
-LEASE_MARGIN_S: Final = 5.0  #: what guardians get beyond it to end their trees before another host takes over
+LEASE_S: Final = 30.0  #: a runner that was not heard of for this long loses its runs, also one that was only stopped
+LEASE_MARGIN_S: Final = 5.0  #: what guardians get beyond it to end their trees before others take over
 HEARTBEAT_S: Final = 8.0
 REAP_EVERY_S: Final = 0.5  #: how often a living process looks for dead runners of its host
 SAFETY_POLL_S: Final = 1.0  #: wake-ups are hints; this poll is what nothing depends on but everything survives by

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -34,6 +34,54 @@ def capacity(max_concurrent: int, conversational: bool, tokens: int | None, wind
     if tokens is not None and window is not None and window > 0 and tokens / window >= THROTTLE_SHARE:
         return 1
     return max_concurrent
+
+
+class Mailbox(NamedTuple):
+    """A session's mailbox as a store holds it: its policy, its counts, and what holds it back."""
+
+    id: int
+    name: str
+    key: str
+    agent: str | None
+    mode: str
+    cap: int
+    overflow: str
+    debounce_ms: int
+    wait_ms: int | None
+    max_concurrent: int
+    generation: int
+    cutoff: int
+    purge: int
+    waiting: int
+    capped: int
+    held: int
+    live: int
+    quiet_at: int | None
+    context_tokens: int | None
+    context_window: int | None
+    archived: int
+
+    @property
+    def policy(self) -> MailboxPolicy:
+        """The policy as a record."""
+        return MailboxPolicy(
+            mode=Mode(self.mode),
+            cap=self.cap,
+            drop=Drop(self.overflow),
+            debounce_s=self.debounce_ms / 1000,
+            max_debounce_wait_s=None if self.wait_ms is None else self.wait_ms / 1000,
+            max_concurrent=self.max_concurrent,
+        )
+
+    @property
+    def capacity(self) -> int:
+        """How many may be held at once, as things stand (SQ-70 to SQ-72)."""
+        return capacity(self.max_concurrent, self.agent is not None, self.context_tokens, self.context_window)
+
+    @property
+    def room(self) -> bool:
+        """Whether one more may be admitted now: there is a slot, and nobody admitted is still to start."""
+        return self.held < self.capacity and self.held == self.live
 
 
 def longest_wait_ms(policy: MailboxPolicy) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -75,10 +75,40 @@ def check_admission(queue: Queue, by_plan: bool) -> None:
     """
     if queue.state is QueueState.STOPPING:
         raise QueueStopping(
-            f"Cannot add items when queue '{queue.name}' is in 'stopping' state; wait until it has ended",
+            f"Cannot add items when queue '{queue.name}' is in 'stopping' state; "
+            f"wait until what runs has ended, then {_reopened(queue)}",
             queue=queue.name,
         )
     if queue.state in QUEUE_ENDED and not by_plan:
-        raise QueueEnded(
-            f"queue '{queue.name}' has ended ({queue.state}); run its plan again, or reset it first", queue=queue.name
-        )
+        raise QueueEnded(f"queue '{queue.name}' has ended ({queue.state}); {_reopened(queue)}", queue=queue.name)
+
+
+def advice(queue: Queue, verb: str) -> str:
+    """What helps when a queue cannot be moved by ``verb``: the verb that can, or what to wait for (rule A3)."""
+    match queue.state:
+        case QueueState.IDLE:
+            if verb == "stop":
+                return f"nothing of it runs; end what waits with 'taxiway task cancel --queue {queue.name}'"
+            return "it is idle already" if verb == "reset" else f"it starts nothing until {_typed('start', queue)}"
+        case QueueState.RUNNING | QueueState.PAUSED if verb == "reset":
+            return f"stop it first: {_typed('stop', queue)}"
+        case QueueState.RUNNING:
+            return "it runs already"
+        case QueueState.PAUSED:
+            return f"it is paused already; go on with {_typed('resume', queue)}"
+        case QueueState.STOPPING:
+            then = "" if verb in ("stop", "reset") else f", then {_reopened(queue)}"
+            return f"it is stopping: wait until what runs has ended{then}"
+        case QueueState.COMPLETED | QueueState.FAILED:
+            return f"it has ended: {_reopened(queue)}"
+    assert_never(queue.state)
+
+
+def _reopened(queue: Queue) -> str:
+    if queue.standing:
+        return f"open it again with {_typed('reset', queue)} and {_typed('start', queue)}"
+    return f"run its plan again, or reset it first: {_typed('reset', queue)}"
+
+
+def _typed(verb: str, queue: Queue) -> str:
+    return f"'taxiway queue {verb} {queue.name}'"

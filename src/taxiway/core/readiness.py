@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from taxiway.core.limits import COUNTED_TASKS_MAX
 from taxiway.core.queue import QueueState
 from taxiway.core.task import TaskState
 
@@ -61,6 +62,7 @@ class ObstacleKind(StrEnum):
     BACKOFF = "backoff"
     RATE_LIMIT = "rate_limit"
     DEPENDENCY = "dependency"
+    CANCEL_ALL = "cancel_all"
     QUEUE_STATE = "queue_state"
     QUEUE_FULL = "queue_full"
     LANE_FULL = "lane_full"
@@ -81,8 +83,9 @@ class Obstacle(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What explain knows of one task. ``ahead`` counts ready tasks that go first through the same gate; ``holders``
-    maps a kind of limit (``queue``, ``lane``) to the ids of the tasks that hold its slots."""
+    """What explain knows of one task. ``ahead`` counts ready tasks that take the room before it does (0: there is room
+    for it too; bounded by ``COUNTED_TASKS_MAX``); ``cancelled_by`` names who cancels all of its queue, or of the store,
+    at this moment; ``…_holders`` are the ids of the tasks that hold the slots of its queue and lane."""
 
     state: TaskState
     reason: str | None
@@ -91,6 +94,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     waits_for: tuple[tuple[str, str, str], ...] = ()
     gate: Gate
     ahead: int = 0
+    cancelled_by: str | None = None
     queue_holders: tuple[str, ...] = ()
     lane_holders: tuple[str, ...] = ()
     runners: tuple[tuple[str, Scope, int], ...] = ()
@@ -99,7 +103,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 def obstacles(facts: Facts) -> list[Obstacle]:
     """Every condition that keeps a task from running, empty when the next claim would take it.
 
-    A claim admits exactly what has no obstacle but ``TURN`` ahead of it: both ask ``Gate.room`` and ``Scope.takes``.
+    Claims with all the free slots of the living runners take exactly what has no obstacle: both ask ``Gate.room`` and
+    ``Scope.takes``, in the same order.
     """
     if facts.state not in (TaskState.SCHEDULED, TaskState.BLOCKED, TaskState.QUEUED):
         kind = ObstacleKind.RUNNING if facts.state in (TaskState.RUNNING, TaskState.WAITING) else ObstacleKind.ENDED
@@ -118,11 +123,20 @@ def obstacles(facts: Facts) -> list[Obstacle]:
         )
     for task, name, state in facts.waits_for:
         found.append(Obstacle(ObstacleKind.DEPENDENCY, f"it waits for '{name or task}', which is {state}", (task,)))
+    if facts.cancelled_by is not None:
+        text = f"a cancel of all by '{facts.cancelled_by}' is under way, and nothing starts before it is done"
+        found.append(Obstacle(ObstacleKind.CANCEL_ALL, text))
     found.extend(gate_obstacles(facts))
     found.extend(runner_obstacles(facts))
     if not found and facts.ahead:
-        found.append(Obstacle(ObstacleKind.TURN, f"{facts.ahead} ready task(s) go before it"))
+        found.append(Obstacle(ObstacleKind.TURN, _before(facts.ahead)))
     return found
+
+
+def _before(ahead: int) -> str:
+    if ahead == 1:
+        return "1 ready task goes before it"
+    return f"{ahead:,}{'+' if ahead >= COUNTED_TASKS_MAX else ''} ready tasks go before it"
 
 
 def gate_obstacles(facts: Facts) -> list[Obstacle]:

@@ -9,6 +9,7 @@ from typing import assert_never
 import msgspec
 
 from taxiway.core.task import Condition, Reason, TaskSpec, TaskState
+from taxiway.core.toposort import parents_first
 
 
 class Fate(StrEnum):
@@ -38,7 +39,7 @@ def fates(
     what waits goes on. A failure that was handled stays, and so does a skip whose cause stays; one that is replaced
     takes its handler with it, for it may not fail again. What runs cannot be replaced, so it keeps what it came from.
     """
-    order = _parents_first(specs)
+    order = parents_first({spec.name or "": [edge.task for edge in spec.after] for spec in specs})
     kept = _needed_by_what_runs(specs, order, known)
     by_name = {spec.name or "": (spec, digest) for spec, digest in zip(specs, hashes, strict=True)}
     decided: dict[str, Fate] = {}
@@ -83,18 +84,3 @@ def _needed_by_what_runs(specs: Sequence[TaskSpec], order: Sequence[str], known:
         if name in needed or (old is not None and old.state in (TaskState.RUNNING, TaskState.WAITING)):
             needed.update(edge.task for edge in after[name] if edge.on is not Condition.FINISHED)
     return needed
-
-
-def _parents_first(specs: Sequence[TaskSpec]) -> list[str]:
-    waiting = {spec.name or "": len(spec.after) for spec in specs}
-    children: dict[str, list[str]] = {}
-    for spec in specs:
-        for edge in spec.after:
-            children.setdefault(edge.task, []).append(spec.name or "")
-    order = [name for name, count in waiting.items() if count == 0]
-    for name in order:
-        for child in children.get(name, ()):
-            waiting[child] -= 1
-            if waiting[child] == 0:
-                order.append(child)
-    return order

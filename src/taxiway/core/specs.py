@@ -30,7 +30,7 @@ from taxiway.core.policy import MailboxChange
 from taxiway.core.promptfields import AGENT_HINT, NEEDS_AGENT, OF_PROMPTS, PROMPT_FIELDS, missing_agent
 from taxiway.core.retry import RETRY_ON_LEGAL
 from taxiway.core.task import RESERVED_FIELDS, Backoff, Reason, TaskSpec
-from taxiway.core.template import INPUT_VARIABLE, has_placeholder, mistakes
+from taxiway.core.template import INPUT_VARIABLE, Ref, has_placeholder, mistakes, parse
 
 KINDS: Final = ("command", "shell", "prompt", "job")
 RESERVED_SENTENCE: Final = "comes with a later version; this version runs command, shell, prompt and job"
@@ -153,6 +153,15 @@ def templated(fields: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     for key in _TEMPLATED:
         if (value := fields.get(key)) is not None:
             yield from _texts((key,), value)
+
+
+def reads(spec: TaskSpec) -> frozenset[str]:
+    """The tasks of ``after``, by the names that stand there, of which the spec's placeholders take something."""
+    if not spec.template:
+        return frozenset()
+    names = frozenset(edge.task for edge in spec.after)
+    texts = (text for _, text in templated(msgspec.structs.asdict(spec)))
+    return frozenset(part.task for text in texts for part in parse(text, names) if isinstance(part, Ref))
 
 
 def legal_fields() -> tuple[str, ...]:

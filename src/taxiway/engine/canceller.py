@@ -21,7 +21,7 @@ class Canceller:
         self._runner = runner
 
     async def step(self) -> float:
-        """Tell each run that somebody wants ended; a run that knows already is told nothing new."""
+        """Tell each run that somebody wants ended; to a run that knows already it is nothing new."""
         if self._executor.working:
             for request in await self._store.stop_requests(self._runner):
                 self._executor.stop(request.run, request.cause)

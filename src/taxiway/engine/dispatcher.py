@@ -19,13 +19,19 @@ class Dispatcher:
     topics: Final = Topic.WORK
 
     def __init__(self, store: Store, executor: Executor, runner: str, scope: Scope, slots: int) -> None:
+        """Takes nothing before ``begin``."""
         self._store = store
         self._executor = executor
         self._runner = runner
         self._scope = scope
         self._slots = slots
+        self._begun = asyncio.Event()
         self._pause = asyncio.Event()
         self._claiming = asyncio.Lock()
+
+    def begin(self) -> None:
+        """Take work from now on."""
+        self._begun.set()
 
     def pause(self) -> None:
         """Start nothing any more; what a claim on its way brings goes back to its queue."""
@@ -38,6 +44,7 @@ class Dispatcher:
 
     async def step(self) -> float:
         """Claim as much as there are free slots, and start it."""
+        await self._begun.wait()
         free = self._slots - self._executor.working
         if self._pause.is_set() or free <= 0:
             return SAFETY_POLL_S

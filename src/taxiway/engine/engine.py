@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+from taxiway.core.errors import Unavailable
 from taxiway.core.run import StopCause
 from taxiway.engine.dispatcher import Dispatcher
 from taxiway.engine.executor import Executor
 from taxiway.engine.pool import SessionPool
 from taxiway.engine.service import Service, serve
 from taxiway.observe.observer import Observer
-from taxiway.store.protocol import Wake
+from taxiway.store.protocol import Store, Wake
 
 
 @asynccontextmanager
@@ -38,7 +39,11 @@ async def serving(services: Sequence[tuple[Service, Wake]], observer: Observer) 
 class Crew:
     """The runner inside a process, as its owner sees it: how much it does, and how it ends."""
 
-    def __init__(self, executor: Executor, dispatcher: Dispatcher, pool: SessionPool | None = None) -> None:
+    def __init__(
+        self, store: Store, runner: str, executor: Executor, dispatcher: Dispatcher, pool: SessionPool | None = None
+    ) -> None:
+        self._store = store
+        self._runner = runner
         self._executor = executor
         self._dispatcher = dispatcher
         self._pool = pool
@@ -48,13 +53,18 @@ class Crew:
         """How many runs are live here."""
         return self._executor.working
 
+    def begin(self) -> None:
+        """Take work from now on; it has begun already unless it was opened to wait for a plan."""
+        self._dispatcher.begin()
+
     async def drain(self) -> None:
-        """Start nothing new, ask what runs to stop (it goes back to its queue), and wait until it has, and until no
-        process is left that was kept warm (A40)."""
+        """Start nothing new, and say so in the runner's row; ask what runs to stop (it goes back to its queue), and
+        wait until it has, and until no process is left that was kept warm (A40)."""
         self._dispatcher.pause()
         self._executor.stop_all(StopCause.DRAIN)
         if self._pool is not None:
             self._pool.close()
+        await self._say_draining()
         await self._dispatcher.paused()
         await self._executor.idle()
         if self._pool is not None:
@@ -63,8 +73,13 @@ class Crew:
     async def finish(self) -> None:
         """Start nothing new, and wait until what runs has come to its own end (SQ-81)."""
         self._dispatcher.pause()
+        await self._say_draining()
         await self._dispatcher.paused()
         await self._executor.idle()
+
+    async def _say_draining(self) -> None:
+        with suppress(Unavailable):  # what runs here ends all the same
+            await self._store.retire(self._runner, "draining")
 
     def kill(self) -> None:
         """The same with SIGKILL at once; ``drain`` then ends soon."""

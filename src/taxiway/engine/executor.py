@@ -32,7 +32,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = {}
     scrubber: Scrubber = Scrubber()
     folder: str = "."
-    ask_grace_s: float = CANCEL_GRACE_S
+    ask_grace_s: float = CANCEL_GRACE_S  # for adapters of programs with a protocol (How.ASK): a plain process has none
     term_grace_s: float = TERM_GRACE_S
     lease_s: float = LEASE_S
     threaded: frozenset[str] = frozenset()
@@ -76,6 +76,7 @@ class Executor:
         self._freed = freed
         self._scrubber = scrubber
         self._drives: dict[str, Drive] = {}
+        self._stopping: set[str] = set()
         self._group: asyncio.TaskGroup | None = None
         self._unsettled = 0
         self._settled = asyncio.Event()
@@ -103,11 +104,14 @@ class Executor:
         group.create_task(self._execute(claim, drive), name=claim.run)
 
     def stop(self, run: str, cause: StopCause, hard: bool = False) -> None:
-        """Have one run ended, if it is here."""
+        """Have one run ended, if it is here. May be asked for again, and more harshly; observed is it once."""
         drive = self._drives.get(run)
-        if drive is not None:
+        if drive is None:
+            return
+        if run not in self._stopping:
+            self._stopping.add(run)
             self._observer(Moment.RUN_STOPPING, run=run, cause=cause)
-            drive.stop(cause, hard)
+        drive.stop(cause, hard)
 
     def stop_all(self, cause: StopCause, hard: bool = False) -> None:
         """Have every run ended."""
@@ -194,6 +198,7 @@ class Executor:
         return Failed(Reason.INTERNAL, self._scrubber.text(f"Taxiway itself failed while it ran this: {error!r}"))
 
     def _free(self, run: str) -> None:
+        self._stopping.discard(run)
         if self._drives.pop(run, None) is not None:
             self._freed()
 

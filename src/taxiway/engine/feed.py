@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Final
 
 from taxiway.core.change import Change, ChangeKind
+from taxiway.core.errors import Gap
 from taxiway.core.event import Event, EventType
 from taxiway.core.limits import CHANGES_PAGE_MAX, EVENTS_PAGE_MAX, SAFETY_POLL_S
 from taxiway.core.task import TASK_TERMINAL, Task
@@ -35,7 +36,13 @@ class Feed:
             return SAFETY_POLL_S
         if self._version is None:  # somebody has just come, and is about to say from where on
             return SAFETY_POLL_S
-        changes = await self._store.changes(self._version, CHANGES_PAGE_MAX)
+        try:
+            changes = await self._store.changes(self._version, CHANGES_PAGE_MAX)
+        except Gap as gap:  # somebody pruned what this one has not read: everybody looks for himself
+            self._version = gap.details["newest"]
+            for task in list(self._waiters):
+                self._tell(task)
+            return 0
         for change in changes:
             self._version = change.version
             if change.kind is ChangeKind.TASK and (change.state in TERMINAL or change.state == "removed"):
@@ -70,9 +77,13 @@ class Feed:
                 future.set_result(None)
 
     async def run_events(self, run: str, after: int = 0) -> AsyncIterator[Event]:
-        """Events of one run from number ``after`` + 1 on, live until it has finished."""
+        """Events of one run from number ``after`` + 1 on, live until it has finished.
+
+        ``after`` may be the number of its end or a later one: then there is nothing to wait for.
+        """
         wake = self._wakes.subscribe(Topic.EVENTS | Topic.CHANGE)
         try:
+            over = after > 0 and (await self._store.run(run)).ended_at is not None
             while True:
                 page = await self._store.events(run, after, EVENTS_PAGE_MAX)
                 for event in page:
@@ -81,6 +92,8 @@ class Feed:
                     if event.type is EventType.RUN_FINISHED:
                         return
                 if len(page) < EVENTS_PAGE_MAX:
+                    if over:
+                        return
                     await wake.wait(SAFETY_POLL_S)
         finally:
             wake.close()
@@ -105,7 +118,8 @@ class Feed:
             wake.close()
 
     async def changes(self, after: int) -> AsyncIterator[Change]:
-        """The change log from version ``after`` + 1 on, live and without end."""
+        """The change log from version ``after`` + 1 on, live and without end; raises ``Gap`` where some of it has been
+        forgotten."""
         async with aclosing(self.change_pages(after)) as pages:
             async for page in pages:
                 for change in page:

@@ -17,10 +17,11 @@ from taxiway.core.promptfields import AGENT_HINT, NEEDS_AGENT
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle, obstacles
 from taxiway.core.redact import Scrubber
+from taxiway.core.secretrefs import literal_secrets
 from taxiway.core.spechash import spec_hash
 from taxiway.core.specs import checked_spec
 from taxiway.core.task import Task, TaskSpec
-from taxiway.store.protocol import NewTask, PlanAdmitted, Store, Submitted
+from taxiway.store.protocol import NewTask, PlanAdmitted, Pruned, Store, Submitted
 
 DRAINING: Final = "Taxiway is shutting down, please retry shortly"
 
@@ -38,7 +39,8 @@ class Intake:
     """The verbs, for one actor (who is written into the change log) in one project.
 
     ``defaults`` are spec fields that fill what a task leaves open (``timeout_s``); ``prompting`` is the same for
-    prompts and sessions; ``scrubber`` takes declared secrets out of what is stored.
+    prompts and sessions; ``scrubber`` takes declared secrets out of what is stored, as far as their values are known
+    here; ``declared`` are variables that take references to secrets only, with the secrets' names.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Intake:
         project: str,
         defaults: Mapping[str, Any],
         scrubber: Scrubber,
+        declared: Mapping[str, str],
         prompting: Prompting | None = None,
     ) -> None:
         self._store = store
@@ -57,6 +60,7 @@ class Intake:
         self._project = project
         self._defaults = defaults
         self._scrubber = scrubber
+        self._declared = declared
         self._prompting = prompting or Prompting()
         self._draining = False
 
@@ -76,19 +80,25 @@ class Intake:
             raise Invalid(f"{len(many)} tasks in one call; {SUBMIT_BATCH_MAX} are the most")
         wanted = self._project if project is None else project
         specs = [checked_spec(fields, agent=self._prompting.agent) for fields in many]
+        self._refuse_literal_secrets(specs)
         tasks = [self._new(spec, wanted) for spec in await self._completed(specs, wanted)]
         return await self._store.submit(tasks, self._actor)
 
     async def run_plan(self, plan: Plan, fresh: bool = False) -> PlanAdmitted:
         """Admit a plan whole, or run it again."""
         self._check_open()
+        self._refuse_literal_secrets(plan.tasks)
         tasks = [self._new(spec, plan.project) for spec in await self._completed(plan.tasks, plan.project)]
         plan = msgspec.structs.replace(plan, tasks=tuple(new.spec for new in tasks))
         return await self._store.submit_plan(plan, tasks, fresh, self._actor)
 
+    async def find(self, task: str) -> str:
+        """The whole id of the task that somebody means; names of this project go before those of others."""
+        return await self._store.find_task(task, self._project)
+
     async def cancel(self, task: str) -> Task:
         """Ask that a task ends; the task as it then is."""
-        return await self._store.cancel(await self._store.find_task(task), self._actor)
+        return await self._store.cancel(await self.find(task), self._actor)
 
     async def cancel_all(self, queue: str | None = None) -> int:
         """Cancel everything, or everything of a queue; the count of tasks found open."""
@@ -97,15 +107,15 @@ class Intake:
     async def retry(self, task: str) -> list[str]:
         """Try a failed or cancelled task again, with what fell with it; the new ids, its own first."""
         self._check_open()
-        return await self._store.retry(await self._store.find_task(task), self._actor)
+        return await self._store.retry(await self.find(task), self._actor)
 
     async def remove(self, task: str) -> bool:
         """Forget a task; ``False`` while it runs."""
-        return await self._store.remove(await self._store.find_task(task), self._actor)
+        return await self._store.remove(await self.find(task), self._actor)
 
     async def explain(self, task: str) -> list[Obstacle]:
         """Every condition that keeps a task from running; empty when the next claim takes it."""
-        return obstacles(await self._store.facts(await self._store.find_task(task)))
+        return obstacles(await self._store.facts(await self.find(task)))
 
     async def move_queue(self, name: str, verb: str) -> Queue:
         """``start``, ``pause``, ``resume``, ``stop`` or ``reset`` a queue; illegal moves raise and change nothing."""
@@ -131,8 +141,8 @@ class Intake:
         """Make or resize a lane."""
         return await self._store.set_lane(name, size, self._actor, queue, self._project)
 
-    async def prune(self, before_ms: int, limit: int) -> int:
-        """Forget what ended before a time, one page of it; how many rows went."""
+    async def prune(self, before_ms: int, limit: int) -> Pruned:
+        """Forget what ended before a time, one page of it."""
         return await self._store.prune(before_ms, limit, self._actor)
 
     def _check_open(self) -> None:
@@ -164,6 +174,16 @@ class Intake:
                 usual["idle_timeout_s"] = self._prompting.idle_timeout_s
         missing = {key: value for key, value in usual.items() if getattr(spec, key) is None}
         return msgspec.structs.replace(spec, **missing) if missing else spec
+
+    def _refuse_literal_secrets(self, specs: Sequence[TaskSpec]) -> None:
+        """A value under a secret's name would be stored by every door that does not know the secret (I11)."""
+        problems = [
+            msgspec.structs.replace(found, field=f"tasks.{spec.name}.{found.field}" if spec.name else found.field)
+            for spec in specs
+            for found in literal_secrets(spec, self._declared)
+        ]
+        if problems:
+            raise Invalid("a secret is written as a reference, never as a value", problems)
 
     def _new(self, spec: TaskSpec, project: str) -> NewTask:
         """Scrub what was asked, hash it, and give it an id."""

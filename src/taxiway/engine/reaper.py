@@ -1,4 +1,4 @@
-"""The reaper settles what dead runners left: on this host by evidence at once, across hosts by leases (I2, I7, I14)."""
+"""The reaper settles what dead runners left: by evidence of this host at once, by their silence else (I2, I7, I14)."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from taxiway.observe.observer import Moment, Observer
 from taxiway.store.protocol import LiveRun, Runner, Store, Topic, WarmProcess
 
 Owner = LiveRun | WarmProcess  #: whom a process tree belongs to
+
+LOOK_S_MAX: Final = 2 * REAP_EVERY_S  #: as much silence a look observes at most: who looks later stood still itself
 
 
 class Host(msgspec.Struct, frozen=True):
@@ -56,6 +58,14 @@ class Evidence(Protocol):
         ...
 
 
+class Silence(msgspec.Struct, frozen=True):
+    """What a reaper observed of another runner: its beat, when that was last heard, for how long it has not changed."""
+
+    beat: int
+    heard_s: float
+    lasted_s: float = 0.0
+
+
 class Reaper:
     """Any process may do this; every write repeats the fence, so that two of them do no harm."""
 
@@ -79,47 +89,51 @@ class Reaper:
         self._evidence = evidence
         self._observer = observer
         self._lease_s = lease_s
-        self._beats: dict[str, tuple[int, float]] = {}
+        self._silences: dict[str, Silence] = {}
 
     async def step(self) -> float:
         """Look at every other runner once, and settle the dead ones."""
         asked_s = self._clock.elapsed_s()  # before the answer: a process may stand still between the two
+        if any(silence.lasted_s > self._lease_s for silence in self._silences.values()):
+            await self._store.wake_due(0)  # a write of nothing: while the store takes none, nobody can beat either
         others = [runner for runner in await self._store.runners() if runner.id != self._runner]
         heard_s = self._clock.elapsed_s()
+        self._silences = {runner.id: self._heard(runner, asked_s, heard_s) for runner in others}
         for runner in others:
-            why = self._death(runner, asked_s, heard_s)
+            why = self._death(runner)
             if why is not None:
                 await self._settle(runner, why)
-        alive = {runner.id for runner in others}
-        self._beats = {name: beat for name, beat in self._beats.items() if name in alive}
         return REAP_EVERY_S
 
-    def _death(self, runner: Runner, asked_s: float, heard_s: float) -> str | None:
-        """Why a runner counts as dead, or ``None``."""
+    def _heard(self, runner: Runner, asked_s: float, heard_s: float) -> Silence:
+        """The silence of a runner by our own monotonic clock, whatever the wall clocks say (I20).
+
+        It counts from one answer to the next question, and only as far as somebody looked: what was not observed, as
+        when this process or its whole host stood still, counts for the runner (fault 8).
+        """
+        known = self._silences.get(runner.id)
+        if known is None or known.beat != runner.beat:
+            return Silence(runner.beat, heard_s)
+        observed_s = min(max(asked_s - known.heard_s, 0.0), LOOK_S_MAX)
+        return Silence(runner.beat, heard_s, known.lasted_s + observed_s)
+
+    def _death(self, runner: Runner) -> str | None:
+        """Why a runner counts as dead, or ``None``. One that holds its lock may have been stopped (fault 6)."""
         if runner.host == self._host.name:
             if runner.boot_id != self._host.boot_id:
                 return "the host was restarted"
-            return "the runner died" if self._evidence.is_dead(runner.id) else None
-        return self._lease_over(runner, asked_s, heard_s)
-
-    def _lease_over(self, runner: Runner, asked_s: float, heard_s: float) -> str | None:
-        """Its beat has not changed for a whole lease of our own monotonic clock, whatever the wall clocks say (I20).
-
-        From when the beat was first heard of to when it was last asked for: what is not known counts for the runner.
-        """
-        beat, since_s = self._beats.get(runner.id, (-1, heard_s))
-        if beat != runner.beat:
-            self._beats[runner.id] = (runner.beat, heard_s)
-            return None
-        return "its lease ran out" if asked_s - since_s > self._lease_s + LEASE_MARGIN_S else None
+            if self._evidence.is_dead(runner.id):
+                return "the runner died"
+        over = self._silences[runner.id].lasted_s > self._lease_s + LEASE_MARGIN_S
+        return "its lease ran out" if over else None
 
     async def _settle(self, runner: Runner, why: str) -> None:
         runs, kept = await self._store.live_runs(runner.id), await self._store.warm_processes(runner.id)
         owners: list[Owner] = [*runs, *kept]
         gone = await self._confirmed(runner, owners)
         await asyncio.gather(*(self._end(runner, owner, why) for owner in gone))  # together: few commits
-        if len(gone) == len(owners):
-            await self._store.retire(runner.id, "gone")
+        # Not gone, and its lock its own, if it woke meanwhile and took something.
+        if len(gone) == len(owners) and await self._store.retire(runner.id, "gone"):
             if runner.host == self._host.name:
                 self._evidence.forget(runner.id)
             self._observer(Moment.RUNNER_LOST, runner=runner.id, why=why)

@@ -8,7 +8,8 @@ from taxiway.core.errors import LeaseLost, OutcomeUnknown, StoreUnusable
 from taxiway.observe.observer import Moment, Observer
 from taxiway.store.protocol import Topic, Wake
 
-STUMBLE_S: Final = (0.1, 0.5, 2.0, 5.0)  #: how long a service that stumbles waits before its next step
+#: How long a service that stumbles waits before its next step; less than others wait for a heart (LEASE_MARGIN_S).
+STUMBLE_S: Final = (0.1, 0.5, 2.0)
 
 
 class Service(Protocol):

@@ -195,7 +195,7 @@ class LiveRun(msgspec.Struct, frozen=True):
 
 class TaskFilter(msgspec.Struct, frozen=True):
     """Which tasks a list shows: all conditions must hold. ``queue`` is a name (any project, unless ``project`` says);
-    ``superseded`` shows also what newer tasks replaced."""
+    ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then the newest that has."""
 
     queue: str | None = None
     project: str | None = None
@@ -203,10 +203,11 @@ class TaskFilter(msgspec.Struct, frozen=True):
     lane: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
     superseded: bool = False
+    open_first: bool = False
 
 
 class TaskPage(msgspec.Struct, frozen=True):
-    """One page in priority order; ``cursor`` goes on behind it, ``None`` at the end."""
+    """One page in the order of its filter; ``cursor`` goes on behind it, ``None`` at the end."""
 
     items: list[Task]
     cursor: str | None
@@ -219,6 +220,16 @@ class Finished(msgspec.Struct, frozen=True):
     state: TaskState | None = None
     reason: str | None = None
     due_at: int | None = None
+
+
+class Pruned(msgspec.Struct, frozen=True):
+    """How many ended tasks, and how many lines of the change log, one page of a prune forgot; true while it did any."""
+
+    tasks: int
+    changes: int
+
+    def __bool__(self) -> bool:
+        return self.tasks + self.changes > 0
 
 
 class CheckFinding(msgspec.Struct, frozen=True):
@@ -345,8 +356,9 @@ class Store(Protocol):
         ...
 
     # -- reading --------------------------------------------------------------------------------------------------
-    async def find_task(self, ref: str) -> str:
-        """The whole id for a unique prefix or suffix of four or more characters, or a whole id."""
+    async def find_task(self, ref: str, project: str | None = None) -> str:
+        """The whole id for a whole id, a unique prefix or suffix of four or more characters, a task's name, or
+        ``QUEUE/NAME``. Of tasks of one name those of ``project`` go first; raises ``Ambiguous`` if several are left."""
         ...
 
     async def task(self, task: str) -> Task:
@@ -354,7 +366,11 @@ class Store(Protocol):
         ...
 
     async def tasks(self, filter: TaskFilter, limit: int, cursor: str | None) -> TaskPage:
-        """A page of tasks, in the order priority, position, submission."""
+        """A page of tasks, in the order priority, position, submission, or as ``open_first`` says."""
+        ...
+
+    async def count_tasks(self, filter: TaskFilter, most: int) -> int:
+        """How many tasks a filter lets through; counting ends at ``most``."""
         ...
 
     async def runs(self, task: str) -> list[Run]:
@@ -374,7 +390,8 @@ class Store(Protocol):
         ...
 
     async def changes(self, after: int, limit: int) -> list[Change]:
-        """The change log above version ``after``, in version order."""
+        """The change log above version ``after`` (0: all that is kept), in version order; raises ``Gap`` when some of
+        it has been forgotten."""
         ...
 
     async def last_version(self) -> int:
@@ -429,8 +446,8 @@ class Store(Protocol):
         """Renew the runner's lease; ``False`` when it has been declared dead."""
         ...
 
-    async def retire(self, runner: str, state: str) -> None:
-        """Mark a runner ``draining``, or ``gone`` unless a run of it is live."""
+    async def retire(self, runner: str, state: str) -> bool:
+        """Mark a runner ``draining``, or ``gone`` unless a run of it is live; whether it is so now."""
         ...
 
     async def claim(self, runner: str, scope: Scope, free: int) -> list[Claimed]:
@@ -489,8 +506,8 @@ class Store(Protocol):
         """Copy the store, as it is at one moment, into a new file."""
         ...
 
-    async def prune(self, older_than_ms: int, limit: int, actor: str) -> int:
-        """Forget what ended before a time, one page of it; how many rows went."""
+    async def prune(self, older_than_ms: int, limit: int, actor: str) -> Pruned:
+        """Forget what ended before a time, one page of it: up to ``limit`` tasks, and as many changes."""
         ...
 
     async def close(self) -> None:

@@ -7,8 +7,11 @@ from enum import IntFlag
 from typing import Any, Protocol
 
 from taxiway.core.change import ChangeKind
+from taxiway.core.mailbox import Mailbox
+from taxiway.core.queue import Queue
 
 Row = tuple[Any, ...]
+Rank = tuple[int, int, int]  #: urgency, position, submission number: what is smaller goes first
 
 
 class Topic(IntFlag):
@@ -35,17 +38,40 @@ class Rows(Protocol):
 Execute = Callable[[str, Mapping[str, Any]], Rows]  #: what a transaction needs of a database
 
 
-class Memory:
-    """What transactions know of the store from the ones before: the last numbers given, and lookups by (what, key…).
+class Lookups:
+    """What is known of queues, lanes, gates and sessions without asking again; any change of a queue or a lane forgets
+    it all."""
 
-    It holds as long as nobody else writes; whoever keeps one between transactions must see to that. Lookups are of
-    queues, lanes and gates, and any change of a queue or a lane forgets them all.
+    __slots__ = ("gates", "heads", "lanes_with_room", "lasting_queues", "mailboxes", "queues", "sessions")
+
+    def __init__(self) -> None:
+        self.queues: dict[tuple[str, str], tuple[int, Queue]] = {}  #: by project and name
+        self.gates: dict[tuple[int, str, str], int] = {}  #: by queue, lane and need
+        self.heads: dict[int, Rank] = {}  #: by gate: what became ready there last; its head goes no later
+        self.lanes_with_room: set[int] = set()  #: not marked as full
+        self.lasting_queues: set[int] = set()  #: they end by no task's end
+        self.sessions: dict[tuple[str, str], Row] = {}  #: by project and key: row, id and agent
+        self.mailboxes: dict[int, Mailbox] = {}  #: by session
+
+    def clear(self) -> None:
+        """Forget it all."""
+        for name in self.__slots__:
+            getattr(self, name).clear()
+
+    def __len__(self) -> int:
+        return sum(len(getattr(self, name)) for name in self.__slots__)
+
+
+class Memory:
+    """What transactions know of the store from the ones before: the last numbers given, and lookups.
+
+    It holds as long as nobody else writes; whoever keeps one between transactions must see to that.
     """
 
     __slots__ = ("looked_up", "run", "seq", "version")
 
     def __init__(self) -> None:
-        self.looked_up: dict[tuple[Any, ...], Any] = {}
+        self.looked_up = Lookups()
         self.forget()
 
     def forget(self) -> None:

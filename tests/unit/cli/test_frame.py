@@ -67,7 +67,7 @@ def test_a_frame_fits_every_screen(crowd: list[Task], width: int, height: int) -
 
 def test_a_frame_says_what_runs_what_waits_and_why(make_task: MakeTask) -> None:
     """Since when, its last line, the attempt; lanes with their slots; the reasons of what waits; what failed."""
-    running = [make_task(f"r{number}", "running", started_at=48_000, attempt=2, retries=2) for number in range(4)]
+    running = [make_task(f"r{number}", "running", started_at=48_000, attempt=1, retries=2) for number in range(4)]
     waiting = [make_task("q1"), make_task("q2"), make_task("b1", "blocked", reason=Reason.DEPENDENCY)]
     waiting += [make_task("d1", "scheduled", reason=Reason.DELAY, due_at=64_000)]
     failed = [make_task("f1", "failed", reason=Reason.TIMEOUT, error="it ran too long")]

@@ -1,2 +1,2 @@
 -- What a task waits for.
-SELECT d.parent, d.condition, d.name, p.state, p.reason FROM dependency d JOIN task p ON p.seq = d.parent WHERE d.child = :child
+SELECT parent, condition, name FROM dependency WHERE child = :child

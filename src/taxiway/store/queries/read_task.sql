@@ -5,4 +5,4 @@ SELECT t.seq, t.id, t.tenant, t.project, t.state, t.reason, t.attempt, t.fence, 
   (SELECT n.name FROM run n WHERE n.task = t.seq AND n.live = 1),
   (SELECT e.name FROM session e WHERE e.id = t.session), t.box, (SELECT c.id FROM task c WHERE c.seq = t.carrier)
 FROM task t JOIN spec s ON s.task = t.seq LEFT JOIN result r ON r.task = coalesce(t.carrier, t.seq)
-WHERE t.id = :id
+WHERE t.seq = :seq

@@ -6,21 +6,39 @@ import contextlib
 import fcntl
 import os
 from pathlib import Path
+from typing import ClassVar
 
 
 class RunnerLock:
     """The lock that one runner of this process holds for as long as the process lives."""
 
+    _held: ClassVar[set[RunnerLock]] = set()
+
     def __init__(self, folder: Path, runner: str) -> None:
         self._path = _path(folder, runner)
         self._fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._held.add(self)
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def release(self) -> None:
-        """The runner has gone in good order: nothing of it is left to settle."""
+        """The runner has gone in good order: nothing of it is left to settle. Does nothing in a forked child."""
+        if self not in self._held:
+            return
+        self._held.discard(self)
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
         os.close(self._fd)
+
+    @classmethod
+    def drop_all(cls) -> None:
+        """A child that was forked and becomes no other program is not the runner: a lock that it held open as well
+        would outlive the runner with it, and tell that the runner lives."""
+        for lock in cls._held:
+            os.close(lock._fd)
+        cls._held.clear()
+
+
+os.register_at_fork(after_in_child=RunnerLock.drop_all)
 
 
 def is_dead(folder: Path, runner: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +16,8 @@ _NAME: Final = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 def scripts() -> list[tuple[int, str]]:
     """The migrations as (number, text), in order."""
-    folder = files("taxiway.store.sqlite").joinpath("migrations")
     found = []
-    for entry in folder.iterdir():
+    for entry in (Path(__file__).parent / "migrations").iterdir():
         match = _NAME.fullmatch(entry.name)
         if match:
             found.append((int(match.group(1)), entry.read_text(encoding="utf-8")))

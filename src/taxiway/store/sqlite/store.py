@@ -25,6 +25,7 @@ from taxiway.store.protocol import (
     NewTask,
     PendingSignal,
     PlanAdmitted,
+    Pruned,
     Runner,
     SessionFilter,
     SessionPage,
@@ -40,7 +41,9 @@ from taxiway.store.tx import Tx
 from taxiway.store.verbs import cancel as cancelling
 from taxiway.store.verbs import (
     caretaking,
+    finding,
     keeping,
+    listing,
     plans,
     queues,
     reading,
@@ -222,13 +225,13 @@ class SqliteStore:
         return await self._reader.read(lambda tx: session_reading.warm_processes(tx, runner))
 
     # -- reading --------------------------------------------------------------------------------------------------
-    async def find_task(self, ref: str) -> str:
+    async def find_task(self, ref: str, project: str | None = None) -> str:
         """The whole id of a task."""
-        return await self._reader.read(lambda tx: reading.find_task(tx, ref))
+        return await self._reader.read(lambda tx: finding.find_task(tx, ref, project))
 
     async def find_run(self, ref: str) -> str:
         """The whole id of a run."""
-        return await self._reader.read(lambda tx: reading.find_run(tx, ref))
+        return await self._reader.read(lambda tx: finding.find_run(tx, ref))
 
     async def task(self, task: str) -> Task:
         """One task."""
@@ -236,7 +239,11 @@ class SqliteStore:
 
     async def tasks(self, filter: TaskFilter, limit: int, cursor: str | None) -> TaskPage:
         """A page of tasks."""
-        return await self._reader.read(lambda tx: reading.tasks(tx, filter, limit, cursor))
+        return await self._reader.read(lambda tx: listing.tasks(tx, filter, limit, cursor))
+
+    async def count_tasks(self, filter: TaskFilter, most: int) -> int:
+        """How many tasks a filter lets through, up to ``most``."""
+        return await self._reader.read(lambda tx: listing.count_tasks(tx, filter, most))
 
     async def runs(self, task: str) -> list[Run]:
         """Every run of a task."""
@@ -306,9 +313,9 @@ class SqliteStore:
         """Renew a runner's lease."""
         return await self._first(lambda tx: runners.beat(tx, runner))
 
-    async def retire(self, runner: str, state: str) -> None:
+    async def retire(self, runner: str, state: str) -> bool:
         """A runner drains or goes."""
-        await self._first(lambda tx: runners.retire(tx, runner, state, runner))
+        return await self._first(lambda tx: runners.retire(tx, runner, state, runner))
 
     async def claim(self, runner: str, scope: Scope, free: int) -> list[Claimed]:
         """Take up to ``free`` tasks."""
@@ -366,7 +373,7 @@ class SqliteStore:
         """Copy the store, as it is at one moment, into a new file."""
         await self._reader.backup(Path(path))
 
-    async def prune(self, older_than_ms: int, limit: int, actor: str) -> int:
+    async def prune(self, older_than_ms: int, limit: int, actor: str) -> Pruned:
         """Forget what ended before a time."""
         return await self._bulk(lambda tx: keeping.prune(tx, older_than_ms, limit, actor))
 

@@ -13,7 +13,7 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.errors import MailboxFull
 from taxiway.core.event import EventType, NewEvent
 from taxiway.core.limits import CASCADE_ROWS_MAX
-from taxiway.core.mailbox import changed, kinship, longest_wait_ms, one_line, quiet_at
+from taxiway.core.mailbox import Mailbox, changed, kinship, longest_wait_ms, one_line, quiet_at
 from taxiway.core.policy import Box, Drop, MailboxPolicy, Mode
 from taxiway.core.session import Disposition, Signal
 from taxiway.core.task import Reason, TaskSpec
@@ -21,7 +21,6 @@ from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs import mailbox
 from taxiway.store.verbs.ending import TaskRow, cancel_waiting, make_ready, task_row
 from taxiway.store.verbs.events import tell
-from taxiway.store.verbs.mailbox import Mailbox
 from taxiway.store.verbs.session_control import interrupt
 
 STALE_ERROR: Final = "it was submitted before its session was stopped"

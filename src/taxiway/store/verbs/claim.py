@@ -11,15 +11,15 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.errors import LeaseLost
 from taxiway.core.event import EventType
 from taxiway.core.limits import CLAIM_TASKS_MAX
+from taxiway.core.mailbox import Mailbox
 from taxiway.core.queue import QueueState
 from taxiway.core.readiness import Gate, Scope
 from taxiway.core.task import Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Claimed, Parent
-from taxiway.store.tx import Row, Tx
+from taxiway.store.tx import Rank, Row, Tx
 from taxiway.store.verbs import gates, mailbox, sessions
 from taxiway.store.verbs.ending import EXPIRED_ERROR, cancel_waiting
 
-Rank = tuple[int, int, int]
 LAST: Final[Rank] = (1 << 62, 1 << 62, 1 << 62)  #: after every task
 PAGES_GROW: Final = (
     8  #: each page is so many times the last one: two rows do nearly always, and no row is skipped often
@@ -73,9 +73,9 @@ class Claim:
 
     def _take_from(self, head: Head, rival: Rank, wanted: int) -> list[Claimed]:
         tx = self._tx
-        lane_taken = _taken(tx, "lane_slots_taken", lane=head.lane) if head.lane_size is not None else set()
-        queue_taken = _taken(tx, "queue_slots_taken", queue=head.queue) if head.queue_slots is not None else set()
-        room = _gate(head, len(lane_taken), len(queue_taken)).room()
+        lane_taken = slots_taken(tx, "lane_slots_taken", lane=head.lane) if head.lane_size is not None else set()
+        queue_taken = slots_taken(tx, "queue_slots_taken", queue=head.queue) if head.queue_slots is not None else set()
+        room = gate_facts(head, len(lane_taken), len(queue_taken)).room()
         limit = wanted if room is None else min(wanted, room)
         urgency, position, seq = rival
         rows = (
@@ -180,7 +180,7 @@ def _first_two(tx: Tx, scope: Scope, shut: frozenset[int], statement: str, **whe
     while True:
         rows = tx.all(statement, limit=limit, skip=skip, **where)
         for row in rows:
-            head = Head((row[10], row[11], row[12]), *row[:10])
+            head = head_of(row)
             if head.queue not in shut and scope.takes(head.project, head.queue_name, head.lane_name, head.needs):
                 found.append(head)
                 if len(found) == 2:
@@ -200,7 +200,13 @@ def _queues(tx: Tx, scope: Scope) -> list[int]:
     return found
 
 
-def _taken(tx: Tx, statement: str, **where: int) -> set[int]:
+def head_of(row: Row) -> Head:
+    """A row of one of the statements that read gates."""
+    return Head((row[10], row[11], row[12]), *row[:10])
+
+
+def slots_taken(tx: Tx, statement: str, **where: int) -> set[int]:
+    """The numbers of the slots that live runs hold in a lane or a queue."""
     return {row[0] for row in tx.all(statement, **where)}
 
 
@@ -215,7 +221,8 @@ def _lowest(taken: set[int], limit: int | None) -> int | None:
     return slot
 
 
-def _gate(head: Head, lane_live: int, queue_live: int) -> Gate:
+def gate_facts(head: Head, lane_live: int, queue_live: int) -> Gate:
+    """What gates the work behind a head, for ``core.readiness``."""
     return Gate(
         head.project,
         head.queue_name,
@@ -229,11 +236,11 @@ def _gate(head: Head, lane_live: int, queue_live: int) -> Gate:
     )
 
 
-def _session_slot(tx: Tx, box: mailbox.Mailbox) -> int:
+def _session_slot(tx: Tx, box: Mailbox) -> int:
     """The lowest slot of the session that no live run holds (I3)."""
     if box.live == 0:
         return 1
-    slot = _lowest(_taken(tx, "session_slots_taken", session=box.id), 1 << 30)
+    slot = _lowest(slots_taken(tx, "session_slots_taken", session=box.id), 1 << 30)
     assert slot is not None
     return slot
 

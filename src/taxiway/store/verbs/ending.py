@@ -183,12 +183,12 @@ def make_ready(tx: Tx, row: TaskRow) -> None:
 def count_ended(tx: Tx, queue: int, ended: int, actor: str) -> None:
     """``ended`` tasks of a queue have ended; the last one may end the queue."""
     tx.run("count_open", queue=queue, more=-ended)
-    if ("lasts", queue) in tx.known:
+    if queue in tx.known.lasting_queues:
         return
     row = tx.one("queue_open", queue=queue)
     assert row is not None
     if row[1] and row[2] == QueueState.RUNNING:
-        tx.known["lasts", queue] = True  # it ends by no task's end, unless it is moved first
+        tx.known.lasting_queues.add(queue)  # unless it is moved first
     if row[0] == 0 and (row[2] == QueueState.STOPPING or (row[2] == QueueState.RUNNING and not row[1])):
         end_queue(tx, queue, actor)
 

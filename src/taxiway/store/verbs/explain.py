@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from taxiway.core.errors import NotFound
-from taxiway.core.queue import QueueState
-from taxiway.core.readiness import Facts, Gate, Scope
+from taxiway.core.readiness import Facts, Scope
 from taxiway.core.task import TaskState
 from taxiway.store.tx import Tx
+from taxiway.store.verbs.claim import gate_facts, head_of
+from taxiway.store.verbs.turn import Turn
 
 _decode_scope = msgspec.json.Decoder(Scope).decode
 
@@ -18,32 +19,26 @@ def facts_of(tx: Tx, task: str) -> Facts:
     row = tx.one("explain_task", id=task)
     if row is None:
         raise NotFound(f"there is no task {task}", id=task)
-    seq, state, reason, due_at, since, gate_id, urgency, position, queue, lane = row[:10]
-    project, queue_name, queue_state, queue_slots, lane_name, lane_size, needs = row[10:]
-    queue_holders = [found[0] for found in tx.all("queue_holders", queue=queue)]
-    lane_holders = [found[0] for found in tx.all("lane_holders", lane=lane)]
-    ahead = tx.one("tasks_ahead", gate=gate_id, urgency=urgency, position=position, seq=seq)
+    seq, state, reason, due_at, since = row[:5]
+    mine = head_of(row[5:])
+    queue_holders = [found[0] for found in tx.all("queue_holders", queue=mine.queue)]
+    lane_holders = [found[0] for found in tx.all("lane_holders", lane=mine.lane)]
+    gate = gate_facts(mine, len(lane_holders), len(queue_holders))
+    runners = [(name, _decode_scope(scope), slots - live) for name, scope, slots, live in tx.all("runners_with_room")]
+    cancels: dict[int, str] = dict(tx.all("cancels_pending"))
+    ahead = 0
+    if state == TaskState.QUEUED and gate.room() != 0:
+        ahead = Turn(tx, mine, [(scope, free) for _, scope, free in runners], frozenset(cancels)).ahead()
     return Facts(
         state=TaskState(state),
         reason=reason,
         since=since,
         due_at=due_at,
         waits_for=tuple((found[0], found[1], found[2]) for found in tx.all("waits_for", child=seq)),
-        gate=Gate(
-            project,
-            queue_name,
-            QueueState(queue_state),
-            queue_slots,
-            len(queue_holders),
-            lane_name,
-            lane_size,
-            len(lane_holders),
-            needs,
-        ),
-        ahead=ahead[0] if ahead else 0,
+        gate=gate,
+        ahead=ahead,
+        cancelled_by=cancels.get(0, cancels.get(mine.queue)),
         queue_holders=tuple(queue_holders),
         lane_holders=tuple(lane_holders),
-        runners=tuple(
-            (name, _decode_scope(scope), slots - live) for name, scope, slots, live in tx.all("runners_with_room")
-        ),
+        runners=tuple(runners),
     )

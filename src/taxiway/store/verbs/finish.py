@@ -73,7 +73,10 @@ def owned(tx: Tx, run: str, fence: int) -> RunRow:
 
 
 def started(tx: Tx, run: str, fence: int, mark: ProcessMark | None) -> StopCause | None:
-    """Record the process before its program starts; a stop that came first wins (I7)."""
+    """Record the process before its program starts; a stop that came first wins (I7).
+
+    No topic is noted: the task does not move, so nobody waits for this, and the owner learns of a stop by the answer.
+    """
     row = owned(tx, run, fence)
     if row.stop is not None:
         return StopCause(row.stop)
@@ -132,7 +135,10 @@ def _end_turn(tx: Tx, row: RunRow, outcome: Outcome, after: Next, actor: str) ->
 
 
 def request_stop(tx: Tx, run: str, fence: int, cause: StopCause) -> None:
-    """The owner itself stops its run (a timeout, a drain): it keeps its slots until it has ended."""
+    """The owner itself stops its run (a timeout, a drain): it keeps its slots until it has ended.
+
+    No topic is noted: the one whom a stop concerns is the one who asks, and others wait for the end.
+    """
     row = owned(tx, run, fence)
     tx.run("mark_run_stopping", run=row.id, stop=cause)
 
@@ -253,6 +259,9 @@ def _keep_result(tx: Tx, row: RunRow, outcome: Outcome) -> None:
 
 
 def _keep_late(tx: Tx, row: RunRow, outcome: Outcome) -> None:
+    """Tell of the first result that came too late; an ended run's log grows no further (I4, I18)."""
+    if tx.one("event_type", run=row.id, seq=row.events) != (EventType.RUN_FINISHED,):
+        return
     late = NewEvent(EventType.STATUS, tx.now, {"phase": "late_result", **describe(outcome)})
     insert_event(tx, row.id, row.events + 1, late)
     tx.run("advance_events", run=row.id, events=row.events + 1, batch=row.batch)

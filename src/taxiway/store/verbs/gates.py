@@ -23,10 +23,10 @@ def note_ready(tx: Tx, gate: int, urgency: int, position: int, seq: int) -> None
     """A task became ready behind ``gate``: raise the heads that it comes before."""
     tx.note(Topic.WORK)
     rank = (urgency, position, seq)
-    noted = tx.known.get(("ready", gate))
+    noted = tx.known.heads.get(gate)
     if noted is not None and noted < rank:  # the head goes before this task, as it did before that one
         return
-    tx.known["ready", gate] = rank
+    tx.known.heads[gate] = rank
     raised = tx.one("raise_gate_head", gate=gate, urgency=urgency, position=position, seq=seq)
     if raised is not None and raised[1]:
         tx.run("raise_lane_head", lane=raised[0], urgency=urgency, position=position, seq=seq)
@@ -41,7 +41,7 @@ def note_gone(tx: Tx, gate: int) -> None:
 
 def settle_gate(tx: Tx, gate: int) -> int | None:
     """Find a gate's head anew; the lane whose head may change by it."""
-    tx.known.pop(("ready", gate), None)
+    tx.known.heads.pop(gate, None)
     row = tx.one("settle_gate", gate=gate)
     return None if row is None else row[0]
 
@@ -56,16 +56,16 @@ def open_gates(tx: Tx, queue: int, open_now: bool) -> None:
 
 def fill_lane(tx: Tx, lane: int) -> None:
     """A claim saw every slot of a lane taken: nobody looks at it until one is free."""
-    tx.known.pop(("room", lane), None)
+    tx.known.lanes_with_room.discard(lane)
     tx.run("fill_lane", lane=lane)
 
 
 def free_slots(tx: Tx, lane: int, lane_slot: int | None, queue: int, queue_slot: int | None) -> None:
     """A run gave its slots back: what was full is looked at again."""
     tx.note(Topic.WORK)
-    if lane_slot is not None and ("room", lane) not in tx.known:
+    if lane_slot is not None and lane not in tx.known.lanes_with_room:
         tx.run("unfill_lane", lane=lane)
-        tx.known["room", lane] = True
+        tx.known.lanes_with_room.add(lane)
     if queue_slot is not None:
         row = tx.one("unfill_queue", queue=queue)
         if row is not None and row[0] == "running":

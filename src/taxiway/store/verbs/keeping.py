@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taxiway.store.protocol import CheckFinding
+from taxiway.store.protocol import CheckFinding, Pruned
 from taxiway.store.statements import load_checks
 from taxiway.store.tx import Tx
 from taxiway.store.verbs.ending import task_row
@@ -23,7 +23,7 @@ def check(tx: Tx) -> list[CheckFinding]:
     return findings
 
 
-def prune(tx: Tx, before_ms: int, limit: int, actor: str) -> int:
+def prune(tx: Tx, before_ms: int, limit: int, actor: str) -> Pruned:
     """Forget up to ``limit`` tasks that ended before a time, and as many old lines of the change log.
 
     Tasks that an open task waits for stay, and so does everything of a plan's queue that has not ended.
@@ -33,4 +33,4 @@ def prune(tx: Tx, before_ms: int, limit: int, actor: str) -> int:
         forget(tx, task_row(tx, seq), actor, "prune")
     changes = tx.all("prune_changes", before=before_ms, limit=limit)
     tx.run("prune_runners", before=before_ms)
-    return len(rows) + len(changes)
+    return Pruned(len(rows), len(changes))

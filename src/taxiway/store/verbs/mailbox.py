@@ -7,84 +7,33 @@ at once (SQ-03, SQ-91). A claim sees admitted messages only, as ready tasks like
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from taxiway.core.mailbox import capacity, quiet_at
-from taxiway.core.mailbox import longest_wait_ms as longest_wait_of
-from taxiway.core.policy import Box, Drop, MailboxPolicy, Mode
+from taxiway.core.mailbox import Mailbox, longest_wait_ms, quiet_at
+from taxiway.core.policy import Box
 from taxiway.store.tx import Row, Topic, Tx
 from taxiway.store.verbs import gates
 
 
-class Mailbox(NamedTuple):
-    """The columns of the statement ``mailbox``."""
-
-    id: int
-    name: str
-    key: str
-    agent: str | None
-    mode: str
-    cap: int
-    overflow: str
-    debounce_ms: int
-    wait_ms: int | None
-    max_concurrent: int
-    generation: int
-    cutoff: int
-    purge: int
-    waiting: int
-    capped: int
-    held: int
-    live: int
-    quiet_at: int | None
-    context_tokens: int | None
-    context_window: int | None
-    archived: int
-
-    @property
-    def policy(self) -> MailboxPolicy:
-        """The policy as a record."""
-        return MailboxPolicy(
-            mode=Mode(self.mode),
-            cap=self.cap,
-            drop=Drop(self.overflow),
-            debounce_s=self.debounce_ms / 1000,
-            max_debounce_wait_s=None if self.wait_ms is None else self.wait_ms / 1000,
-            max_concurrent=self.max_concurrent,
-        )
-
-    @property
-    def capacity(self) -> int:
-        """How many may be held at once, as things stand (SQ-70 to SQ-72)."""
-        return capacity(self.max_concurrent, self.agent is not None, self.context_tokens, self.context_window)
-
-    @property
-    def room(self) -> bool:
-        """Whether one more may be admitted now: there is a slot, and nobody admitted is still to start."""
-        return self.held < self.capacity and self.held == self.live
-
-
 def load(tx: Tx, session: int) -> Mailbox:
     """A mailbox as it is now. Remembered: who writes its row otherwise must ``forget`` it."""
-    known: Mailbox | None = tx.known.get(("mailbox", session))
+    known = tx.known.mailboxes.get(session)
     if known is None:
         row = tx.one("mailbox", session=session)
         assert row is not None
-        known = tx.known["mailbox", session] = Mailbox(*row)
+        known = tx.known.mailboxes[session] = Mailbox(*row)
     return known
 
 
 def forget(tx: Tx, session: int) -> None:
     """The session's row has been written elsewhere."""
-    tx.known.pop(("mailbox", session), None)
+    tx.known.mailboxes.pop(session, None)
 
 
 def count(tx: Tx, session: int, *, waiting: int = 0, capped: int = 0, held: int = 0, live: int = 0) -> None:
     """Messages came, moved on, or left."""
     tx.run("count_box", session=session, waiting=waiting, capped=capped, held=held, live=live)
-    box: Mailbox | None = tx.known.get(("mailbox", session))
+    box = tx.known.mailboxes.get(session)
     if box is not None:
-        tx.known["mailbox", session] = box._replace(
+        tx.known.mailboxes[session] = box._replace(
             waiting=box.waiting + waiting, capped=box.capped + capped, held=box.held + held, live=box.live + live
         )
 
@@ -161,7 +110,7 @@ def _quiet_until(tx: Tx, box: Mailbox, joined_at: int) -> int | None:
         return None
     last = tx.one("mailbox_tail", session=box.id)
     assert last is not None
-    at = quiet_at(last[3], joined_at, box.debounce_ms, longest_wait_of(box.policy))
+    at = quiet_at(last[3], joined_at, box.debounce_ms, longest_wait_ms(box.policy))
     return at if at is not None and at > tx.now else None
 
 

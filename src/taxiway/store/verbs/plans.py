@@ -11,7 +11,8 @@ from taxiway.core.lane import check_size
 from taxiway.core.plan import Plan
 from taxiway.core.queue import QueueState, check_admission
 from taxiway.core.rerun import Fate, Known, fates
-from taxiway.core.task import TASK_NOT_STARTED, TASK_TERMINAL, Reason, TaskState
+from taxiway.core.task import TASK_NOT_STARTED, TASK_TERMINAL, Condition, Reason, TaskState
+from taxiway.core.toposort import parents_first
 from taxiway.store.protocol import NewTask, PlanAdmitted
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import gates, slots, sweeps
@@ -36,10 +37,10 @@ def submit_plan(tx: Tx, plan: Plan, tasks: Sequence[NewTask], fresh: bool, actor
     queue = _plan_queue(tx, plan, actor)
     for wanted in plan.sessions:
         make_or_find(tx, wanted.key, plan.project, wanted.agent, wanted.policy, actor, None)
-    held = _held(tx, queue)
-    decided = fates(plan.tasks, [new.hash for new in tasks], _known(tx, held), fresh)
+    held, strays = _held(tx, queue)
+    decided = fates(plan.tasks, [new.hash for new in tasks], _known(tx, queue, plan, held), fresh)
     by_name = {new.spec.name or "": new for new in tasks}
-    gone = [old for name, old in held.items() if decided.get(name, Fate.ANEW) is Fate.ANEW]
+    gone = strays + [old for name, old in held.items() if decided.get(name, Fate.ANEW) is Fate.ANEW]
     tx.run("count_open", queue=queue, more=1)  # the plan itself: setting old tasks aside must not end the queue
     _clear(tx, gone, actor)
     ids = {name: held[name].id for name, fate in decided.items() if fate is not Fate.ANEW}
@@ -93,22 +94,34 @@ def _plan_queue(tx: Tx, plan: Plan, actor: str) -> int:
     return queue
 
 
-def _held(tx: Tx, queue: int) -> dict[str, Held]:
-    return {
-        name: Held(seq, task, TaskState(state), Reason(reason) if reason else None, digest)
-        for name, seq, task, state, reason, digest, _ in tx.all("named_tasks_of_queue", queue=queue)
-        if name is not None
-    }
+def _held(tx: Tx, queue: int) -> tuple[dict[str, Held], list[Held]]:
+    """What the queue holds by name, and the strays: what somebody put there without a name, and ended badly.
+
+    No plan makes a stray anew, so it is set aside, or the queue would fail for ever. One that waits goes on.
+    """
+    named: dict[str, Held] = {}
+    strays: list[Held] = []
+    for name, seq, task, state, reason, digest in tx.all("present_tasks_of_queue", queue=queue):
+        old = Held(seq, task, TaskState(state), Reason(reason) if reason else None, digest)
+        if name is not None:
+            named[name] = old
+        elif old.state in (TaskState.FAILED, TaskState.CANCELLED):
+            strays.append(old)
+    return named, strays
 
 
-def _known(tx: Tx, held: dict[str, Held]) -> dict[str, Known]:
-    return {
-        name: Known(
-            old.state,
-            old.reason,
-            old.hash,
-            old.state is TaskState.FAILED and tx.one("failure_handled", parent=old.seq) is not None,
+def _known(tx: Tx, queue: int, plan: Plan, held: dict[str, Held]) -> dict[str, Known]:
+    edges = {(edge.task, spec.name) for spec in plan.tasks for edge in spec.after if edge.on is Condition.FAILED}
+
+    def handled(name: str, old: Held) -> bool:
+        """A handler that left the plan, or handles something else now, is about to be set aside."""
+        return any(
+            where != queue or handler is None or (name, handler) in edges
+            for where, handler in tx.all("handlers_of", parent=old.seq)
         )
+
+    return {
+        name: Known(old.state, old.reason, old.hash, old.state is TaskState.FAILED and handled(name, old))
         for name, old in held.items()
     }
 
@@ -139,7 +152,8 @@ def _admit(
             row = task_row(tx, held[name].seq)
             edges_of[name] = (row.seq, TaskState(row.state), Reason(row.reason) if row.reason else None)
     ids: dict[str, str] = {}
-    for name in _parents_first(by_name, decided):
+    anew = [name for name, fate in decided.items() if fate is Fate.ANEW]
+    for name in parents_first({name: [edge.task for edge in by_name[name].spec.after] for name in anew}):
         new = by_name[name]
         edges = [Edge(*edges_of[edge.task], edge.on, edge.task) for edge in new.spec.after]
         seq, state = admission.admit(new, edges, held[name].id if name in held else None)
@@ -148,29 +162,6 @@ def _admit(
         ids[name] = new.id
     admission.close()
     return ids
-
-
-def _parents_first(by_name: dict[str, NewTask], decided: dict[str, Fate]) -> list[str]:
-    """Names to admit, each after those it waits for, otherwise in the order of the file."""
-    anew = {name for name, fate in decided.items() if fate is Fate.ANEW}
-    done: set[str] = set()
-    order: list[str] = []
-    for name in decided:
-        stack = [name] if name in anew else []
-        while stack:
-            top = stack[-1]
-            open_parents = [
-                edge.task for edge in by_name[top].spec.after if edge.task in anew and edge.task not in done
-            ]
-            if top in done:
-                stack.pop()
-            elif open_parents:
-                stack.extend(reversed(open_parents))
-            else:
-                done.add(top)
-                order.append(top)
-                stack.pop()
-    return order
 
 
 def _start(tx: Tx, queue: int, actor: str) -> None:

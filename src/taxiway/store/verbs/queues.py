@@ -9,9 +9,10 @@ from typing import Final
 from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Conflict, Invalid, NotFound
 from taxiway.core.lane import Lane, check_size
+from taxiway.core.limits import COUNTED_TASKS_MAX
 from taxiway.core.moves import check_move
 from taxiway.core.nearest import nearest
-from taxiway.core.queue import QUEUE_ENDED, QUEUE_MOVES, Queue, QueueState, QueueStats
+from taxiway.core.queue import QUEUE_ENDED, QUEUE_MOVES, Queue, QueueState, QueueStats, advice
 from taxiway.store.tx import Row, Topic, Tx
 from taxiway.store.verbs import gates, slots, sweeps
 from taxiway.store.verbs.ending import end_queue, move_queue_row
@@ -120,7 +121,7 @@ def move_queue(tx: Tx, name: str, verb: str, actor: str, project: str | None) ->
     wanted = QUEUE_VERBS.get(verb)
     if wanted is None:
         raise Invalid(f"a queue can {', '.join(QUEUE_VERBS)}; not '{verb}'")
-    check_move(QUEUE_VERB_MOVES, queue.state, wanted, f"queue '{name}'")
+    check_move(QUEUE_VERB_MOVES, queue.state, wanted, f"queue '{name}'", advice(queue, verb))
     if queue.state is QueueState.IDLE:
         sweeps.finish_reset(tx, row_id)
     move_queue_row(tx, row_id, wanted, actor, verb)
@@ -192,14 +193,15 @@ def queue_stats(tx: Tx, name: str, project: str | None) -> QueueStats:
 
 
 def lanes(tx: Tx) -> list[Lane]:
-    """Every lane with its live runs and how many ready tasks wait behind it."""
-    return [_lane_record(tx, row) for row in tx.all("all_lanes", tenant=tx.tenant)]
+    """Every lane with its live runs and how many ready tasks wait behind it, at a cost that depth does not change."""
+    return [_lane_record(tx, lane) for (lane,) in tx.all("lane_ids", tenant=tx.tenant)]
 
 
-def _lane_record(tx: Tx, row: Row) -> Lane:
-    name, size, queue, live, version, row_id = row
-    ready = tx.one("count_ready_of_lane", lane=row_id)
-    return Lane(name=name, size=size, queue=queue, live=live, ready=ready[0] if ready else 0, version=version)
+def _lane_record(tx: Tx, lane: int) -> Lane:
+    row = tx.one("read_lane", lane=lane, most=COUNTED_TASKS_MAX)
+    assert row is not None
+    name, size, queue, live, ready, version = row
+    return Lane(name=name, size=size, queue=queue, live=live, ready=ready, version=version)
 
 
 def set_lane(tx: Tx, name: str, size: int | None, actor: str, queue: str | None, project: str | None) -> Lane:
@@ -209,7 +211,7 @@ def set_lane(tx: Tx, name: str, size: int | None, actor: str, queue: str | None,
     put_lane(tx, owner, name, size, actor)
     made = tx.one("lane_exact", tenant=tx.tenant, queue=owner, name=name)
     assert made is not None
-    return next(_lane_record(tx, row) for row in tx.all("all_lanes", tenant=tx.tenant) if row[5] == made[0])
+    return _lane_record(tx, made[0])
 
 
 def put_lane(tx: Tx, owner: int, name: str, size: int | None, actor: str) -> None:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterator
-from itertools import islice
 from typing import Final
 
 import msgspec
 
 from taxiway.core.change import Change, ChangeKind
-from taxiway.core.errors import Invalid, NotFound
+from taxiway.core.errors import Gap, NotFound
 from taxiway.core.event import Event, EventType
-from taxiway.core.limits import CHANGES_PAGE_MAX, EVENTS_PAGE_MAX, LIST_PAGE_MAX
+from taxiway.core.limits import CHANGES_PAGE_MAX, EVENTS_PAGE_MAX
 from taxiway.core.policy import Box
 from taxiway.core.run import ProcessMark, Run, RunState, StopCause
 from taxiway.core.task import Reason, Task, TaskSpec, TaskState, Usage
-from taxiway.store.protocol import TaskFilter, TaskPage
 from taxiway.store.tx import Row, Tx
-from taxiway.store.verbs.finding import find
 
 SCAN_ROWS: Final = 500
 
@@ -28,85 +23,19 @@ _decode_usage = msgspec.json.Decoder(Usage).decode
 _decode = msgspec.json.decode
 
 
-def find_task(tx: Tx, ref: str) -> str:
-    """The whole id that ``ref`` (an id, or a unique prefix or suffix of one) stands for."""
-    return find(tx, ref, "task", ("task_by_prefix", "task_by_suffix"))
-
-
-def find_run(tx: Tx, ref: str) -> str:
-    """The whole id of a run."""
-    return find(tx, ref, "run", ("run_by_prefix", "run_by_suffix"))
-
-
 def task(tx: Tx, task_id: str) -> Task:
     """One task; raises ``NotFound``."""
-    row = tx.one("read_task", id=task_id)
-    if row is None:
+    found = tx.one("task_state_by_id", id=task_id)
+    if found is None:
         raise NotFound(f"there is no task {task_id}", id=task_id)
-    return task_record(row)
+    return task_at(tx, found[0])
 
 
-def tasks(tx: Tx, wanted: TaskFilter, limit: int, cursor: str | None) -> TaskPage:
-    """A page of tasks in the order priority, position, submission; tasks that newer ones replaced are left out.
-
-    What matched throughout and kept its place appears exactly once over all pages.
-    """
-    size = max(1, min(limit, LIST_PAGE_MAX))
-    after = _parse_cursor(cursor)
-    streams = [_stream(tx, statement, after, where) for statement, where in _sources(tx, wanted)]
-    merged = heapq.merge(*streams, key=lambda row: (row[0], row[1], row[2]))
-    matching = (row for row in merged if _matches(tx, wanted, row))
-    page = list(islice(matching, size + 1))
-    items = [task_record(read) for row in page[:size] if (read := tx.one("read_task_by_seq", seq=row[2])) is not None]
-    last = page[size - 1] if len(page) > size else None
-    return TaskPage(items, None if last is None else f"{last[0]}.{last[1]}.{last[2]}")
-
-
-def _sources(tx: Tx, wanted: TaskFilter) -> list[tuple[str, dict[str, object]]]:
-    if wanted.queue is None:
-        return [("scan_tasks", {"tenant": tx.tenant})]
-    rows = tx.all("queues_named", tenant=tx.tenant, name=wanted.queue)
-    queues = [row[0] for row in rows if wanted.project is None or row[3] in (wanted.project, "")]
-    if not queues:
-        raise NotFound(f"there is no queue '{wanted.queue}'", queue=wanted.queue)
-    terminal = {TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED}
-    halves = [
-        half
-        for half, states in ((1, set(TaskState) - terminal), (0, terminal))
-        if not wanted.states or wanted.states & states
-    ]
-    return [("scan_queue", {"queue": queue, "open": half}) for queue in queues for half in halves]
-
-
-def _stream(tx: Tx, statement: str, after: tuple[int, int, int], where: dict[str, object]) -> Iterator[Row]:
-    urgency, position, seq = after
-    while True:
-        rows = tx.all(statement, urgency=urgency, position=position, seq=seq, limit=SCAN_ROWS, **where)
-        yield from rows
-        if len(rows) < SCAN_ROWS:
-            return
-        urgency, position, seq = rows[-1][:3]
-
-
-def _matches(tx: Tx, wanted: TaskFilter, row: Row) -> bool:
-    _, _, seq, state, lane, superseded = row
-    if superseded and not wanted.superseded:
-        return False
-    if wanted.states and TaskState(state) not in wanted.states:
-        return False
-    if wanted.lane is not None and lane != wanted.lane:
-        return False
-    return all(tx.one("has_label", key=key, value=value, task=seq) for key, value in wanted.labels)
-
-
-def _parse_cursor(cursor: str | None) -> tuple[int, int, int]:
-    if cursor is None:
-        return (-(1 << 62), -(1 << 62), 0)
-    try:
-        urgency, position, seq = (int(part) for part in cursor.split("."))
-    except ValueError:
-        raise Invalid(f"'{cursor}' is no cursor of a task list; leave it out to start at the beginning") from None
-    return (urgency, position, seq)
+def task_at(tx: Tx, seq: int) -> Task:
+    """The task with this submission number, which is there."""
+    row = tx.one("read_task", seq=seq)
+    assert row is not None
+    return _task_record(row)
 
 
 def runs(tx: Tx, task_id: str) -> list[Run]:
@@ -139,14 +68,35 @@ def run_row_of(tx: Tx, run_id: str) -> tuple[int, int]:
 
 
 def changes(tx: Tx, after: int, limit: int) -> list[Change]:
-    """Changes with versions above ``after``, in version order."""
+    """Changes with versions above ``after``, in version order; 0 is no place in the log and asks for all that is kept.
+
+    Raises ``Gap`` when one of them has been forgotten.
+    """
     size = max(1, min(limit, CHANGES_PAGE_MAX))
-    return [
+    page = [
         Change(version, ChangeKind(kind), ref, state, reason, actor, cause, at)
         for version, kind, ref, state, reason, actor, cause, at in tx.all(
             "read_changes", tenant=tx.tenant, after=after, limit=size
         )
     ]
+    if after > 0 and page and page[0].version > after + 1:
+        _check_gap(tx, after)
+    return page
+
+
+def _check_gap(tx: Tx, after: int) -> None:
+    """Versions have no holes, so what is missing behind a cursor was forgotten (I21)."""
+    row = tx.one("first_version")
+    oldest: int = row[0] if row is not None else 0
+    if oldest > after + 1:
+        newest = last_version(tx)
+        raise Gap(
+            f"changes {after + 1} to {oldest - 1} have been forgotten (by a prune); read what is there now, "
+            f"then go on behind version {newest}",
+            after=after,
+            oldest=oldest,
+            newest=newest,
+        )
 
 
 def last_version(tx: Tx) -> int:
@@ -155,7 +105,7 @@ def last_version(tx: Tx) -> int:
     return row[0] if row and row[0] is not None else 0
 
 
-def task_record(row: Row) -> Task:
+def _task_record(row: Row) -> Task:
     """A row of ``read_task`` as its record."""
     (seq, task_id, tenant, project, state, reason, attempt, fence, crashes, unmet) = row[:10]
     (created_at, due_at, expires_at, started_at, finished_at) = row[10:15]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from graphlib import TopologicalSorter
 
 import msgspec
 
@@ -12,7 +11,9 @@ from taxiway.core.dependency import verdict
 from taxiway.core.errors import Conflict, NotFound
 from taxiway.core.limits import CASCADE_ROWS_MAX
 from taxiway.core.queue import QUEUE_ENDED, QueueState
+from taxiway.core.specs import reads
 from taxiway.core.task import TASK_TERMINAL, Condition, Reason, TaskSpec, TaskState
+from taxiway.core.toposort import parents_first
 from taxiway.store.protocol import NewTask
 from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs import gates
@@ -28,7 +29,7 @@ def retry(tx: Tx, task: str, actor: str, new_id: Callable[[], str]) -> list[str]
     if row.state not in (TaskState.FAILED, TaskState.CANCELLED):
         raise Conflict(f"task {task} is {row.state}; only a failed or cancelled task can be tried again", id=task)
     if tx.one("superseded", seq=row.seq):
-        raise Conflict(f"task {task} has been replaced by a newer one already; retry that one", id=task)
+        raise _replaced(tx, row)
     _check_parents(tx, row)
     fallen = _fallen_parents_first(tx, row.seq)
     for seq in fallen:
@@ -46,7 +47,8 @@ def retry(tx: Tx, task: str, actor: str, new_id: Callable[[], str]) -> list[str]
 def remove(tx: Tx, task: str, actor: str) -> bool:
     """Forget a task that does not run, with its runs and events; ``False`` while it runs (A22).
 
-    Those that waited for it are not stranded: for them it ended as it stands, or cancelled when it had not (A23).
+    Those that waited for it are not stranded: for them it ended as it stands, or cancelled when it had not (A23). While
+    one that is to start yet, or may start again, reads its output, it is refused.
     """
     row = _find(tx, task)
     state = TaskState(row.state)
@@ -54,6 +56,7 @@ def remove(tx: Tx, task: str, actor: str) -> bool:
         return False
     if row.open:
         _settle_all(tx, row.seq, actor)
+    _check_readers(tx, row)
     if tx.one("open_children", parent=row.seq):
         raise Conflict(f"tasks that waited for {task} are still being settled; try again in a moment", id=task)
     forget(tx, row, actor, "removed")
@@ -65,7 +68,9 @@ def remove(tx: Tx, task: str, actor: str) -> bool:
 
 
 def forget(tx: Tx, row: TaskRow, actor: str, cause: str) -> None:
-    """Delete every row of a task, leaving a tombstone in the change log."""
+    """Delete every row of a task, leaving a tombstone in the change log; its submission number is not given again."""
+    if tx.one("last_seq") == (row.seq,):
+        tx.run("keep_seq", seq=row.seq)
     spec = tx.one("spec_of", task=row.seq)
     key = _decode_spec(spec[0]).idempotency_key if spec is not None else None
     if key is not None:
@@ -92,18 +97,67 @@ def _find(tx: Tx, task: str) -> TaskRow:
     return task_row(tx, found[0])
 
 
+def _replaced(tx: Tx, row: TaskRow) -> Conflict:
+    """Which task stands in the place of one that is over, for whoever wanted to try it again."""
+    newest = task_row(tx, _newest(tx, row.seq))
+    if newest.seq == row.seq:
+        why = "its queue was reset, its plan changed, or what replaced it was removed"
+        return Conflict(f"task {row.id} was set aside and nothing stands in its place ({why})", id=row.id)
+    again = "; try that one again" if newest.state in (TaskState.FAILED, TaskState.CANCELLED) else ""
+    return Conflict(
+        f"task {row.id} was replaced by {newest.id}, which is {newest.state}{again}", id=row.id, by=newest.id
+    )
+
+
 def _check_parents(tx: Tx, row: TaskRow) -> None:
-    """Refuse to make a task that would fall again at once, and name the parent that took its chance away."""
-    for parent, condition, name, state, reason in tx.all("edges_up", child=row.seq):
-        if TaskState(state) not in TASK_TERMINAL:
+    """Refuse to make a task that would end again at once, and name the parent that leaves it no chance."""
+    for edge in _edges(tx, row.seq):
+        if edge.state not in TASK_TERMINAL or verdict(edge.state, edge.reason, edge.on) is None:
             continue
-        if verdict(TaskState(state), Reason(reason) if reason else None, Condition(condition)) is not None:
-            cause = task_row(tx, parent).id
-            raise Conflict(
-                f"task {row.id} fell with '{name}' ({cause}), which is {state}; try that one again and this follows",
-                id=row.id,
-                parent=cause,
-            )
+        cause = task_row(tx, edge.parent).id
+        advice = "" if edge.state is TaskState.COMPLETED else "; try that one again, and what fell with it follows"
+        raise Conflict(
+            f"task {row.id} waits for '{edge.name}' to end as {edge.on}, and {cause} is {edge.state}, "
+            f"so it would not start{advice}",
+            id=row.id,
+            parent=cause,
+        )
+
+
+def _edges(tx: Tx, seq: int) -> list[Edge]:
+    """What a new task in the place of an older one waits for: of each parent the newest try.
+
+    Where two of them have become one, the older keeps the parent that it had.
+    """
+    edges: dict[int, Edge] = {}
+    for parent, condition, name in sorted(tx.all("edges_up", child=seq), reverse=True):
+        newest = _newest(tx, parent)
+        row = task_row(tx, parent if newest in edges else newest)
+        reason = Reason(row.reason) if row.reason else None
+        edges[row.seq] = Edge(row.seq, TaskState(row.state), reason, Condition(condition), name)
+    return list(edges.values())[::-1]
+
+
+def _newest(tx: Tx, seq: int) -> int:
+    """The newest try of a task; itself, when nothing took its place or what did is gone."""
+    while row := tx.one("successor", seq=seq):
+        seq = row[0]
+    return seq
+
+
+def _check_readers(tx: Tx, row: TaskRow) -> None:
+    """Refuse to forget a task while an open one, whose templates are filled in at every start, reads what it left."""
+    after = 0
+    while page := tx.all("readers_of", parent=row.seq, after=after, limit=CASCADE_ROWS_MAX):
+        for _, child, name, called, body in page:
+            if called in reads(_decode_spec(body)):
+                raise Conflict(
+                    f"task '{name or child}' ({child}) reads the output of {row.id} and has not ended; "
+                    "wait for its end, or cancel it first",
+                    id=row.id,
+                    child=child,
+                )
+        after = page[-1][0]
 
 
 def _settle_all(tx: Tx, seq: int, actor: str) -> None:
@@ -119,35 +173,26 @@ def _settle_all(tx: Tx, seq: int, actor: str) -> None:
 
 def _fallen_parents_first(tx: Tx, seq: int) -> list[int]:
     """A task and all that fell with it, so that every one comes after those of them that it waits for."""
-    members = {seq}
+    parents: dict[int, list[int]] = {seq: []}
     frontier = [seq]
     while frontier:
         for (child,) in tx.all("fallen_with", parent=frontier.pop()):
-            if child not in members:
-                members.add(child)
+            if child not in parents:
+                parents[child] = [row[0] for row in tx.all("edges_up", child=child)]
                 frontier.append(child)
-    parents = {member: {row[0] for row in tx.all("edges_up", child=member)} & members for member in members}
-    order = [member for member in TopologicalSorter(parents).static_order() if member != seq]
-    return [seq, *order]
+    return parents_first(parents)
 
 
 def _replace(tx: Tx, fallen: list[int], actor: str, new_id: Callable[[], str]) -> list[str]:
     admission = Admission(tx, actor, by_plan=True)
-    replaced: dict[int, tuple[int, TaskState, Reason | None]] = {}
     ids: list[str] = []
     for seq in fallen:
         old = task_row(tx, seq)
         stored = tx.one("spec_and_hash", task=seq)
         assert stored is not None
-        edges = []
-        for parent, condition, name, state, reason in tx.all("edges_up", child=seq):
-            now = replaced.get(parent, (parent, TaskState(state), Reason(reason) if reason else None))
-            edges.append(Edge(*now, Condition(condition), name))
         spec = msgspec.structs.replace(_decode_spec(stored[1]), idempotency_key=None)
         new = NewTask(new_id(), spec, stored[0], old.project)
-        made, born = admission.admit(new, edges, old.id)
-        row = task_row(tx, made)
-        replaced[seq] = (made, born, Reason(row.reason) if row.reason else None)
+        admission.admit(new, _edges(tx, seq), old.id)
         ids.append(new.id)
     admission.close()
     return ids

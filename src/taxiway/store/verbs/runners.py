@@ -37,18 +37,20 @@ def beat(tx: Tx, runner: str) -> bool:
     return tx.one("beat_runner", name=runner, now=tx.now) is not None
 
 
-def retire(tx: Tx, runner: str, state: str, actor: str) -> None:
-    """A runner drains, or is gone; one that is gone stays gone, and none is while a run of it is live.
+def retire(tx: Tx, runner: str, state: str, actor: str) -> bool:
+    """A runner drains, or is gone; whether it is so. Who is gone stays gone, and none is while a run of it is live.
 
     A runner that is about to be declared dead may claim at the last moment, and nobody looks after those who are gone.
     """
     row = tx.one("runner_row", name=runner)
-    if row is None or row[1] in ("gone", state):
-        return
+    known = "gone" if row is None else row[1]
+    if known in ("gone", state):
+        return bool(known == state)
     if state == "gone" and tx.all("live_runs_of_runner", runner=runner):
-        return
+        return False
     version = tx.change(ChangeKind.RUNNER, runner, state, None, actor, "retire")
     tx.run("set_runner_state", name=runner, state=state, version=version)
+    return True
 
 
 def runners(tx: Tx) -> list[Runner]:

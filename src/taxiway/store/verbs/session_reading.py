@@ -14,7 +14,7 @@ from taxiway.core.session import Attention, Session, SessionState
 from taxiway.core.task import Task, Usage
 from taxiway.store.protocol import SessionFilter, SessionPage, WarmProcess
 from taxiway.store.tx import Row, Tx
-from taxiway.store.verbs.reading import decode_mark, event_record, run_row_of, task_record
+from taxiway.store.verbs.reading import decode_mark, event_record, run_row_of, task_at
 
 SESSIONS_PAGE_MAX = 100
 SCAN_ROWS = 200
@@ -153,7 +153,7 @@ def session_record(row: Row, reader: str | None) -> Session:
 def session_tasks(tx: Tx, session: int, limit: int, after: int) -> list[Task]:
     """A session's open tasks in order of submission, behind a submission number."""
     rows = tx.all("open_tasks_of_session", session=session, after=after, until=1 << 62, limit=max(1, min(limit, 500)))
-    return [task_record(read) for (seq,) in rows if (read := tx.one("read_task_by_seq", seq=seq)) is not None]
+    return [task_at(tx, seq) for (seq,) in rows]
 
 
 def output(tx: Tx, run: str, after: int, limit: int) -> tuple[list[Event], int]:

@@ -27,12 +27,12 @@ SUMMARY_CHARS: int = 200
 def session_for(tx: Tx, key: str, project: str, agent: str | None, policy: MailboxPolicy, actor: str) -> int:
     """The session that work of a project means by a key, made when there is none. Raises ``Conflict`` when it belongs
     to another agent."""
-    known = tx.known.get(("session", project, key))
+    known = tx.known.sessions.get((project, key))
     if known is None:
         row = tx.one("session_named", tenant=tx.tenant, project=project, key=key)
         if row is None:
             return make(tx, key, "", agent, policy, actor)
-        known = tx.known["session", project, key] = tuple(row)
+        known = tx.known.sessions[project, key] = row
     found, name, bound = known
     check_agent(key, name, bound, agent)
     if agent is not None and bound is None:
@@ -115,7 +115,7 @@ def find_session(tx: Tx, ref: str, project: str | None) -> str:
         name: str = rows[0][0]
         return name
     try:
-        return find(tx, ref, "sess", ("session_by_prefix", "session_by_suffix"))
+        return find(tx, ref, "sess")
     except (NotFound, Invalid) as error:
         if isinstance(error, Ambiguous):
             raise

@@ -145,21 +145,21 @@ class Admission:
 
     def queue(self, project: str, name: str) -> tuple[int, Queue]:
         """The queue that takes the task, ready to take it; raises when it takes nothing new."""
-        key = ("queue", project, name)
-        found: tuple[int, Queue] | None = self._tx.known.get(key)
+        known = self._tx.known.queues
+        found = known.get((project, name))
         if found is None:
-            found = self._tx.known[key] = queue_of(self._tx, name, project)
+            found = known[project, name] = queue_of(self._tx, name, project)
         check_admission(found[1], self._by_plan)
         if found[1].state is QueueState.IDLE:
             sweeps.finish_reset(self._tx, found[0])
         return found
 
     def _gate(self, queue: int, spec: TaskSpec) -> int:
-        key = ("gate", queue, spec.lane, spec.needs)
-        gate: int | None = self._tx.known.get(key)
+        known, key = self._tx.known.gates, (queue, spec.lane, spec.needs)
+        gate = known.get(key)
         if gate is None:
             gate = gates.gate_of(self._tx, queue, lane_of(self._tx, queue, spec.lane), spec.needs)
-            self._tx.known[key] = gate
+            known[key] = gate
         return gate
 
 

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from taxiway.clock import Ids, seeded_chance
+from taxiway.core.errors import NotFound
 from taxiway.core.limits import CASCADE_ROWS_MAX
 from taxiway.core.plan import Plan
 from taxiway.core.policy import MailboxChange, MailboxPolicy
@@ -156,6 +157,11 @@ class Bench:
         """Let time pass and wake what is due; how many tasks moved."""
         self.clock.advance(seconds)
         return await self.store.wake_due(CASCADE_ROWS_MAX)
+
+    async def fail_once(self) -> None:
+        """A write that is refused: what a writer kept in mind from one transaction to the next, it reads again."""
+        with pytest.raises(NotFound):
+            await self.store.cancel(self.ids.new("task"), ACTOR)
 
     async def standing(self, task: str) -> tuple[TaskState, Reason | None]:
         """The state and reason of a task."""

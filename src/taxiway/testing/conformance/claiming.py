@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from taxiway.core.errors import Invalid, LeaseLost
-from taxiway.core.limits import CLAIM_TASKS_MAX
+from taxiway.core.limits import CLAIM_TASKS_MAX, COUNTED_TASKS_MAX
 from taxiway.core.readiness import Scope
 from taxiway.core.run import Lost
 from taxiway.core.task import TaskState
@@ -256,6 +256,28 @@ class Limiting(Suite):
         await bench.claim()
         lane = next(lane for lane in await bench.store.lanes() if lane.name == "x")
         assert (lane.size, lane.live, lane.ready) == (2, 2, 3)
+
+    async def test_an_unlimited_lane_tells_what_runs_too(self, bench: Bench) -> None:
+        """A46: its runs hold no slots."""
+        await bench.store.set_lane("x", None, ACTOR)
+        for _ in range(5):
+            await bench.submit(lane="x")
+        await bench.claim(3)
+        lane = await bench.store.set_lane("x", None, ACTOR)
+        assert (lane.size, lane.live, lane.ready) == (None, 3, 2)
+        lane = await bench.store.set_lane("x", 1, ACTOR)
+        assert (lane.size, lane.live, lane.ready) == (1, 3, 2)
+
+    async def test_what_waits_in_a_lane_is_counted_up_to_a_bound(self, bench: Bench) -> None:
+        """I18: a view that looks every second costs the same with a million waiting, behind whatever gates."""
+        await bench.store.make_queue("q", None, ACTOR)
+        await bench.store.move_queue("q", "pause", ACTOR)
+        half = COUNTED_TASKS_MAX // 2
+        await bench.submit_all(*(bench.new(queue=queue) for queue in ("q", "default") for _ in range(half)))
+        [lane] = await bench.store.lanes()
+        assert lane.ready == COUNTED_TASKS_MAX
+        await bench.submit()
+        assert await bench.store.lanes() == [lane]
 
     async def test_a_run_keeps_its_slot_until_it_has_ended(self, bench: Bench) -> None:
         """A25, B22, DB12: being stopped frees nothing."""

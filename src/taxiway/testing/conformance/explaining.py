@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from taxiway.core.errors import Full
+from taxiway.core.limits import CASCADE_ROWS_MAX
 from taxiway.core.readiness import ObstacleKind, Scope
 from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed
 
@@ -35,6 +37,81 @@ class Explaining(Suite):
                     break
                 await bench.finish(live.pop(0))
         assert [await self._kinds(bench, task) for task in tasks].count([ObstacleKind.ENDED]) == 13
+
+    @pytest.mark.parametrize("slots", [1, 2, 3, 5, 8])
+    async def test_what_nothing_stands_in_the_way_of_is_exactly_what_the_next_claim_takes(
+        self, bench: Bench, slots: int
+    ) -> None:
+        """I14: over lanes and queues that share limits, with more waiting than there is room for."""
+        await bench.store.set_lane("x", 2, ACTOR)
+        await bench.store.set_lane("y", 1, ACTOR)
+        await bench.store.set_lane("main", None, ACTOR)
+        await bench.store.make_queue("q", 2, ACTOR)
+        tasks = [
+            await bench.submit(
+                lane=("main", "x", "y")[index % 3], queue=("default", "q")[index % 4 == 0], priority=index * 7 % 5
+            )
+            for index in range(24)
+        ]
+        await bench.store.retire(bench.runner, "gone")
+        await bench.register(slots)
+        for _ in range(6):
+            free = {task for task in tasks if await self._kinds(bench, task) == []}
+            claimed = await bench.claim(slots)
+            assert {run.task for run in claimed} == free
+            for run in claimed[::2]:
+                await bench.finish(run)
+            slots = len(claimed[::2])
+
+    async def test_what_goes_first_through_another_gate_is_counted(self, bench: Bench) -> None:
+        """A24: a runner's last slot goes to the most urgent task, whatever its lane and queue."""
+        await bench.store.set_lane("x", 9, ACTOR)
+        await bench.store.retire(bench.runner, "gone")
+        await bench.register(1)
+        task = await bench.submit()
+        assert await self._kinds(bench, task) == []
+        for _ in range(2):
+            await bench.submit(lane="x", priority=1)
+        [obstacle] = await bench.explained(task)
+        assert obstacle.kind is ObstacleKind.TURN
+        assert "2 ready tasks" in obstacle.text
+        with pytest.raises(Full):
+            await bench.submit(no_wait=True)
+
+    async def test_work_of_another_queue_goes_first_through_a_shared_lane(self, bench: Bench) -> None:
+        """I3: one slot of a lane, two gates before it; work in other lanes does not count."""
+        await bench.store.set_lane("x", 1, ACTOR)
+        await bench.store.make_queue("q", None, ACTOR)
+        for lane in ("main", "main", "x"):
+            await bench.submit(lane=lane, queue="q")
+        [obstacle] = await bench.explained(await bench.submit(lane="x"))
+        assert obstacle.kind is ObstacleKind.TURN
+        assert "1 ready task goes" in obstacle.text
+
+    async def test_two_runners_with_room_leave_nobody_behind(self, bench: Bench) -> None:
+        """Semantics, "The claim": what another runner takes does not go before."""
+        await bench.store.retire(bench.runner, "gone")
+        await bench.register(1, Scope(lanes=frozenset({"main"})))
+        await bench.store.set_lane("x", 9, ACTOR)
+        await bench.register(1)
+        first, second, third = await bench.submit(priority=1), await bench.submit(lane="x"), await bench.submit()
+        assert [await self._kinds(bench, task) for task in (first, second, third)] == [[], [], [ObstacleKind.TURN]]
+
+    @pytest.mark.parametrize("queue", [None, "q"])
+    async def test_a_cancel_of_all_that_is_under_way_is_named(self, bench: Bench, queue: str | None) -> None:
+        """I6: nothing that it may reach starts before its last page, and explain and no_wait say so."""
+        await bench.store.make_queue("q", None, ACTOR)
+        await bench.submit_all(*(bench.new(queue="q") for _ in range(CASCADE_ROWS_MAX)))
+        await bench.store.cancel_all(ACTOR, queue)
+        later, beside = await bench.submit(queue="q"), await bench.submit(priority=-1)
+        [obstacle] = await bench.explained(later)
+        assert obstacle.kind is ObstacleKind.CANCEL_ALL
+        assert (await self._kinds(bench, beside) == []) == (queue is not None)
+        assert [run.task for run in await bench.claim()] == ([] if queue is None else [beside])
+        with pytest.raises(Full, match="cancel"):
+            await bench.submit(queue="q", no_wait=True)
+        await bench.settle()
+        assert later in await bench.drain()
 
     async def test_a_delay_and_a_backoff_say_until_when(self, bench: Bench) -> None:
         """Surface, explain: the time is named."""
@@ -94,6 +171,8 @@ class Explaining(Suite):
 
     async def test_who_goes_first_is_counted(self, bench: Bench) -> None:
         """A24."""
+        await bench.store.retire(bench.runner, "gone")
+        await bench.register(2)
         for _ in range(3):
             await bench.submit()
         [obstacle] = await bench.explained(await bench.submit())

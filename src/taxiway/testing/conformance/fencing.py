@@ -75,6 +75,17 @@ class Fencing(Suite):
         assert events[-1].data["phase"] == "late_result"
         assert events[-1].data["outcome"] == "completed"
 
+    async def test_a_late_finish_that_is_repeated_is_kept_once(self, bench: Bench) -> None:
+        """I4, I12: however often its owner says it again, the log of an ended run grows by one event at most."""
+        await bench.submit()
+        run = await bench.take()
+        await bench.finish(run, Lost())
+        for _ in range(3):
+            assert not (await bench.finish(run, Completed(output="late"))).applied
+        assert not (await bench.finish(run, failed())).applied
+        events = await bench.store.events(run.run, 0, 10)
+        assert [event.data.get("phase") for event in events] == [None, None, "late_result"]
+
     async def test_a_batch_that_comes_twice_is_stored_once(self, bench: Bench) -> None:
         """I4: a reply may be lost, and the batch sent again."""
         await bench.submit()

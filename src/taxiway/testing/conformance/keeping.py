@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from taxiway.core.errors import Conflict, NotFound
+from taxiway.core.errors import Conflict, Gap, NotFound
 from taxiway.core.task import TaskState
 from taxiway.store.protocol import TaskFilter
 from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, plan_of, spec_of
@@ -24,7 +24,8 @@ class Keeping(Suite):
         young = await bench.submit()
         await bench.drain()
         before = await bench.store.last_version()
-        await bench.store.prune(bench.clock.now_ms() - 50_000, 100, ACTOR)
+        pruned = await bench.store.prune(bench.clock.now_ms() - 50_000, 100, ACTOR)
+        assert (pruned.tasks, pruned.changes > 1) == (1, True), "tasks are counted apart from lines of the log"
         left = {task.id for task in (await bench.store.tasks(TaskFilter(), 10, None)).items}
         assert left == {waits, young}
         assert [(change.id, change.state) for change in await bench.store.changes(before, 10)] == [(old, "removed")]
@@ -55,6 +56,17 @@ class Keeping(Suite):
         assert newest > before
         await bench.submit()
         assert await bench.store.last_version() == newest + 1
+
+    async def test_a_submission_number_is_not_given_again_after_a_prune(self, bench: Bench) -> None:
+        """A24: a prune may forget the newest task too."""
+        numbers = []
+        for _ in range(2):
+            numbers.append((await bench.task(await bench.submit())).seq)
+            await bench.drain()
+            bench.clock.advance(1)
+            await bench.store.prune(bench.clock.now_ms(), 100, ACTOR)
+            await bench.fail_once()
+        assert numbers[0] < numbers[1]
 
     async def test_a_parent_that_an_open_task_waits_for_stays(self, bench: Bench) -> None:
         """I8: its child may still want its output."""
@@ -93,6 +105,26 @@ class Keeping(Suite):
         await bench.store.prune(bench.clock.now_ms() - 1_000_000, 100, ACTOR)
         versions = [change.version for change in await bench.store.changes(0, 1000)]
         assert versions == list(range(versions[0], versions[-1] + 1))
+
+    async def test_a_reader_whose_place_was_forgotten_is_told(self, bench: Bench) -> None:
+        """I21: what changed since is not to be had any more, and silence would pass for "nothing did"."""
+        await bench.submit(delay_s=10**6)
+        old = await bench.store.last_version()
+        for _ in range(2):
+            await bench.submit(delay_s=10**6)
+        bench.clock.advance(10)
+        newest = await bench.store.last_version()
+        await bench.store.prune(bench.clock.now_ms(), 100, ACTOR)
+        for after in (1, old, newest - 2):
+            with pytest.raises(Gap, match=f"{newest - 1}") as told:
+                await bench.store.changes(after, 10)
+            details = told.value.details
+            assert (details["after"], details["oldest"], details["newest"]) == (after, newest, newest)
+        assert [change.version for change in await bench.store.changes(newest - 1, 10)] == [newest]
+        assert await bench.store.changes(newest, 10) == []
+        assert [change.version for change in await bench.store.changes(0, 10)] == [newest], (
+            "0 is no place: all there is"
+        )
 
     async def test_runners_that_are_gone_are_forgotten(self, bench: Bench) -> None:
         """I18: nothing grows for ever; the living stay."""

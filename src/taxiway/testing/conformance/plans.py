@@ -7,7 +7,7 @@ import pytest
 from taxiway.core.errors import Conflict, QueueStopping
 from taxiway.core.queue import QueueState
 from taxiway.core.run import Lost, Released
-from taxiway.core.task import Reason, TaskState
+from taxiway.core.task import Reason, TaskSpec, TaskState
 from taxiway.store.protocol import TaskFilter
 from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed, plan_of, spec_of
 
@@ -165,6 +165,52 @@ class Planning(Suite):
         await bench.run_plan(plan_of(A, spec_of(name="rescue", after=[("a", "failed")])))
         await bench.drain(failed())
         assert (await bench.store.queue("plan")).state is QueueState.FAILED
+
+    async def test_a_rescue_that_was_replaced_handles_nothing(self, bench: Bench) -> None:
+        """Semantics, "Dependencies": the failure is left, for the new rescue never came to its end."""
+        await bench.run_plan(plan_of(A, spec_of(name="rescue", after=[("a", "failed")])))
+        await bench.end_next(failed())
+        await bench.end_next()
+        again = await bench.run_plan(plan_of(A, spec_of(name="rescue", after=[("a", "failed")], priority=1)))
+        assert (again.kept, again.replaced) == (1, 1)
+        await bench.store.cancel(again.ids["rescue"], ACTOR)
+        assert (await bench.store.queue("plan")).state is QueueState.FAILED
+
+    @pytest.mark.parametrize("rest", [(), (spec_of(name="rescue", after=[("x", "failed")]), X)])
+    async def test_a_failure_whose_rescue_left_the_plan_is_tried_again(
+        self, bench: Bench, rest: tuple[TaskSpec, ...]
+    ) -> None:
+        """Or rescues something else now: nothing in the plan handles it any more."""
+        first = await bench.run_plan(plan_of(A, spec_of(name="rescue", after=[("a", "failed")])))
+        await bench.end_next(failed())
+        await bench.end_next()
+        again = await bench.run_plan(plan_of(A, *rest))
+        assert again.ids["a"] != first.ids["a"]
+        await bench.drain(failed())
+        assert (await bench.store.queue("plan")).state is QueueState.FAILED
+
+    async def test_an_unnamed_failure_in_its_queue_fails_the_plan_until_it_is_run_again(self, bench: Bench) -> None:
+        """A12: what is not in the file cannot be made anew; running the plan again sets it aside, its record stays."""
+        await bench.run_plan(plan_of(A))
+        stray = await bench.submit(project="/p", queue="plan", priority=1)
+        await bench.end_next(failed())
+        late = await bench.submit(project="/p", queue="plan", delay_s=60)
+        await bench.end_next()
+        await bench.store.cancel(late, ACTOR)
+        assert (await bench.store.queue("plan")).state is QueueState.FAILED
+        assert (await bench.run_plan(plan_of(A))).kept == 1
+        assert (await bench.store.queue("plan")).state is QueueState.COMPLETED
+        assert [(await bench.task(task)).superseded for task in (stray, late)] == [True, True]
+
+    async def test_an_unnamed_task_that_waits_in_its_queue_goes_on_with_the_plan(self, bench: Bench) -> None:
+        """Semantics, "Running a plan": waiting ones go on, and what completed stays."""
+        await bench.run_plan(plan_of(A))
+        done = await bench.submit(project="/p", queue="plan", priority=1)
+        await bench.end_next()
+        waits = await bench.submit(project="/p", queue="plan")
+        again = await bench.run_plan(plan_of(A))
+        assert await bench.drain() == [again.ids["a"], waits]
+        assert not (await bench.task(done)).superseded
 
     async def test_what_fell_with_a_handled_failure_still_fails_the_plan(self, bench: Bench) -> None:
         """Semantics, "Dependencies": or a `dependency_failed` is left. Running it again tries the failure again."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from taxiway.core.errors import Conflict, IllegalTransition, Invalid, NotFound
+from taxiway.core.errors import Conflict, IllegalTransition, Invalid, NotFound, QueueEnded
 from taxiway.core.queue import QueueState
 from taxiway.core.run import Cancelled, Completed, Outcome, Released
 from taxiway.core.task import Reason, TaskState
@@ -46,6 +48,22 @@ class Queueing(Suite):
                 await bench.store.move_queue("plan", "reset", ACTOR)
                 await bench.submit(project="/p", queue="plan")
         assert (await bench.store.queue("plan")).state is state
+
+    async def test_a_standing_queue_that_was_stopped_is_opened_again_as_its_refusal_says(self, bench: Bench) -> None:
+        """A52: the refusal of a submit names the verbs, and they lead back to work."""
+        await bench.store.move_queue("default", "stop", ACTOR)
+        with pytest.raises(QueueEnded) as refused:
+            await bench.submit()
+        for verb in re.findall(r"'taxiway queue (\w+) default'", refused.value.message):
+            await bench.store.move_queue("default", verb, ACTOR)
+        task = await bench.submit()
+        assert await bench.drain() == [task]
+
+    async def test_a_refused_move_names_the_verb_that_helps(self, bench: Bench) -> None:
+        """A3: beside the states."""
+        await bench.store.move_queue("default", "pause", ACTOR)
+        with pytest.raises(IllegalTransition, match="taxiway queue resume default"):
+            await bench.store.move_queue("default", "pause", ACTOR)
 
     @pytest.mark.parametrize("verb", VERBS)
     @pytest.mark.parametrize("state", QueueState)

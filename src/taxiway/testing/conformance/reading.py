@@ -82,6 +82,34 @@ class Paging(Suite):
         hit = await bench.submit(delay_s=5, priority=-1)
         assert await _pages(bench, TaskFilter(states=frozenset({TaskState.SCHEDULED})), 10) == [[hit]]
 
+    async def test_what_is_open_comes_first_and_then_the_newest_that_has_ended(self, bench: Bench) -> None:
+        """I17: priority is for what waits; of what is over one wants the latest. Pages of any size agree."""
+        await bench.store.make_queue("q", None, ACTOR)
+        ended = [await bench.submit(queue=queue) for queue in ("q", "default", "q")]
+        await bench.drain()
+        low, high, other = await bench.submit(), await bench.submit(priority=3), await bench.submit(queue="q")
+        wanted = TaskFilter(open_first=True)
+        for size in (1, 2, 3, 4, 6):
+            shown = [task for page in await _pages(bench, wanted, size) for task in page]
+            assert shown == [high, low, other, *reversed(ended)]
+        assert await _pages(bench, TaskFilter(open_first=True, queue="q"), 2) == [[other, ended[2]], [ended[0]]]
+        closed = TaskFilter(open_first=True, states=frozenset({TaskState.COMPLETED}))
+        assert await _pages(bench, closed, 2) == [ended[:0:-1], ended[:1]]
+        waiting = TaskFilter(open_first=True, states=frozenset({TaskState.QUEUED}))
+        assert await _pages(bench, waiting, 2) == [[high, low], [other]]
+        with pytest.raises(NotFound):
+            await bench.store.tasks(TaskFilter(open_first=True, queue="nobody"), 10, None)
+        with pytest.raises(Invalid):
+            await bench.store.tasks(wanted, 10, "n.x")
+
+    async def test_a_list_is_counted_as_far_as_one_asks(self, bench: Bench) -> None:
+        """With its filter, whatever its order."""
+        for number in range(5):
+            await bench.submit(labels={"odd": str(number % 2)})
+        assert await bench.store.count_tasks(TaskFilter(), 100) == 5
+        assert await bench.store.count_tasks(TaskFilter(open_first=True, labels=(("odd", "1"),)), 100) == 2
+        assert await bench.store.count_tasks(TaskFilter(), 3) == 3
+
     async def test_page_sizes_are_clamped(self, bench: Bench) -> None:
         """C35: at least one, at most the bound."""
         for _ in range(3):
@@ -122,6 +150,37 @@ class Finding(Suite):
         with pytest.raises(Ambiguous) as caught:
             await bench.store.find_task(one[:10])
         assert caught.value.details["candidates"] == sorted([one, two])
+
+    async def test_a_task_is_found_by_its_name_however_short(self, bench: Bench) -> None:
+        """The newest present one of a queue, as in ``after``; with its queue before it where others have one too."""
+        old = await bench.submit(name="a")
+        await bench.end_next()
+        new, other = await bench.submit(name="a"), await bench.submit(name="b")
+        assert [await bench.store.find_task(ref) for ref in ("a", "default/a", "b")] == [new, new, other]
+        assert await bench.store.find_task(f"default/{old[-6:]}") == old
+        with pytest.raises(NotFound, match="did you mean 'b'"):
+            await bench.store.find_task("elsewhere/b")
+
+    async def test_a_name_in_several_queues_is_refused_with_every_candidate(self, bench: Bench) -> None:
+        """Nothing is cancelled by a guess; a queue before the name decides, also where names hold a slash."""
+        await bench.store.make_queue("q/r", None, "test")
+        here, there = await bench.submit(name="x/y"), await bench.submit(name="x/y", queue="q/r")
+        with pytest.raises(Ambiguous) as caught:
+            await bench.store.find_task("x/y")
+        assert caught.value.details["candidates"] == sorted([here, there])
+        assert sorted(problem.message.split("  ")[1] for problem in caught.value.problems) == ["default/x/y", "q/r/x/y"]
+        assert await bench.store.find_task("q/r/x/y") == there
+
+    async def test_a_name_means_a_task_of_the_own_project_first(self, bench: Bench) -> None:
+        """As names of queues do; who works nowhere in particular must say which."""
+        ours, theirs = await bench.submit(name="x", project="/a"), await bench.submit(name="z", project="/b")
+        await bench.store.make_queue("q", None, "test")
+        other = await bench.submit(name="x", project="/b", queue="q")
+        assert await bench.store.find_task("x", "/a") == ours
+        assert await bench.store.find_task("x", "/b") == other
+        assert await bench.store.find_task("z", "/a") == theirs, "a name that only others have is theirs"
+        with pytest.raises(Ambiguous):
+            await bench.store.find_task("x")
 
     @pytest.mark.parametrize("ref", ["abc", "task_abc", ""])
     async def test_an_end_that_is_too_short_is_refused(self, bench: Bench, ref: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from taxiway.core.errors import Conflict, NotFound
 from taxiway.core.queue import QueueState
-from taxiway.core.run import Completed, Lost
+from taxiway.core.run import Cancelled, Completed, Failed, Lost
 from taxiway.core.task import Reason, TaskState
 from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed, plan_of, spec_of
 
@@ -26,6 +26,23 @@ class Retrying(Suite):
         before = await bench.task(old)
         assert (before.state, before.superseded) == (TaskState.FAILED, True)
         assert await bench.drain() == [new]
+
+    async def test_a_retry_of_what_was_replaced_names_what_stands_in_its_place(self, bench: Bench) -> None:
+        """A20: the newest try, however often it was tried; and says so when there is none."""
+        old = await bench.submit()
+        await bench.end_next(failed())
+        [second] = await bench.store.retry(old, ACTOR)
+        await bench.end_next(failed())
+        [third] = await bench.store.retry(second, ACTOR)
+        with pytest.raises(Conflict, match=f"{old} was replaced by {third}, which is queued$") as refused:
+            await bench.store.retry(old, ACTOR)
+        assert refused.value.details["by"] == third
+        await bench.end_next(failed())
+        with pytest.raises(Conflict, match=f"replaced by {third}, which is failed; try that one again"):
+            await bench.store.retry(second, ACTOR)
+        assert await bench.store.remove(third, ACTOR)
+        with pytest.raises(Conflict, match="nothing stands in its place"):
+            await bench.store.retry(second, ACTOR)
 
     async def test_what_fell_with_it_is_tried_again_too(self, bench: Bench) -> None:
         """Semantics: and waits for the new parents."""
@@ -119,6 +136,55 @@ class Retrying(Suite):
         [answer] = await bench.submit_all(bench.new(idempotency_key="k"))
         assert (answer.id, answer.created) == (old, False)
 
+    async def test_a_retried_task_reads_the_newest_try_of_its_parent(self, bench: Bench) -> None:
+        """Semantics, "Running a plan": as running it again would have it; also where the parent was retried twice."""
+        a = await bench.submit(name="a")
+        always = await bench.submit(after=[(a, "finished")])
+        for outcome in (failed(), failed()):
+            await bench.end_next(outcome)
+        [second] = await bench.store.retry(a, ACTOR)
+        await bench.end_next(failed())
+        [third] = await bench.store.retry(second, ACTOR)
+        [again] = await bench.store.retry(always, ACTOR)
+        assert await bench.standing(again) == (TaskState.BLOCKED, Reason.DEPENDENCY)
+        assert await bench.end_next(Completed(output="new")) == third
+        assert await bench.end_next() == again
+
+    async def test_a_retried_task_takes_what_the_newest_try_of_its_parent_left(self, bench: Bench) -> None:
+        """Semantics, "Templates": the output of the older try is what failed."""
+        a = await bench.submit(name="a")
+        reader = await bench.submit(after=[("a", "finished")], template=True, args={"text": "${{ a.output }}"})
+        for outcome in (Failed(Reason.EXIT_CODE, "x", 1, output="old"), failed()):
+            await bench.end_next(outcome)
+        await bench.store.retry(a, ACTOR)
+        await bench.end_next(Completed(output="new"))
+        await bench.store.retry(reader, ACTOR)
+        assert (await bench.take()).parents[0].output == "new"
+
+    async def test_a_parent_without_a_newer_try_stays_the_parent(self, bench: Bench) -> None:
+        """A13, A22: what a reset cleared has no successor, and a successor may be gone."""
+        await bench.store.make_queue("q", None, ACTOR)
+        cleared, retried = await bench.submit(queue="q"), await bench.submit()
+        child = await bench.submit(after=[(cleared, "finished"), (retried, "finished")])
+        await bench.drain(failed())
+        await bench.store.move_queue("q", "stop", ACTOR)
+        await bench.store.move_queue("q", "reset", ACTOR)
+        [newer] = await bench.store.retry(retried, ACTOR)
+        assert await bench.store.remove(newer, ACTOR)
+        [again] = await bench.store.retry(child, ACTOR)
+        assert await bench.drain() == [again]
+
+    async def test_a_retry_that_the_newest_try_of_its_parent_makes_needless_is_refused(self, bench: Bench) -> None:
+        """A20: a rescue is no more wanted once what it rescued has completed; the text names that try."""
+        a = await bench.submit(name="a")
+        rescue = await bench.submit(after=[(a, "failed")])
+        await bench.drain(failed())
+        [newer] = await bench.store.retry(a, ACTOR)
+        await bench.drain()
+        with pytest.raises(Conflict, match=f"{newer}.*completed") as refused:
+            await bench.store.retry(rescue, ACTOR)
+        assert refused.value.details["parent"] == newer
+
     async def test_a_join_of_two_failures_is_repaired_one_by_one(self, bench: Bench) -> None:
         """Semantics: after both were tried again, the join runs."""
         a, b = await bench.submit(name="a"), await bench.submit(name="b")
@@ -192,6 +258,48 @@ class Removing(Suite):
         assert await bench.store.remove(parent, ACTOR)
         assert await bench.drain() == [other, child]
 
+    @pytest.mark.parametrize("moment", ["waits", "runs", "backs off"])
+    async def test_a_parent_whose_output_an_open_child_reads_is_not_removed(self, bench: Bench, moment: str) -> None:
+        """A23: the text names the child, and nothing is changed; once the child has ended, it may go."""
+        reader: dict[str, Any] = {"job": "echo", "args": {"text": "${{ p.output }}"}, "template": True}
+        parent = await bench.submit(name="p")
+        await bench.end_next(Completed(output="found"))
+        child = await bench.submit(name="reader", after=["p"], retries=1, **reader)
+        if moment != "waits":
+            run = await bench.take()
+            assert run.parents[0].output == "found"
+        if moment == "backs off":
+            await bench.finish(run, failed())
+        version = await bench.store.last_version()
+        with pytest.raises(Conflict, match="'reader'") as refused:
+            await bench.store.remove(parent, ACTOR)
+        assert refused.value.details["child"] == child
+        assert await bench.store.last_version() == version
+        await bench.store.cancel(child, ACTOR)
+        if moment == "runs":
+            await bench.finish(run, Cancelled(Reason.REQUESTED))
+        assert await bench.store.remove(parent, ACTOR)
+
+    async def test_a_child_that_goes_on_without_its_parent_keeps_what_it_reads(self, bench: Bench) -> None:
+        """A23: it would start without knowing its parent at all; a cancel of the parent leaves it the empty text."""
+        parent = await bench.submit(name="p", delay_s=60)
+        reader: dict[str, Any] = {"args": {"text": "${{ p.output }}"}, "template": True}
+        await bench.submit(after=[("p", "finished")], **reader)
+        fallen = await bench.submit(after=["p"], **reader)
+        with pytest.raises(Conflict, match="reads"):
+            await bench.store.remove(parent, ACTOR)
+        assert (await bench.standing(fallen))[0] is TaskState.BLOCKED
+
+    async def test_a_parent_that_a_child_only_waited_for_is_removed(self, bench: Bench) -> None:
+        """A23: what reads another task's output, or writes `$${{`, takes nothing of this one."""
+        waited, read = await bench.submit(name="w"), await bench.submit(name="r")
+        await bench.drain(Completed(output="x"))
+        args = {"text": "${{ r.output }} $${{ w.output }}"}
+        await bench.submit(after=["w", "r"], args=args, template=True)
+        assert await bench.store.remove(waited, ACTOR)
+        with pytest.raises(Conflict):
+            await bench.store.remove(read, ACTOR)
+
     async def test_a_task_that_many_wait_for_can_be_removed(self, bench: Bench) -> None:
         """A23: more of them than one page holds."""
         parent = await bench.submit(name="p")
@@ -212,6 +320,16 @@ class Removing(Suite):
         task = await bench.submit(idempotency_key="k")
         await bench.store.remove(task, ACTOR)
         assert (await bench.submit_all(bench.new(idempotency_key="k")))[0].created
+
+    async def test_a_submission_number_is_never_given_twice(self, bench: Bench) -> None:
+        """A22, A24: not even that of the newest task, once it is gone; sweeps and cursors end at such numbers."""
+        first, newest = await bench.submit(), await bench.submit()
+        number = (await bench.task(newest)).seq
+        for task in (newest, first):
+            assert await bench.store.remove(task, ACTOR)
+        await bench.fail_once()
+        again = await bench.submit()
+        assert (await bench.task(again)).seq == number + 1
 
     async def test_removing_one_task_frees_no_key_of_another(self, bench: Bench) -> None:
         """I9: a plan's task may have been written with the same key."""

@@ -35,7 +35,7 @@ class DoorMain:
         self._process = process
         self._dice = process.dice
         self._store = store
-        self._intake = Intake(store, process.ids, process.name, PROJECT, {}, world.scrubber)
+        self._intake = Intake(store, process.ids, process.name, PROJECT, {}, world.scrubber, {})
         self._feed = Feed(store, process.wakes)
         self._pace_s = self._dice.pick((0.1, 0.4, 1.5))
         self._acts: list[tuple[float, Callable[[], Awaitable[None]]]] = [

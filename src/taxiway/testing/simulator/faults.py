@@ -68,12 +68,12 @@ def swarm(dice: Dice) -> Rates:
         drain_every_s=rate(5, 30),
         odd_program=dice.pick((0.0, 0.15, 0.4, 0.7)),
     )
-    if rates.hosts == 2 and dice.hit(0.5):
+    if dice.hit(0.5 if rates.hosts == 2 else 0.15):
         return _stalls_past_leases(rates, dice)
     return rates
 
 
 def _stalls_past_leases(rates: Rates, dice: Dice) -> Rates:
-    """Processes of two hosts stand still for longer than their leases, often between a question and its answer."""
+    """Processes stand still for longer than their leases, often between a question and its answer."""
     pause_at_seam = dice.between(0.004, 0.012)
     return msgspec.structs.replace(rates, lease_s=4.0, pause_at_seam=pause_at_seam, pause_s=12.0, kill_every_s=0.0)

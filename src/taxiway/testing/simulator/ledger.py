@@ -81,8 +81,9 @@ class Ledger:
         self._homes[run] = host
 
     def settled_from(self, host: str, run: str) -> None:
-        """Somebody on ``host`` declares a run lost; from elsewhere nobody can see whether its processes are gone."""
-        if self._homes.get(run, host) != host:
+        """Somebody on ``host`` declares a run lost; from elsewhere nobody can see whether its processes are gone, and
+        nobody can end a job in a process that stands still."""
+        if self._homes.get(run, host) != host or any(life.run == run and life.tag is None for life in self.lives):
             self.fenced_off.add(run)
 
     def last_of(self, task: str) -> Life | None:

@@ -99,7 +99,8 @@ class RunnerMain:
         executor = Executor(store, self._drive, process.dice, self._observe, work.ring, Scrubber())
         scope = Scope(needs=frozenset({"process", *(f"job:{name}" for name in world.workload.jobs())}))
         dispatcher = Dispatcher(store, executor, runner, scope, self._slots)
-        crew = Crew(executor, dispatcher)
+        crew = Crew(store, runner, executor, dispatcher)
+        crew.begin()
         services: list[Service] = [
             Feed(store, process.wakes),
             Timekeeper(store, process.clock),

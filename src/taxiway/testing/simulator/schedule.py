@@ -207,7 +207,7 @@ class _Schedule:
         facts = now(self._world.store.facts(known.task.id))
         if known.state is TaskState.QUEUED:
             found = {obstacle.kind for obstacle in obstacles(facts)}
-            return not found - {ObstacleKind.TURN}
+            return not found - {ObstacleKind.TURN, ObstacleKind.CANCEL_ALL}
         due_s = ((facts.due_at or 0) - START_MS) / 1000
         return self._world.loop.time() > due_s + SLEPT_PAST_S
 

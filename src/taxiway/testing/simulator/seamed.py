@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from taxiway.testing.simulator.process import Process
 
 READS: Final = frozenset(
-    "find_task task tasks runs run events changes last_version facts queue queues queue_stats lanes stop_requests "
-    "next_due runners live_runs check".split()
+    "find_task task tasks count_tasks runs run events changes last_version facts queue queues queue_stats lanes "
+    "stop_requests next_due runners live_runs check".split()
 )
 #: Verbs that a caller may repeat after a lost reply: their answer must be the same, and nothing may happen twice.
 REPEATABLE: Final = frozenset({"record", "finish", "beat", "started", "wake_due", "advance", "retire"})
@@ -71,7 +71,7 @@ class SeamedStore:
         elif verb == "beat":
             now_s = process.world.loop.time()
             process.beaten_s, process.silent_s = now_s, now_s - process.beaten_s
-        elif verb == "retire" and args[0] == process.runner:
+        elif verb == "retire" and args == (process.runner, "gone"):
             process.leaving = True
         return await function(*args, **named)
 

@@ -1,0 +1,35 @@
+"""How the engine finds what statements ask for: what is looked at every second scans no table (I18)."""
+
+import re
+from pathlib import Path
+
+import apsw
+import pytest
+
+from taxiway.store.sqlite.migrate import migrate
+from taxiway.store.statements import load_statements
+
+
+def steps(statement: str) -> list[str]:
+    """What the engine would do for a named statement."""
+    connection = apsw.Connection(":memory:")
+    migrate(connection, Path("in memory"))
+    text = load_statements("sqlite")[statement]
+    parameters = dict.fromkeys(re.findall(r":(\w+)", text), 1)
+    return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", parameters).fetchall()]
+
+
+@pytest.mark.parametrize(
+    ("statement", "scans"),
+    [
+        ("read_lane", ["SCAN r USING INDEX run_of_runner", "SCAN waiting"]),  # live runs; what has been counted
+        ("successor", []),
+        ("ready_ahead", []),
+        ("last_seq", []),
+        ("event_type", []),
+        ("gates_ahead", ["SCAN g USING INDEX gate_by_queue"]),  # open gates
+    ],
+)
+def test_what_is_asked_often_scans_no_table(statement: str, scans: list[str]) -> None:
+    """I18: whatever the store has come to hold, an index leads there; only what is small by itself is scanned."""
+    assert [step for step in steps(statement) if step.startswith("SCAN")] == scans
