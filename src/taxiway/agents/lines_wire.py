@@ -85,7 +85,7 @@ class TodoItem(msgspec.Struct, frozen=True):
 class Todo(_Spoken, frozen=True, tag="todo"):
     """The agent's own plan, whole."""
 
-    items: tuple[TodoItem, ...]
+    items: list[TodoItem]
 
 
 class UsageTold(_Spoken, frozen=True, tag="usage"):
