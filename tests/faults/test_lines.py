@@ -272,13 +272,14 @@ async def test_complaints_are_bounded_and_nothing_is_lost_by_it(talk: Talk) -> N
 async def test_a_turn_that_nobody_opened_cannot_be_ended(talk: Talk) -> None:
     """I12: a second done changes nothing, neither before nor within the next turn."""
     dialogue = await talk(
-        [{"say": "{turn}"}, {"done": "end {turn}"}, {"send": {"type": "done", "turn": 1, "text": "again"}}],
+        [{"send": {"type": "done", "turn": 1, "text": "again"}}, {"say": "{turn}"}],
+        turns=[{"turn": 1, "steps": [{"done": "end 1"}]}],
         start=[{"send": {"type": "done"}}],
     )
     assert (await turn(dialogue))[-1] == TurnEnded(text="end 1")
     events = await turn(dialogue)
     assert texts(events, EventType.ERROR) == ["a line that is no message: it ends a turn that is not open"]
-    assert events[-1] == TurnEnded(text="end 2")
+    assert events[-1] == TurnEnded(text="2")
 
 
 async def test_a_done_that_cannot_be_read_ends_its_turn_as_a_failure(talk: Talk) -> None:
