@@ -186,7 +186,7 @@ async def test_an_archived_session_costs_no_process(bench: Bench, stage: Stage) 
 
 @pytest.mark.parametrize("words", ["cancel", "timeout", "stalled", "interrupt"])
 async def test_a_stopped_turn_leaves_its_process_warm(bench: Bench, stage: Stage, words: str) -> None:
-    """SQ-40, SQ-30: the agent is interrupted, answers, and takes the next turn of the same conversation."""
+    """SQ-40, SQ-30, A42: the agent is interrupted, answers, and takes the next turn of the same conversation."""
     async with bench.open(agents={"fake": stage.agent(SLOW)}) as tw:
         box = await tw.session("box", agent="fake")
         clocks = {"timeout": {"timeout": 0.5}, "stalled": {"idle_timeout": 0.5}}.get(words, {})

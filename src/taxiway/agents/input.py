@@ -36,7 +36,7 @@ class InputPump:
         self._accepted += len(data)
         if len(self._held) == len(data):
             self._flush()
-        return True
+        return not self.closed
 
     async def write(self, data: bytes) -> bool:
         """Whether the program's pipe has taken all of it within `INPUT_S_MAX` seconds.

@@ -85,7 +85,7 @@ class TodoItem(msgspec.Struct, frozen=True):
 class Todo(_Spoken, frozen=True, tag="todo"):
     """The agent's own plan, whole."""
 
-    items: tuple[TodoItem, ...]
+    items: list[TodoItem]
 
 
 class UsageTold(_Spoken, frozen=True, tag="usage"):
@@ -151,7 +151,7 @@ class Unreadable(msgspec.Struct, frozen=True):
 
 
 class TooLong(msgspec.Struct, frozen=True):
-    """A line of more than `LINE_BYTES_MAX` bytes, which was not kept."""
+    """A line of more bytes than are kept of one."""
 
     size: int
 
@@ -200,9 +200,10 @@ def _says_done(line: bytes) -> bool:
 
 
 class LineCutter:
-    """Cuts a stream of bytes into lines, and never holds more of one than the bound."""
+    """Cuts a stream of bytes into lines, and never holds more of one than ``size_max`` bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, size_max: int = LINE_BYTES_MAX) -> None:
+        self._size_max = size_max
         self._begun = bytearray()
         self._skipped = 0
 
@@ -220,7 +221,7 @@ class LineCutter:
             yield self._cut()
 
     def _take(self, part: bytes) -> None:
-        if self._skipped or len(self._begun) + len(part) > LINE_BYTES_MAX:
+        if self._skipped or len(self._begun) + len(part) > self._size_max:
             self._skipped += len(self._begun) + len(part)
             self._begun.clear()
         else:

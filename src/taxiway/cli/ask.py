@@ -12,6 +12,8 @@ from taxiway.cli.door import Door, pass_door
 from taxiway.cli.given import folder_of, standard_input
 from taxiway.cli.options import Duration
 from taxiway.cli.verb import Verb
+from taxiway.core.errors import Invalid, Problem
+from taxiway.core.nearest import suggestion
 from taxiway.core.specs import checked_spec
 
 
@@ -32,5 +34,16 @@ def ask(door: Door, /, prompt: str, cwd: str | None, **given: Any) -> int:
     """
     asked = {"prompt": standard_input(prompt), **given}
     fields = {name: value for name, value in asked.items() if value is not None}
+    _check_agent(door, fields["agent"])
     spec = checked_spec(fields | {"cwd": folder_of(cwd), "lane": LANE})
     return asyncio.run(run_once(door, plan_of_one(door, spec, "ask")))
+
+
+def _check_agent(door: Door, agent: str) -> None:
+    """It works here, so it must be known here."""
+    agents = door.loaded.config.agents
+    if agent not in agents:
+        hint = suggestion(agent, agents) or f"write [agents.{agent}] in the configuration"
+        raise Invalid(
+            f"there is no agent '{agent}': {hint}", [Problem(f"there is no agent '{agent}'", "agent", hint=hint)]
+        )

@@ -21,6 +21,7 @@ from taxiway.cli.task import status_of
 from taxiway.cli.taskwords import ONE_COMMAND_QUEUES, end_word
 from taxiway.cli.verb import ArgvVerb
 from taxiway.clock import Ids, system_chance
+from taxiway.core.errors import Invalid, Problem
 from taxiway.core.event import EventType
 from taxiway.core.ids import short_id
 from taxiway.core.plan import Plan
@@ -78,6 +79,7 @@ def plan_of_one(door: Door, spec: TaskSpec, name: str) -> Plan:
 async def run_once(door: Door, plan: Plan) -> int:
     """Run the plan's one task to its end here, and pass on what it writes and says; the exit status."""
     async with door.open(1, Scope(queues=frozenset({(plan.project, plan.queue)})), plan.project) as tw:
+        await _check_able(tw, plan.tasks[0])
         with Interrupts() as interrupts:
             admitted = await tw.run_plan(plan)
             [task] = admitted.ids.values()
@@ -111,6 +113,13 @@ async def _pass_through(tw: Taxiway, task: str, wants_json: bool) -> Exception |
         await tw.cancel(task)
         return unwritable(error)
     return None
+
+
+async def _check_able(tw: Taxiway, spec: TaskSpec) -> None:
+    """Nobody else takes it, so what it needs must be here."""
+    needs = {need for one in await tw.store.runners() if one.id == tw.runner for need in one.scope.needs or ()}
+    if spec.agent is not None and spec.needs not in needs:
+        raise Invalid(f"the program of agent '{spec.agent}' is not here", [Problem("is not here", "agent")])
 
 
 async def _say_what_it_waits_for(tw: Taxiway, task: str) -> None:

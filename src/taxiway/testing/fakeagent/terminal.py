@@ -21,7 +21,7 @@ ERASE: Final = b"\x7f\x08"
 KILL_LINE, END = b"\x15", b"\x04"
 SIGNALS: Final = {int(signal.SIGINT): "interrupt", int(signal.SIGWINCH): "resize"}
 #: What begins with ESC, as far as it came: keys, answers to queries. Group 1 is missing while it is not whole.
-_SEQUENCE: Final = re.compile(rb"\x1b(?:(\[[0-9;?<>=]*[ -/]*[@-~]|[^\[])|\[[0-9;?<>=]*[ -/]*\Z|\Z)")
+_SEQUENCE: Final = re.compile(rb"\x1b(?:(\[[0-9;?<>=]*[ -/]*[@-~]|O.|[^\[O])|\[[0-9;?<>=]*[ -/]*\Z|O?\Z)", re.DOTALL)
 
 
 class TerminalVoice:
