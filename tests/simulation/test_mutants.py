@@ -13,7 +13,7 @@ BEGIN = {
     "no_safety_poll": 69,
     "cancel_by_hint_alone": 447,
     "started_is_not_fenced": 29,
-    "slept_through_a_silence": 14,
+    "slept_through_a_silence": 150,
     "batch_lost_with_its_writer": 26,
 }
 

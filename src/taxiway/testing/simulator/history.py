@@ -62,13 +62,11 @@ class History:
         self.queues: dict[str, QueueState] = {}
         self._named: dict[tuple[str, str], str] = {}
         self._replaced: dict[str, str] = {}
-        self._young: list[str] = []  # made by the present commit
         self._keys: dict[str, str] = {}
 
     def read(self) -> None:
         """Take in everything committed since the last time."""
         claimed: list[Known] = []
-        self._young.clear()
         while changes := now(self._store.changes(self.version, PAGE)):
             for change in changes:
                 if change.version != self.version + 1:
@@ -152,10 +150,9 @@ class History:
         spec = found.spec
         old = self.tasks.get(found.retry_of or "")
         if old is not None and old.by_retry:
-            parents = [(self._with_it(parent), on) for parent, on in old.parents]
+            parents = self._tried_again(old.parents)
         else:
             parents = [(self._parent(spec.queue, edge.task), edge.on) for edge in spec.after]
-        self._young.append(task)
         self.tasks[task] = Known(found, state, parents)
         if spec.name is not None:
             self._named[spec.queue, spec.name] = task
@@ -169,10 +166,24 @@ class History:
     def _parent(self, queue: str, ref: str) -> str:
         return ref if is_full_id(ref, "task") else self._named.get((queue, ref), ref)
 
-    def _with_it(self, parent: str) -> str:
-        """The parent of a task that is tried again: the new one if that is tried again with it, else the one it had."""
-        new = self._replaced.get(parent)
-        return new if new is not None and new in self._young else parent
+    def _tried_again(self, parents: list[tuple[str, Condition]]) -> list[tuple[str, Condition]]:
+        """What a task that is tried again waits for: the newest try of each parent; of two that became one the older
+        stays."""
+        found: dict[str, Condition] = {}
+        for parent, on in sorted(parents, key=lambda edge: self._seq(edge[0]), reverse=True):
+            newest = self._newest(parent)
+            found[parent if newest in found else newest] = on
+        return list(found.items())
+
+    def _newest(self, parent: str) -> str:
+        removed = self._world.ledger.removed
+        while parent not in removed and (new := self._replaced.get(parent)) is not None and new not in removed:
+            parent = new
+        return parent
+
+    def _seq(self, task: str) -> int:
+        known = self.tasks.get(task)
+        return 0 if known is None else known.task.seq
 
     def _claimed(self, task: str, known: Known) -> None:
         world, spec = self._world, known.task.spec
