@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from taxiway.cli.board import Row
-from taxiway.cli.safe import safe
 from taxiway.core.event import Event, EventType
 from taxiway.core.run import Run
+from taxiway.core.safe import safe
 from taxiway.core.task import Task
 
 EVENTS_READ: Final = 2  #: from the end of a log; older ones hold older lines

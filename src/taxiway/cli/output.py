@@ -13,10 +13,11 @@ from typing import Any, Final
 
 import click
 
-from taxiway.cli.safe import cells, clipped, safe, safe_json
+from taxiway.cli.safe import cells, clipped, safe_json
 from taxiway.config import wants_colour
 from taxiway.core.errors import Error, Invalid
 from taxiway.core.queue import QueueState
+from taxiway.core.safe import safe
 from taxiway.core.task import TaskState
 
 COLUMN_CHARS_MAX: Final = 60

@@ -7,12 +7,13 @@ from typing import Final
 
 from taxiway.app import Taxiway
 from taxiway.cli.output import coloured, table
-from taxiway.cli.safe import clipped, safe, safe_line
+from taxiway.cli.safe import clipped, safe_line
 from taxiway.cli.taskwords import handler_of, handlers, state_word, task_label, took
 from taxiway.cli.words import count, span
 from taxiway.core.event import EventType
 from taxiway.core.ids import short_id
 from taxiway.core.queue import Queue, QueueState
+from taxiway.core.safe import safe
 from taxiway.core.task import Task, TaskState
 
 ROWS_MAX: Final = 40  #: a longer table is cut down to what needs a look

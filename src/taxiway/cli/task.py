@@ -11,7 +11,7 @@ from taxiway.cli.door import Door, pass_door
 from taxiway.cli.logs import logs
 from taxiway.cli.options import Duration, keep_queue, named_here, page_options, pairs, task_argument, task_arguments
 from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
-from taxiway.cli.safe import safe, safe_line
+from taxiway.cli.safe import safe_line
 from taxiway.cli.taskwords import (
     attempt_now,
     end_word,
@@ -30,6 +30,7 @@ from taxiway.core.ids import short_id
 from taxiway.core.limits import LIST_COUNT_MAX
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
+from taxiway.core.safe import safe
 from taxiway.core.task import Task, TaskState
 
 FAILED_STATUS = 1
