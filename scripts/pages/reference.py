@@ -107,7 +107,7 @@ def _fields(record: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _shown(name: str, default: Any) -> str:
-    if default is None or "." not in name:
+    if default in (None, msgspec.NODEFAULT) or "." not in name:
         return "none"
     if name.endswith("bytes"):
         return f"{default >> 20} MiB"

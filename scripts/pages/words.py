@@ -187,17 +187,40 @@ SETTINGS: Final = {
     "runner.term_grace": "from SIGTERM to SIGKILL",
     "defaults.timeout": "the `timeout` of a task that has none; `none` for no limit",
     "defaults.idle_timeout": "the `idle_timeout` of a task that has none; `none` for no limit",
+    "defaults.agent": "who works on a prompt that names nobody, in a session that belongs to nobody",
+    "defaults.agent_idle_timeout": "the `idle_timeout` of a prompt that has none; `none` for that of other tasks",
     "lanes": "a table: sizes of store-wide lanes by name, a whole number or `unlimited`",
+    "mailbox.mode": "what a mailbox does with an arrival: `queue`, `followup`, `collect`, `steer`, `interrupt`",
+    "mailbox.cap": "how many messages may wait in a mailbox",
+    "mailbox.drop": "what a full mailbox does: `new` refuses, `old` and `summarize` let the oldest go",
+    "mailbox.debounce": "how long it must have been quiet before what waits may start",
+    "mailbox.max_debounce_wait": "the most that this may hold the first message back",
+    "mailbox.max_concurrent": "how many messages of a session may be worked on at once",
     "limits.run_output_bytes": "how much output of one run is stored; what is more is read, counted and let go",
     "secrets.NAME.env": "the secret is the value of this variable of the runner",
     "secrets.NAME.file": "the secret is the content of this file",
     "secrets.NAME.command": "the secret is what this command prints (a list of texts; no shell)",
+    "agents.NAME.adapter": "how the program is spoken to: `lines`, or `pty` for programs on a terminal",
+    "agents.NAME.command": "the program and its arguments; `{thread}`, `{model}` and `{access}` are put in, and what"
+    " names one that is not known is left out",
+    "agents.NAME.env": "a table: variables laid over the allowed part of the runner's; `secret://NAME` stands for a"
+    " secret",
+    "agents.NAME.model": "the model of a task that names none",
+    "agents.NAME.warm": "how long an idle process is kept for the session's next turn; 0 ends it with its turn",
+    "agents.NAME.start_timeout": "how long it may take until it takes its first turn",
+    "agents.NAME.context_window": "the model's window in tokens, for an agent that does not tell it",
+    "agents.NAME.ready": "`pty`: a regular expression that the screen's last line matches when the program takes input",
+    "agents.NAME.quiet": "`pty`: without `ready`, so long a silence means the same",
+    "agents.NAME.columns": "`pty`: the width of the window",
+    "agents.NAME.rows": "`pty`: its height",
 }
 
 #: Defaults that depend on the machine.
 COMPUTED_DEFAULTS: Final = {
     "store.path": "`taxiway.db` in the user's state folder",
     "runner.slots": "as many as processors, at least 2",
+    "mailbox.max_debounce_wait": "2s, or four times `debounce` if that is longer",
+    "agents.NAME.command": "required",
 }
 
 #: Bounds whose comment in the code would only repeat their name.

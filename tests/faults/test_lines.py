@@ -207,7 +207,7 @@ async def test_a_steer_is_settled_when_the_process_ends_under_it(talk: Talk) -> 
 
 
 async def test_an_interrupt_ends_the_turn_and_keeps_the_conversation(talk: Talk) -> None:
-    """SQ-50: the same process takes the next turn."""
+    """B14: the same process takes the next turn."""
     dialogue = await talk([{"say": "{pid}"}], turns=[{"turn": 1, "steps": [{"say": "{pid}"}, {"sleep": "1h"}]}])
     await dialogue.send(Turn("go"))
     pid = texts(await until(dialogue, Said))

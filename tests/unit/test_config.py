@@ -172,7 +172,7 @@ warm = "10m"
 
 
 def test_an_agent_is_read_with_its_defaults(loaded: Load) -> None:
-    """C4: what is not said has its default; arguments in a list stay together."""
+    """What is not said has its default; arguments in a list stay together."""
     assert loaded().config.agents == {}
     kind = loaded(project=AGENT).config.agents["coder"]
     assert kind == AgentKind(
