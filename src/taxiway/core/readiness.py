@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from taxiway.core.limits import COUNTED_TASKS_MAX
+from taxiway.core.policy import Box
 from taxiway.core.queue import QueueState
 from taxiway.core.task import TaskState
 
@@ -70,6 +71,10 @@ class ObstacleKind(StrEnum):
     RUNNER_SCOPE = "runner_scope"
     RUNNER_FULL = "runner_full"
     TURN = "turn"
+    SESSION = "session"
+    QUIET = "quiet"
+    CARRIED = "carried"
+    STEERING = "steering"
 
 
 class Obstacle(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -80,6 +85,18 @@ class Obstacle(msgspec.Struct, frozen=True, omit_defaults=True):
     holders: tuple[str, ...] = ()
     since: int | None = None
     until: int | None = None
+
+
+class Seating(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a message stands in its session's mailbox: ``ahead`` messages that wait before it, the tasks that the
+    session is held for, until when it has to be quiet, and the task that carries it."""
+
+    key: str
+    box: Box
+    ahead: int = 0
+    holders: tuple[str, ...] = ()
+    quiet_at: int | None = None
+    carrier: str | None = None
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +114,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     cancelled_by: str | None = None
     queue_holders: tuple[str, ...] = ()
     lane_holders: tuple[str, ...] = ()
+    seat: Seating | None = None
     runners: tuple[tuple[str, Scope, int], ...] = ()
 
 
@@ -126,11 +144,34 @@ def obstacles(facts: Facts) -> list[Obstacle]:
     if facts.cancelled_by is not None:
         text = f"a cancel of all by '{facts.cancelled_by}' is under way, and nothing starts before it is done"
         found.append(Obstacle(ObstacleKind.CANCEL_ALL, text))
+    if facts.seat is not None and facts.seat.box in (Box.MERGED, Box.RIDING, Box.STEERING):
+        return [*found, _carried(facts.seat)]
+    if facts.seat is not None and facts.seat.box is Box.WAITING:
+        found.append(_waiting(facts.seat))
     found.extend(gate_obstacles(facts))
     found.extend(runner_obstacles(facts))
     if not found and facts.ahead:
         found.append(Obstacle(ObstacleKind.TURN, _before(facts.ahead)))
     return found
+
+
+def _waiting(seat: Seating) -> Obstacle:
+    """What keeps a message in its mailbox (SQ-03, SQ-21)."""
+    if seat.ahead:
+        text = f"{seat.ahead} message{'s go' if seat.ahead > 1 else ' goes'} before it in session '{seat.key}'"
+        return Obstacle(ObstacleKind.SESSION, text, seat.holders)
+    if seat.holders:
+        return Obstacle(ObstacleKind.SESSION, f"session '{seat.key}' is busy", seat.holders)
+    return Obstacle(ObstacleKind.QUIET, f"session '{seat.key}' has to be quiet first", until=seat.quiet_at)
+
+
+def _carried(seat: Seating) -> Obstacle:
+    """A message that does not start by itself any more."""
+    if seat.box is Box.STEERING:
+        text = f"it has been offered to the running turn of session '{seat.key}'"
+        return Obstacle(ObstacleKind.STEERING, text, seat.holders)
+    carriers = () if seat.carrier is None else (seat.carrier,)
+    return Obstacle(ObstacleKind.CARRIED, "it became a part of another message's turn, and ends as that ends", carriers)
 
 
 def _before(ahead: int) -> str:

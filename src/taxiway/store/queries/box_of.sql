@@ -1,2 +1,2 @@
 -- Where a task stands in its mailbox.
-SELECT session, box FROM task WHERE seq = :seq
+SELECT session, box, queue FROM task WHERE seq = :seq

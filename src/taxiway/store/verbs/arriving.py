@@ -59,12 +59,12 @@ def arrive(tx: Tx, session: int, arrival: Arrival, actor: str) -> Place:
     policy = changed(box.policy, arrival.spec.mailbox)
     dropped: tuple[str, ...] = ()
     if policy.mode is Mode.INTERRUPT:
-        dropped = interrupt(tx, session, arrival.seq - 1, actor)
+        dropped = interrupt(tx, session, arrival.seq, actor)
         box = mailbox.load(tx, session)
-    elif policy.mode is Mode.STEER and (run := _steerable_run(tx, session)) is not None:
+    elif policy.mode is Mode.STEER and arrival.spec.prompt and (run := _steerable_run(tx, session)) is not None:
         _offer(tx, run, arrival, actor)
         return Place(Box.STEERING, Disposition.STEERING, offered=run[1], capped=False)
-    elif not arrival.exempt and box.capped >= policy.cap:
+    elif not arrival.exempt and _counted(tx, box) >= policy.cap:
         dropped = _make_room(tx, box, policy, actor)
         box = mailbox.load(tx, session)
     return _place(tx, box, policy, arrival)._replace(dropped=dropped)
@@ -118,7 +118,7 @@ def _place(tx: Tx, box: Mailbox, policy: MailboxPolicy, arrival: Arrival) -> Pla
     mailbox.count(tx, box.id, waiting=1, capped=int(capped))
     position = box.waiting + 1
     tail = tx.one("mailbox_tail", session=box.id) if kin is not None and box.waiting else None
-    if tail is not None and tail[2] == kin and tail[0] > box.purge:
+    if tail is not None and tail[2] == kin and box.purge < tail[0] < arrival.seq:
         return Place(Box.MERGED, Disposition.MERGED, capped, free, tail[0], tail[1], kin, position)
     return Place(Box.WAITING, Disposition.WAITING, capped, free, kin=kin, position=position)
 
@@ -127,12 +127,13 @@ def _make_room(tx: Tx, box: Mailbox, policy: MailboxPolicy, actor: str) -> tuple
     """A full mailbox: while a slot is free nothing is dropped (SQ-26); else the policy decides (SQ-09, SQ-10)."""
     if mailbox.admit_head(tx, box.id):
         box = mailbox.load(tx, box.id)
-        if box.capped < policy.cap:
-            return ()
-    excess = box.capped - policy.cap + 1
+    counted = _counted(tx, box)
+    if counted < policy.cap:
+        return ()
+    excess = counted - policy.cap + 1
     if policy.drop is Drop.NEW or excess > CASCADE_ROWS_MAX:
         raise MailboxFull(
-            f"session '{box.key}' has {box.capped} messages waiting and takes {policy.cap} (drop: {policy.drop}); "
+            f"session '{box.key}' has {counted} messages waiting and takes {policy.cap} (drop: {policy.drop}); "
             "send it later, stop what is not needed, or raise the cap with 'taxiway session set'",
             session=box.name,
         )
@@ -144,6 +145,14 @@ def _make_room(tx: Tx, box: Mailbox, policy: MailboxPolicy, actor: str) -> tuple
         cancel_waiting(tx, seq, Reason.DROPPED, DROPPED_ERROR, actor, "dropped")
         dropped.append(victim.id)
     return tuple(dropped)
+
+
+def _counted(tx: Tx, box: Mailbox) -> int:
+    """What the cap counts; what a sweep is about to take is in nobody's way (OC-06)."""
+    if not box.purge:
+        return box.capped
+    row = tx.one("count_capped", session=box.id, after=box.purge)
+    return row[0] if row else 0
 
 
 def _leave_a_line(tx: Tx, box: Mailbox, policy: MailboxPolicy, seq: int) -> None:

@@ -8,7 +8,7 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.policy import Box
 from taxiway.core.task import Reason, TaskState
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs import mailbox, sweeps
+from taxiway.store.verbs import mailbox, sessions, sweeps
 from taxiway.store.verbs.arriving import arrive_late
 from taxiway.store.verbs.ending import (
     EXPIRED_ERROR,
@@ -50,6 +50,8 @@ def wake_due(tx: Tx, limit: int, actor: str) -> int:
         version = tx.change(ChangeKind.TASK, row.id, TaskState.QUEUED, None, actor, f"{row.reason} is over")
         tx.run("queue_due_task", seq=seq, version=version)
         make_ready(tx, row)
+        if row.session is not None:  # the limit may have fallen since it began (SQ-15)
+            sessions.fit(tx, row.session)
     for (session,) in tx.all("quiet_sessions", now=tx.now, limit=limit):
         mailbox.wake(tx, session)
         moved += 1

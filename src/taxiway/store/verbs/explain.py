@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from taxiway.core.errors import NotFound
-from taxiway.core.readiness import Facts, Scope
+from taxiway.core.policy import Box
+from taxiway.core.readiness import Facts, Scope, Seating
 from taxiway.core.task import TaskState
 from taxiway.store.tx import Tx
 from taxiway.store.verbs.claim import gate_facts, head_of
@@ -19,15 +20,15 @@ def facts_of(tx: Tx, task: str) -> Facts:
     row = tx.one("explain_task", id=task)
     if row is None:
         raise NotFound(f"there is no task {task}", id=task)
-    seq, state, reason, due_at, since = row[:5]
-    mine = head_of(row[5:])
+    seq, state, reason, due_at, since, ready = row[:6]
+    mine = head_of(row[6:])
     queue_holders = [found[0] for found in tx.all("queue_holders", queue=mine.queue)]
     lane_holders = [found[0] for found in tx.all("lane_holders", lane=mine.lane)]
     gate = gate_facts(mine, len(lane_holders), len(queue_holders))
     runners = [(name, _decode_scope(scope), slots - live) for name, scope, slots, live in tx.all("runners_with_room")]
     cancels: dict[int, str] = dict(tx.all("cancels_pending"))
     ahead = 0
-    if state == TaskState.QUEUED and gate.room() != 0:
+    if state == TaskState.QUEUED and ready and gate.room() != 0:
         ahead = Turn(tx, mine, [(scope, free) for _, scope, free in runners], frozenset(cancels)).ahead()
     return Facts(
         state=TaskState(state),
@@ -40,5 +41,15 @@ def facts_of(tx: Tx, task: str) -> Facts:
         cancelled_by=cancels.get(0, cancels.get(mine.queue)),
         queue_holders=tuple(queue_holders),
         lane_holders=tuple(lane_holders),
+        seat=_seat(tx, seq),
         runners=tuple(runners),
     )
+
+
+def _seat(tx: Tx, seq: int) -> Seating | None:
+    row = tx.one("seat_of", seq=seq)
+    if row is None or row[1] == Box.OUT:
+        return None
+    key, box, ahead, quiet_at, carrier, session = row
+    holders = tuple(found[0] for found in tx.all("held_for", session=session))
+    return Seating(key=key, box=Box(box), ahead=ahead, holders=holders, quiet_at=quiet_at, carrier=carrier)

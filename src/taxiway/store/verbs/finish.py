@@ -241,6 +241,8 @@ def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, facts: dict[s
     )
     if ready:
         gates.note_ready(tx, row.gate, row.urgency, row.position, row.task_seq)
+        if row.session is not None:  # the limit may have fallen since it began (SQ-15)
+            sessions.fit(tx, row.session)
     else:
         tx.note(Topic.TIME)
     return due_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from taxiway.core.change import ChangeKind
 from taxiway.store.protocol import CheckFinding, Pruned
 from taxiway.store.statements import load_checks
 from taxiway.store.tx import Tx
@@ -33,4 +34,8 @@ def prune(tx: Tx, before_ms: int, limit: int, actor: str) -> Pruned:
         forget(tx, task_row(tx, seq), actor, "prune")
     changes = tx.all("prune_changes", before=before_ms, limit=limit)
     tx.run("prune_runners", before=before_ms)
+    for session, name in tx.all("prune_sessions", before=before_ms):
+        for statement in ("delete_read_marks", "delete_lines"):
+            tx.run(statement, session=session)
+        tx.change(ChangeKind.SESSION, name, "removed", None, actor, "prune")
     return Pruned(len(rows), len(changes))

@@ -85,12 +85,12 @@ def left(tx: Tx, session: int, seq: int, box: int, capped: int) -> None:
     match box:
         case Box.WAITING:
             count(tx, session, waiting=-1, capped=-capped)
-            if seq > load(tx, session).purge:  # a sweep takes those that were merged into it as well
-                _hand_over(tx, seq)
+            _hand_over(tx, session, seq)
         case Box.MERGED:
             count(tx, session, waiting=-1, capped=-capped)
         case Box.ADMITTED:
             count(tx, session, held=-1)
+            _hand_over(tx, session, seq)
         case _:
             return
     pump(tx, session)
@@ -100,6 +100,18 @@ def put_back(tx: Tx, session: int, seq: int, capped: bool) -> None:
     """A message that was offered to a turn waits after all, in its old place (OC-02)."""
     tx.run("put_in_box", seq=seq, box=Box.WAITING, ready=0, capped=int(capped), carrier=None, kin=None, now=tx.now)
     count(tx, session, waiting=1, capped=int(capped))
+    pump(tx, session)
+
+
+def take_along(tx: Tx, session: int, seq: int) -> None:
+    """A turn begins: what was merged into its message rides with it from now on (OC-09)."""
+    if not load(tx, session).waiting:
+        return
+    merged = tx.one("merged_with", seq=seq)
+    assert merged is not None
+    if merged[0]:
+        tx.run("ride", seq=seq)
+        count(tx, session, waiting=-merged[0], capped=-merged[1])
 
 
 def _quiet_until(tx: Tx, box: Mailbox, joined_at: int) -> int | None:
@@ -116,20 +128,16 @@ def _quiet_until(tx: Tx, box: Mailbox, joined_at: int) -> int | None:
 
 def _admit(tx: Tx, box: Mailbox, head: Row) -> None:
     seq, gate, urgency, position, _, capped = head
-    merged = tx.one("merged_with", seq=seq)
-    assert merged is not None
-    riding, capped_riding = merged
     tx.run("admit_message", seq=seq)
-    if riding:
-        tx.run("admit_merged", seq=seq)
-    count(tx, box.id, waiting=-1 - riding, capped=-capped - capped_riding, held=1)
+    count(tx, box.id, waiting=-1, capped=-capped, held=1)
     if box.quiet_at is not None:
         be_quiet_until(tx, box.id, None)
     gates.note_ready(tx, gate, urgency, position, seq)
 
 
-def _hand_over(tx: Tx, seq: int) -> None:
-    """The message that others were merged into is gone: the next of them takes its place."""
-    heir = tx.one("first_merged", seq=seq)
+def _hand_over(tx: Tx, session: int, seq: int) -> None:
+    """The message that others were merged into is gone: the next of them takes its place, unless a sweep takes them."""
+    box = load(tx, session)
+    heir = tx.one("first_merged", seq=seq) if box.waiting and seq > box.purge else None
     if heir is not None:
         tx.run("succeed", seq=seq, heir=heir[0])

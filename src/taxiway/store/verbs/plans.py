@@ -9,6 +9,7 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Conflict
 from taxiway.core.lane import check_size
 from taxiway.core.plan import Plan
+from taxiway.core.policy import Box
 from taxiway.core.queue import QueueState, check_admission
 from taxiway.core.rerun import Fate, Known, fates
 from taxiway.core.task import TASK_NOT_STARTED, TASK_TERMINAL, Condition, Reason, TaskState
@@ -128,7 +129,7 @@ def _known(tx: Tx, queue: int, plan: Plan, held: dict[str, Held]) -> dict[str, K
 
 def _clear(tx: Tx, gone: Sequence[Held], actor: str) -> None:
     """Take the place of older tasks: those that wait are cancelled, those that run are somebody's and refuse."""
-    running = [old for old in gone if old.state not in TASK_TERMINAL and old.state not in TASK_NOT_STARTED]
+    running = [old for old in gone if _runs(tx, old)]
     if running:
         raise Conflict(
             f"task {running[0].id} runs at this moment with the plan's older text; wait for it, or cancel it first",
@@ -139,6 +140,13 @@ def _clear(tx: Tx, gone: Sequence[Held], actor: str) -> None:
             cancel_waiting(tx, old.seq, Reason.RESET, "its plan was run anew", actor, "plan")
         version = tx.change(ChangeKind.TASK, old.id, "superseded", Reason.RESET, actor, "plan")
         tx.run("supersede_task", seq=old.seq, version=version)
+
+
+def _runs(tx: Tx, old: Held) -> bool:
+    """Whether it runs, by itself or as a part of another one's turn."""
+    if old.state in TASK_NOT_STARTED:
+        return task_row(tx, old.seq).box == Box.RIDING
+    return old.state not in TASK_TERMINAL
 
 
 def _admit(

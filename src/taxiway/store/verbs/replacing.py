@@ -10,14 +10,15 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.dependency import verdict
 from taxiway.core.errors import Conflict, NotFound
 from taxiway.core.limits import CASCADE_ROWS_MAX
+from taxiway.core.policy import Box
 from taxiway.core.queue import QUEUE_ENDED, QueueState
 from taxiway.core.specs import reads
 from taxiway.core.task import TASK_TERMINAL, Condition, Reason, TaskSpec, TaskState
 from taxiway.core.toposort import parents_first
 from taxiway.store.protocol import NewTask
 from taxiway.store.tx import Topic, Tx
-from taxiway.store.verbs import gates
-from taxiway.store.verbs.ending import TaskRow, count_ended, move_queue_row, settle_page, task_row
+from taxiway.store.verbs import gates, mailbox
+from taxiway.store.verbs.ending import TaskRow, cancel_waiting, count_ended, move_queue_row, settle_page, task_row
 from taxiway.store.verbs.submit import Admission, Edge
 
 _decode_spec = msgspec.json.Decoder(TaskSpec).decode
@@ -54,9 +55,14 @@ def remove(tx: Tx, task: str, actor: str) -> bool:
     state = TaskState(row.state)
     if state in (TaskState.RUNNING, TaskState.WAITING):
         return False
+    if row.box == Box.RIDING:
+        raise Conflict(f"task {task} is a part of another task's turn already; remove that one", id=task)
     if row.open:
         _settle_all(tx, row.seq, actor)
+        row = _out_of_its_session(tx, row, actor)
     _check_readers(tx, row)
+    if row.box == Box.RIDING:
+        raise Conflict(f"task {task} is a part of another task's turn; cancel that one, or wait for its end", id=task)
     if tx.one("open_children", parent=row.seq):
         raise Conflict(f"tasks that waited for {task} are still being settled; try again in a moment", id=task)
     forget(tx, row, actor, "removed")
@@ -64,7 +70,18 @@ def remove(tx: Tx, task: str, actor: str) -> bool:
         gates.note_gone(tx, row.gate)
     if row.open:
         count_ended(tx, row.queue, 1, actor)
+    if row.session is not None:
+        mailbox.left(tx, row.session, row.seq, row.box, row.capped)
     return True
+
+
+def _out_of_its_session(tx: Tx, row: TaskRow, actor: str) -> TaskRow:
+    """A message leaves its mailbox before it is forgotten: what comes after it moves up (OC-09)."""
+    if row.box != Box.OUT:
+        cancel_waiting(tx, row.seq, Reason.REQUESTED, None, actor, "removed")
+    if tx.all("riders", seq=row.seq, after=0, limit=1):
+        raise Conflict(f"what task {row.id} carried is still to be settled; cancel it, and remove it then", id=row.id)
+    return task_row(tx, row.seq)
 
 
 def forget(tx: Tx, row: TaskRow, actor: str, cause: str) -> None:
@@ -77,6 +94,7 @@ def forget(tx: Tx, row: TaskRow, actor: str, cause: str) -> None:
         tx.run("delete_key", tenant=tx.tenant, project=row.project, key=key, task=row.id)
     for statement in (
         "delete_events",
+        "delete_signals",
         "delete_runs",
         "delete_result",
         "delete_labels",

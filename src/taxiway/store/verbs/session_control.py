@@ -35,13 +35,15 @@ def stop_all(tx: Tx, session: int, actor: str) -> Stopped:
     return _stop(tx, session, until, "session_stop", StopCause.CANCEL, actor)
 
 
-def interrupt(tx: Tx, session: int, until: int, actor: str) -> tuple[str, ...]:
-    """Make way for a message: cancel what waits up to ``until``, stop what runs (SQ-30 to SQ-33); the tasks that had
-    to go, as far as the first page knows."""
+def interrupt(tx: Tx, session: int, seq: int, actor: str) -> tuple[str, ...]:
+    """Make way for a message: cancel what waits, stop what runs (SQ-30 to SQ-33); the tasks that had to go, as far as
+    the first page knows. One that joins late has messages behind it as well, and is in the midst of them: all of them
+    go before it is placed, so that no page takes it along."""
+    until = _last_seq(tx)
     _reach(tx, session, 0, until)
     found = tx.all("messages_of_session", session=session, after=0, until=until, limit=CASCADE_ROWS_MAX)
     gone = [task_row(tx, seq) for (seq,) in found]
-    _stop(tx, session, until, "session_interrupt", StopCause.INTERRUPT, actor)
+    _stop(tx, session, until, "session_interrupt", StopCause.INTERRUPT, actor, whole=seq <= until)
     return tuple(row.id for row in gone if row.box)
 
 
@@ -67,13 +69,13 @@ def _reach(tx: Tx, session: int, cutoff: int, purge: int) -> None:
     mailbox.forget(tx, session)
 
 
-def _stop(tx: Tx, session: int, until: int, sweep: str, cause: StopCause, actor: str) -> Stopped:
+def _stop(tx: Tx, session: int, until: int, sweep: str, cause: StopCause, actor: str, whole: bool = False) -> Stopped:
     """What waits first, then what runs: nothing is admitted into a half-stopped session (OC-09)."""
     box = mailbox.load(tx, session)
     offered = tx.one("count_offered", session=session)
     waiting = box.waiting + (box.held - box.live) + (offered[0] if offered else 0)
     running = sum(run[3] is None for run in tx.all("live_runs_of_session", session=session))
-    sweeps.begin(tx, sweep, session, actor, until)
+    sweeps.begin(tx, sweep, session, actor, until, whole)
     _stop_running(tx, session, sweeps.SESSION_REASONS[sweep], cause, actor)
     return Stopped(running, waiting)
 

@@ -45,6 +45,7 @@ def _bind(tx: Tx, session: int, agent: str) -> None:
     """It belongs to this agent from now on."""
     tx.run("bind_agent", session=session, agent=agent)
     tx.known.clear()
+    fit(tx, session)
 
 
 def make(
@@ -184,6 +185,8 @@ def mark_read(tx: Tx, session: str, reader: str) -> None:
 def begin_turn(tx: Tx, session: int, task: str, seq: int, run: int, spec: TaskSpec, actor: str) -> Seat:
     """A run of a session begins: its title, and what its turn is made of."""
     prompted = spec.prompt is not None
+    if prompted:
+        mailbox.take_along(tx, session, seq)
     version = tx.change(ChangeKind.SESSION, mailbox.load(tx, session).name, "running", None, actor, "claim")
     row = tx.one(
         "begin_turn",

@@ -120,14 +120,16 @@ class Admission:
         spec = new.spec
         if spec.session is None:
             return None
-        return session_for(self._tx, spec.session, new.project, spec.agent, new.mailbox, self._actor)
+        session = session_for(self._tx, spec.session, new.project, spec.agent, new.mailbox, self._actor)
+        if spec.mailbox is not None and spec.mailbox.max_concurrent is not None:  # from now on (SQ-14)
+            limit = MailboxChange(max_concurrent=spec.mailbox.max_concurrent)
+            set_policy(self._tx, mailbox.load(self._tx, session).name, limit, self._actor)
+        return session
 
     def _place(self, session: int | None, seq: int, new: NewTask) -> Place | None:
         if session is None:
             return None
-        if new.spec.mailbox is not None and new.spec.mailbox.max_concurrent is not None:  # from now on (SQ-14)
-            limit = MailboxChange(max_concurrent=new.spec.mailbox.max_concurrent)
-            set_policy(self._tx, mailbox.load(self._tx, session).name, limit, self._actor)
+        self.close()  # what it displaces may have been admitted just before
         exempt = not self.queue(new.project, new.spec.queue)[1].standing
         return arrive(self._tx, session, Arrival(seq, new.id, new.spec, exempt), self._actor)
 

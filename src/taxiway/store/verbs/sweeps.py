@@ -22,12 +22,14 @@ from taxiway.store.verbs.ending import cancel_waiting, task_row
 Page = Callable[[Tx, int, int, int, int, str], list[Row]]
 
 
-def begin(tx: Tx, kind: str, subject: int, actor: str, until: int | None = None) -> None:
-    """Do the first page of a sweep now and leave the rest to whoever comes by."""
+def begin(tx: Tx, kind: str, subject: int, actor: str, until: int | None = None, whole: bool = False) -> None:
+    """Do the first page of a sweep now and leave the rest to whoever comes by; all of it where it must be ``whole``."""
     if until is None:
         last = tx.one("last_seq")
         until = last[0] if last and last[0] is not None else 0
     page = PAGES[kind](tx, subject, 0, until, CASCADE_ROWS_MAX, actor)
+    while whole and len(page) == CASCADE_ROWS_MAX:
+        page = PAGES[kind](tx, subject, page[-1][0], until, CASCADE_ROWS_MAX, actor)
     if len(page) == CASCADE_ROWS_MAX:
         tx.run("insert_sweep", kind=kind, subject=subject, after=page[-1][0], until=until, actor=actor)
         tx.note(Topic.TIME)
@@ -55,7 +57,8 @@ def finish_reset(tx: Tx, queue: int) -> None:
 def _stop_page(tx: Tx, subject: int, after: int, until: int, limit: int, actor: str) -> list[Row]:
     page = tx.all("open_tasks_of_queue", queue=subject, after=after, until=until, limit=limit)
     for (seq,) in page:
-        if TaskState(task_row(tx, seq).state) in TASK_NOT_STARTED:  # it may have fallen with one before it
+        row = task_row(tx, seq)
+        if TaskState(row.state) in TASK_NOT_STARTED and row.box != Box.RIDING:  # it may have fallen with one before it
             cancel_waiting(tx, seq, Reason.QUEUE_STOPPED, "the queue was stopped", actor, "queue stop")
     return page
 
@@ -66,7 +69,9 @@ def _cancel_page(tx: Tx, subject: int, after: int, until: int, limit: int, actor
     else:
         page = tx.all("open_tasks", tenant=tx.tenant, after=after, until=until, limit=limit)
     for (seq,) in page:
-        cancel_row(tx, task_row(tx, seq), Reason.REQUESTED, StopCause.CANCEL, actor)
+        row = task_row(tx, seq)
+        if row.box != Box.RIDING:  # it ends when and as its carrier ends
+            cancel_row(tx, row, Reason.REQUESTED, StopCause.CANCEL, actor)
     return page
 
 

@@ -18,6 +18,7 @@ from taxiway.testing.conformance.dependencies import Depending
 from taxiway.testing.conformance.explaining import Explaining
 from taxiway.testing.conformance.fencing import Fencing
 from taxiway.testing.conformance.keeping import Keeping
+from taxiway.testing.conformance.leaving import Fitting, Leaving
 from taxiway.testing.conformance.mailboxes import Admitting, Debouncing, Merging, Overflowing, Steering
 from taxiway.testing.conformance.outcomes import Ending
 from taxiway.testing.conformance.plans import Planning
@@ -54,6 +55,8 @@ SUITES: Final = (
     Debouncing,
     Merging,
     Steering,
+    Leaving,
+    Fitting,
     Controlling,
     Throttling,
     Processing,

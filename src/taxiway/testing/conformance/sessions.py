@@ -7,6 +7,7 @@ import pytest
 from taxiway.core.errors import Conflict, Invalid, LeaseLost, NotFound
 from taxiway.core.event import EventType, NewEvent
 from taxiway.core.policy import MailboxChange, MailboxPolicy, Mode
+from taxiway.core.readiness import ObstacleKind
 from taxiway.core.run import Cancelled, Completed, Lost, ProcessMark, StopCause
 from taxiway.core.session import Attention, SessionState, Stopped
 from taxiway.core.task import Reason, TaskState, Usage
@@ -387,3 +388,65 @@ class Showing(Suite):
         assert await bench.store.find_session(own[-6:], None) == own
         await bench.store.set_session(own, MailboxChange(cap=5), ACTOR)
         assert (await bench.store.session(own)).policy.cap == 5
+
+    async def test_what_keeps_a_message_is_explained(self, bench: Bench) -> None:
+        """SQ-03, SQ-21, OC-03: who is before it, the quiet time, the message that carries it."""
+        await bench.session("s", mode=Mode.COLLECT, debounce_s=5.0)
+        first, second = await bench.send("s", "one"), await bench.send("s", "two")
+        [quiet] = [found for found in await bench.explained(first.id) if found.kind is ObstacleKind.QUIET]
+        assert quiet.until == bench.clock.now_ms() + 5_000
+        [carried] = await bench.explained(second.id)
+        assert (carried.kind, carried.holders) == (ObstacleKind.CARRIED, (first.id,))
+        await bench.pass_time(5)
+        assert await bench.explained(first.id) == []
+        await bench.take()
+        third = await bench.send("s", "three")
+        fourth = await bench.send("s")
+        [busy] = await bench.explained(third.id)
+        assert (busy.kind, busy.holders) == (ObstacleKind.SESSION, (first.id,))
+        assert "1 message goes before it" in (await bench.explained(fourth.id))[0].text
+
+    async def test_a_removed_message_leaves_its_mailbox(self, bench: Bench) -> None:
+        """A22, A23: wherever it stands; the next one moves up, and what it carried goes on."""
+        await bench.session("s", mode=Mode.COLLECT, debounce_s=1.0)
+        sent = [await bench.send("s", f"m{number}") for number in range(4)]
+        assert await bench.store.remove(sent[1].id, ACTOR)
+        assert await bench.store.remove(sent[0].id, ACTOR)
+        await bench.pass_time(1)
+        run = await bench.take()
+        assert run.seat is not None
+        assert [message.prompt for message in run.seat.messages] == ["m2", "m3"]
+        with pytest.raises(Conflict, match="part of another task's turn"):
+            await bench.store.remove(sent[3].id, ACTOR)
+        admitted, last = await bench.send("t"), await bench.send("t")
+        assert await bench.store.remove(admitted.id, ACTOR)
+        assert [claimed.task for claimed in await bench.claim()] == [last.id]
+
+    async def test_what_was_put_away_long_ago_is_forgotten_with_its_last_task(self, bench: Bench) -> None:
+        """GD-11: and only then."""
+        session = await bench.session("s")
+        await bench.send("s", "hello")
+        await bench.end_next()
+        await bench.store.archive_session(session, True, ACTOR)
+        await bench.store.read_session(session, "ann")
+        bench.clock.advance(100)
+        assert (await bench.store.session(session)).archived
+        await bench.store.prune(bench.clock.now_ms() - 200_000, 100, ACTOR)
+        assert (await bench.store.session(session)).archived
+        await bench.store.prune(bench.clock.now_ms() - 50_000, 100, ACTOR)
+        with pytest.raises(NotFound):
+            await bench.store.session(session)
+
+    async def test_whether_an_agent_is_busy_can_be_asked(self, bench: Bench) -> None:
+        """SQ-83: which of its sessions run."""
+        await bench.send("s", "hello", agent="ann")
+        await bench.send("t", "hello", agent="bob")
+        await bench.take()
+        busy = {
+            agent: [
+                found.key
+                for found in (await bench.store.sessions(SessionFilter("running", agent=agent), 9, None)).items
+            ]
+            for agent in ("ann", "bob")
+        }
+        assert busy == {"ann": ["s"], "bob": []}

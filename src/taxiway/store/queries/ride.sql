@@ -1,2 +1,2 @@
--- What was merged into an admitted message rides with it.
+-- A turn begins: what was merged into its message rides with it.
 UPDATE task SET box = 5, capped = 0 WHERE carrier = :seq AND box = 3
