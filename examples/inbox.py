@@ -1,8 +1,8 @@
 """One session, several writers, and what happens to every message: run it with ``python examples/inbox.py``.
 
-For each mode of a mailbox there is a session, and three writers send it a burst of messages while its agent is busy. The
-agent is a real program that follows a script; no model is needed. Afterwards the fate of every message is printed, and
-the sum is checked: whatever was accepted has exactly one outcome.
+There is a session for each mode of a mailbox, and three writers send it a burst of messages while its agent is busy.
+The agent is a real program that follows a script; no model is needed. Afterwards the fate of every message is printed,
+and the sum is checked: whatever was accepted has exactly one outcome.
 """
 
 from __future__ import annotations
@@ -98,4 +98,6 @@ async def main(folder: Path) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as made:
-        asyncio.run(main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(made)))
+        chosen = Path(sys.argv[1] if len(sys.argv) > 1 else made)
+        chosen.mkdir(parents=True, exist_ok=True)
+        asyncio.run(main(chosen))
