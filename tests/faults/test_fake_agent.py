@@ -227,7 +227,7 @@ def test_what_it_ignores_does_not_end_it(start: Callable[..., Program]) -> None:
 
 
 async def test_what_it_leaves_behind_lives_on_and_is_ended_by_its_guardian(zoo: Any, tmp_path: Path) -> None:
-    """B16: a daemon in a session of its own that holds the pipes, deaf to SIGTERM, and a child; all gone at the end."""
+    """I6: a daemon in a session of its own that holds the pipes, deaf to SIGTERM, and a child; all gone at the end."""
     steps = [{"daemon": {"deaf": True}}, {"daemon": {"holds": False}}, {"child": {"seconds": "1h"}}, {"exit": 0}]
     (tmp_path / "a.json").write_text(json.dumps({"start": steps}))
     argv = [str(item) for item in fake_agent_command(tmp_path / "a.json", journal=tmp_path / "journal")]

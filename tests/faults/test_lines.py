@@ -207,7 +207,7 @@ async def test_a_steer_is_settled_when_the_process_ends_under_it(talk: Talk) -> 
 
 
 async def test_an_interrupt_ends_the_turn_and_keeps_the_conversation(talk: Talk) -> None:
-    """B14: the same process takes the next turn."""
+    """The same process takes the next turn."""
     dialogue = await talk([{"say": "{pid}"}], turns=[{"turn": 1, "steps": [{"say": "{pid}"}, {"sleep": "1h"}]}])
     await dialogue.send(Turn("go"))
     pid = texts(await until(dialogue, Said))
@@ -386,7 +386,7 @@ async def test_steers_that_an_agent_does_not_read_are_bounded_and_settled(talk: 
 
 
 async def test_asked_to_leave_an_agent_hears_bye_and_may_tidy_up(talk: Talk, tmp_path: Path) -> None:
-    """B14: asking comes before signals, in the middle of a turn too."""
+    """Asking comes before signals, in the middle of a turn too."""
     dialogue = await talk([{"say": "x"}, {"sleep": "1h"}], end=[{"write": {"file": "tidy", "text": "done"}}])
     await dialogue.send(Turn("go"))
     await until(dialogue, Said)

@@ -22,9 +22,9 @@ PROGRAM: Final = Path(__file__).parents[1] / "testing" / "fakeagent"
 @click.option("--memory", metavar="FOLDER", help="Keep conversations here, so that one can be gone on with.")
 @click.option("--journal", metavar="FILE", help="Add a line of JSON for every turn, steer and interrupt that came.")
 def fake_agent(terminal: bool, **given: str | None) -> None:
-    """Be an agent that follows a script: it streams, hangs, floods, crashes, declines as it is told.
+    """A scripted agent as a real program, for tests and trials.
 
-    It becomes the program itself, which needs nothing of Taxiway.
+    It streams, hangs, floods, crashes, declines as its script says; docs/fake-agent.md tells how one is written.
     """
     options = [f"--{name}={value}" for name, value in given.items() if value is not None]
     argv = [sys.executable, "-I", str(PROGRAM), *(["--terminal"] if terminal else []), *options]
