@@ -22,7 +22,7 @@ from taxiway.store.sqlite.migrate import migrate
 from taxiway.store.sqlite.transactor import SqliteTransactor
 from taxiway.store.statements import load_statements
 from taxiway.store.tx import Tx
-from taxiway.store.verbs import queues, runners
+from taxiway.store.verbs import founding, runners
 from taxiway.store.verbs.claim import Claim
 from taxiway.store.verbs.finish import finish
 from taxiway.store.verbs.submit import submit
@@ -84,7 +84,7 @@ class Recording:
     def __init__(self, folder: Path, tasks: int, claims_of: int) -> None:
         recorder = Recorder(folder / "recorded.db")
         runner = recorder.ids.new("runner")
-        recorder.run([lambda tx: queues.found_store(tx, 1000)])
+        recorder.run([lambda tx: founding.found_store(tx, 1000)])
         recorder.run([lambda tx: runners.register(tx, Runner(id=runner, host="h", boot_id="b", pid=1, slots=8))])
         self.founding = recorder.taken()
         self.submits = [self._submit(recorder) for _ in range(tasks)]

@@ -204,6 +204,10 @@ class Taxiway:
         """Make or resize a lane; ``None`` is unlimited."""
         return await self._intake.set_lane(name, size, queue)
 
+    async def move_lane(self, name: str, verb: str, queue: str | None = None) -> Lane:
+        """``stop`` a lane (it refuses new work, and what waits in it is cancelled), or ``start`` it again."""
+        return await self._intake.move_lane(name, verb, queue)
+
 
 @asynccontextmanager
 async def open_with(store: str | Path, settings: Settings, observer: Observer = log_moment) -> AsyncIterator[Taxiway]:

@@ -12,7 +12,9 @@ from taxiway.store.sqlite.store import SqliteStore
 from taxiway.store.sqlite.transactor import SqliteTransactor
 from taxiway.store.statements import load_statements
 from taxiway.store.tx import Tx
-from taxiway.store.verbs.queues import found_store, make_queue, put_lane
+from taxiway.store.verbs.founding import found_store
+from taxiway.store.verbs.lanes import put_lane
+from taxiway.store.verbs.queues import make_queue
 from taxiway.store.writer import InlineWriter
 from taxiway.testing.simulator.process import START_MS
 from taxiway.testing.simulator.world import StoreSeams

@@ -28,7 +28,13 @@ def list_lanes(door: Door) -> None:
         answer_json(page_document(lane_document(one) for one in found))
     else:
         rows = [
-            [one.name, one.queue or "(store)", size_word(one.size), str(one.live), ready_word(one.ready)]
+            [
+                one.name,
+                one.queue or "(store)",
+                "stopped" if one.stopped else size_word(one.size),
+                str(one.live),
+                ready_word(one.ready),
+            ]
             for one in found
         ]
         answer(table(("LANE", "OF", "SIZE", "RUNNING", "READY"), rows))
@@ -52,9 +58,40 @@ def set_lane(door: Door, name: str, size: int, queue: str | None) -> None:
         answer(f"lane {made.name}: {size_word(made.size)}")
 
 
+@lane.command("stop")
+@click.argument("name")
+@click.option("--queue", help="The plan's queue that owns the lane. [default: the whole store]")
+@pass_door
+def stop_lane(door: Door, name: str, queue: str | None) -> None:
+    """Refuse new work in a lane and cancel what waits in it; what runs goes on to its end."""
+    _move(door, name, "stop", queue)
+
+
+@lane.command("start")
+@click.argument("name")
+@click.option("--queue", help="The plan's queue that owns the lane. [default: the whole store]")
+@pass_door
+def start_lane(door: Door, name: str, queue: str | None) -> None:
+    """Take work in a stopped lane again."""
+    _move(door, name, "start", queue)
+
+
+def _move(door: Door, name: str, verb: str, queue: str | None) -> None:
+    moved: Lane = door.use(lambda tw: tw.move_lane(name, verb, queue))
+    if door.wants_json:
+        answer_json(lane_document(moved))
+    else:
+        answer(f"lane {moved.name}: {room_word(moved)}")
+
+
 def ready_word(ready: int) -> str:
     """How many tasks are ready; they are counted up to a bound."""
     return f"{ready:,}+" if ready >= COUNTED_TASKS_MAX else str(ready)
+
+
+def room_word(lane: Lane) -> str:
+    """How many may run in a lane."""
+    return "stopped" if lane.stopped else size_word(lane.size)
 
 
 def size_word(size: int | None) -> str:

@@ -124,6 +124,12 @@ class QueueEnded(Conflict):
     code = "queue_ended"
 
 
+class LaneStopped(Conflict):
+    """The lane has been stopped: it takes nothing new until it is started again (SQ-65)."""
+
+    code = "lane_stopped"
+
+
 class LeaseLost(Conflict):
     """The writer's fence is not the newest: somebody else owns the run, so nothing was changed (I2)."""
 

@@ -11,6 +11,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     """A lane as stored: ``size`` live runs at most (``None``: unlimited); ``queue`` is the queue that owns it.
 
     ``ready`` counts the tasks behind it that may start, up to ``COUNTED_TASKS_MAX``: that number means so many or more.
+    ``stopped``: it refuses new work.
     """
 
     name: str
@@ -18,6 +19,7 @@ class Lane(msgspec.Struct, frozen=True, kw_only=True):
     queue: str | None = None
     live: int = 0
     ready: int = 0
+    stopped: bool = False
     version: int = 0
 
 

@@ -141,6 +141,10 @@ class Intake:
         """Make or resize a lane."""
         return await self._store.set_lane(name, size, self._actor, queue, self._project)
 
+    async def move_lane(self, name: str, verb: str, queue: str | None = None) -> Lane:
+        """``stop`` or ``start`` a lane."""
+        return await self._store.move_lane(name, verb, self._actor, queue, self._project)
+
     async def prune(self, before_ms: int, limit: int) -> Pruned:
         """Forget what ended before a time, one page of it."""
         return await self._store.prune(before_ms, limit, self._actor)

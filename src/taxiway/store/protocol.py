@@ -437,6 +437,12 @@ class Store(Protocol):
         """Make or resize a lane: store-wide, or of a queue (found as in ``queue``)."""
         ...
 
+    async def move_lane(
+        self, name: str, verb: str, actor: str, queue: str | None = None, project: str | None = None
+    ) -> Lane:
+        """``stop`` a lane: it refuses new work and cancels what waits in it; or ``start`` it again (SQ-65)."""
+        ...
+
     # -- executing ------------------------------------------------------------------------------------------------
     async def register(self, runner: Runner) -> None:
         """Write down a new runner."""

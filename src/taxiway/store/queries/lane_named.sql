@@ -1,2 +1,2 @@
 -- A lane by its name: of this queue, else store-wide.
-SELECT id, name, queue, size FROM lane WHERE tenant = :tenant AND name = :name AND queue IN (:queue, 0) ORDER BY queue DESC LIMIT 1
+SELECT id, name, queue, size, stopped FROM lane WHERE tenant = :tenant AND name = :name AND queue IN (:queue, 0) ORDER BY queue DESC LIMIT 1

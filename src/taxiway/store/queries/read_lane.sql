@@ -5,5 +5,5 @@ SELECT l.name, l.size, q.name,
   (SELECT count(*) FROM (
     SELECT 1 FROM gate g JOIN task t ON t.gate = g.id AND t.ready = 1
     WHERE g.lane = l.id AND g.head_seq IS NOT NULL LIMIT :most) AS waiting),
-  l.version
+  l.stopped, l.version
 FROM lane l LEFT JOIN queue q ON q.id = l.queue WHERE l.id = :lane

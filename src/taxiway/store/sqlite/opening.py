@@ -24,7 +24,7 @@ from taxiway.store.sqlite.store import SqliteStore
 from taxiway.store.sqlite.transactor import SqliteTransactor
 from taxiway.store.sqlite.wake import SqliteWakes
 from taxiway.store.statements import load_statements
-from taxiway.store.verbs.queues import found_store
+from taxiway.store.verbs.founding import found_store
 from taxiway.store.writer import ThreadedWriter, Urgency
 
 READER_THREADS: Final = 2

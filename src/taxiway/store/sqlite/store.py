@@ -43,6 +43,7 @@ from taxiway.store.verbs import (
     caretaking,
     finding,
     keeping,
+    lanes,
     listing,
     plans,
     queues,
@@ -296,13 +297,19 @@ class SqliteStore:
 
     async def lanes(self) -> list[Lane]:
         """Every lane."""
-        return await self._reader.read(queues.lanes)
+        return await self._reader.read(lanes.lanes)
 
     async def set_lane(
         self, name: str, size: int | None, actor: str, queue: str | None = None, project: str | None = None
     ) -> Lane:
         """Make or resize a lane."""
-        return await self._bulk(lambda tx: queues.set_lane(tx, name, size, actor, queue, project))
+        return await self._bulk(lambda tx: lanes.set_lane(tx, name, size, actor, queue, project))
+
+    async def move_lane(
+        self, name: str, verb: str, actor: str, queue: str | None = None, project: str | None = None
+    ) -> Lane:
+        """Stop or start a lane."""
+        return await self._first(lambda tx: lanes.move_lane(tx, name, verb, actor, queue, project))
 
     # -- executing ------------------------------------------------------------------------------------------------
     async def register(self, runner: Runner) -> None:

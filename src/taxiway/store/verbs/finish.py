@@ -17,7 +17,7 @@ from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outco
 from taxiway.core.task import TASK_TERMINAL, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Finished
 from taxiway.store.tx import Topic, Tx
-from taxiway.store.verbs import gates, sessions, signals
+from taxiway.store.verbs import gates, sessions, signals, sweeps
 from taxiway.store.verbs.ending import End, end_task, place_of
 from taxiway.store.verbs.events import insert_event
 
@@ -213,14 +213,14 @@ def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, facts: dict[s
         )
         end_task(tx, row.task_seq, row.task, row.queue, end, actor, cause, place_of(row.session, row.box, 0))
         return None
-    queue = tx.one("queue_by_id", queue=row.queue)
-    if queue is not None and queue[4] == QueueState.STOPPING:
+    why = _stopped_by(tx, row)
+    if why is not None:
         stopped = End(
             state=TaskState.CANCELLED,
             reason=Reason.QUEUE_STOPPED,
             attempt=after.attempt,
             crashes=after.crashes,
-            error="the queue was stopped",
+            error=why,
         )
         end_task(tx, row.task_seq, row.task, row.queue, stopped, actor, cause, place_of(row.session, row.box, 0))
         return None
@@ -246,6 +246,14 @@ def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, facts: dict[s
     else:
         tx.note(Topic.TIME)
     return due_at
+
+
+def _stopped_by(tx: Tx, row: RunRow) -> str | None:
+    """Why a task that would go back to waiting ends instead: what it would wait in takes nothing any more."""
+    queue = tx.one("queue_by_id", queue=row.queue)
+    if queue is not None and queue[4] == QueueState.STOPPING:
+        return "the queue was stopped"
+    return sweeps.LANE_STOPPED_ERROR if tx.one("lane_is_stopped", lane=row.lane) else None
 
 
 def _keep_result(tx: Tx, row: RunRow, outcome: Outcome) -> None:

@@ -18,7 +18,8 @@ from taxiway.store.protocol import NewTask, PlanAdmitted
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import gates, slots, sweeps
 from taxiway.store.verbs.ending import cancel_waiting, end_queue, move_queue_row, task_row
-from taxiway.store.verbs.queues import insert_queue, put_lane, queue_of
+from taxiway.store.verbs.lanes import put_lane
+from taxiway.store.verbs.queues import insert_queue, queue_of
 from taxiway.store.verbs.sessions import make_or_find
 from taxiway.store.verbs.submit import Admission, Edge
 

@@ -1,4 +1,4 @@
-"""Queues and lanes: made, moved by their table, resized, counted (A1-A14, A46-A50)."""
+"""Queues: made, moved by their table, resized, counted (A1-A14, A46-A50)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from typing import Final
 
 from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Conflict, Invalid, NotFound
-from taxiway.core.lane import Lane, check_size
-from taxiway.core.limits import COUNTED_TASKS_MAX
+from taxiway.core.lane import check_size
 from taxiway.core.moves import check_move
 from taxiway.core.nearest import nearest
 from taxiway.core.queue import QUEUE_ENDED, QUEUE_MOVES, Queue, QueueState, QueueStats, advice
-from taxiway.store.tx import Row, Topic, Tx
+from taxiway.store.tx import Row, Tx
 from taxiway.store.verbs import gates, slots, sweeps
 from taxiway.store.verbs.ending import end_queue, move_queue_row
-
-DEFAULT_QUEUE: Final = "default"
-MAIN_LANE: Final = "main"
 
 #: The verbs that move a queue, and where to.
 QUEUE_VERBS: Final = {
@@ -190,48 +186,3 @@ def queue_stats(tx: Tx, name: str, project: str | None) -> QueueStats:
         max_version=newest,
         generated_at=tx.now,
     )
-
-
-def lanes(tx: Tx) -> list[Lane]:
-    """Every lane with its live runs and how many ready tasks wait behind it, at a cost that depth does not change."""
-    return [_lane_record(tx, lane) for (lane,) in tx.all("lane_ids", tenant=tx.tenant)]
-
-
-def _lane_record(tx: Tx, lane: int) -> Lane:
-    row = tx.one("read_lane", lane=lane, most=COUNTED_TASKS_MAX)
-    assert row is not None
-    name, size, queue, live, ready, version = row
-    return Lane(name=name, size=size, queue=queue, live=live, ready=ready, version=version)
-
-
-def set_lane(tx: Tx, name: str, size: int | None, actor: str, queue: str | None, project: str | None) -> Lane:
-    """Make a lane, or change its size: raising starts more at once, lowering ends nothing (A30)."""
-    check_size(size, f"the size of lane '{name}'")
-    owner = 0 if queue is None else queue_of(tx, queue, project)[0]
-    put_lane(tx, owner, name, size, actor)
-    made = tx.one("lane_exact", tenant=tx.tenant, queue=owner, name=name)
-    assert made is not None
-    return _lane_record(tx, made[0])
-
-
-def put_lane(tx: Tx, owner: int, name: str, size: int | None, actor: str) -> None:
-    """Write a lane of a queue (``owner``; 0 is store-wide), new or resized."""
-    known = tx.one("lane_exact", tenant=tx.tenant, queue=owner, name=name)
-    if known is not None and known[1] == size:
-        return
-    version = tx.change(ChangeKind.LANE, name, "set", None, actor, f"size {size}")
-    if known is None:
-        tx.one("insert_lane", tenant=tx.tenant, queue=owner, name=name, size=size, version=version)
-    else:
-        tx.run("set_lane_size", lane=known[0], size=size, version=version)
-        if size is not None:
-            slots.number_lane(tx, known[0])
-        tx.note(Topic.WORK)
-
-
-def found_store(tx: Tx, main_size: int) -> None:
-    """What every store has: the standing queue ``default``, and the lane ``main``."""
-    if tx.one("lane_exact", tenant=tx.tenant, queue=0, name=MAIN_LANE) is None:
-        put_lane(tx, 0, MAIN_LANE, main_size, "taxiway")
-    if tx.one("queue_exact", tenant=tx.tenant, project="", name=DEFAULT_QUEUE) is None:
-        insert_queue(tx, DEFAULT_QUEUE, "", QueueState.RUNNING, standing=True, slots=None, plan=None, actor="taxiway")

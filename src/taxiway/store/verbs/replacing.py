@@ -17,7 +17,7 @@ from taxiway.core.task import TASK_TERMINAL, Condition, Reason, TaskSpec, TaskSt
 from taxiway.core.toposort import parents_first
 from taxiway.store.protocol import NewTask
 from taxiway.store.tx import Topic, Tx
-from taxiway.store.verbs import gates, mailbox
+from taxiway.store.verbs import gates
 from taxiway.store.verbs.ending import TaskRow, cancel_waiting, count_ended, move_queue_row, settle_page, task_row
 from taxiway.store.verbs.submit import Admission, Edge
 
@@ -56,13 +56,11 @@ def remove(tx: Tx, task: str, actor: str) -> bool:
     if state in (TaskState.RUNNING, TaskState.WAITING):
         return False
     if row.box == Box.RIDING:
-        raise Conflict(f"task {task} is a part of another task's turn already; remove that one", id=task)
+        raise Conflict(f"task {task} is a part of another task's turn; cancel that one, or wait for its end", id=task)
     if row.open:
         _settle_all(tx, row.seq, actor)
         row = _out_of_its_session(tx, row, actor)
     _check_readers(tx, row)
-    if row.box == Box.RIDING:
-        raise Conflict(f"task {task} is a part of another task's turn; cancel that one, or wait for its end", id=task)
     if tx.one("open_children", parent=row.seq):
         raise Conflict(f"tasks that waited for {task} are still being settled; try again in a moment", id=task)
     forget(tx, row, actor, "removed")
@@ -70,8 +68,6 @@ def remove(tx: Tx, task: str, actor: str) -> bool:
         gates.note_gone(tx, row.gate)
     if row.open:
         count_ended(tx, row.queue, 1, actor)
-    if row.session is not None:
-        mailbox.left(tx, row.session, row.seq, row.box, row.capped)
     return True
 
 

@@ -148,10 +148,11 @@ def set_policy(tx: Tx, session: str, change: MailboxChange, actor: str) -> None:
 
 
 def fit(tx: Tx, session: int) -> None:
-    """Make what is admitted fit the capacity as it is now: one that has not started may have to wait again."""
+    """Make what is admitted fit the capacity as it is now: those that have not started, or would start again, keep
+    their slots in their order; who has none must wait again, and one that backs off is asked when that is over."""
     box = mailbox.load(tx, session)
     if box.held > box.capacity and box.held > box.live:
-        for _, gate in tx.all("demote_unstarted", session=session):
+        for _, gate in tx.all("demote_unstarted", session=session, free=max(0, box.capacity - box.live)):
             mailbox.count(tx, session, waiting=1, held=-1)
             gates.note_gone(tx, gate)
     mailbox.pump(tx, session)

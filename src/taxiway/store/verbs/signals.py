@@ -59,9 +59,7 @@ def _place(tx: Tx, task: int, carrier: int | None) -> None:
     if stood is None or stood[1] != Box.STEERING:
         return
     if carrier is None:
-        planned = tx.one(
-            "queue_is_planned", queue=stood[2]
-        )  # the cap does not count it (semantics, "Mailbox defaults")
+        planned = tx.one("queue_is_planned", queue=stood[2])  # such a one is exempt from the cap
         mailbox.put_back(tx, stood[0], task, capped=not planned)
     else:
         tx.run("put_in_box", seq=task, box=Box.RIDING, ready=0, capped=0, carrier=carrier, kin=None, now=tx.now)

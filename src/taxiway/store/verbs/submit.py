@@ -8,7 +8,7 @@ import msgspec
 
 from taxiway.core.change import ChangeKind
 from taxiway.core.dependency import VERDICT_ERRORS, verdict
-from taxiway.core.errors import Conflict, Full, IdempotencyMismatch, Invalid, Problem
+from taxiway.core.errors import Conflict, Full, IdempotencyMismatch, Invalid, LaneStopped, Problem
 from taxiway.core.ids import is_full_id
 from taxiway.core.nearest import nearest
 from taxiway.core.policy import Box, MailboxChange
@@ -176,6 +176,8 @@ def lane_of(tx: Tx, queue: int, name: str) -> int:
             + (f"; did you mean '{hint}'?" if hint else "; make it with 'taxiway lane set'"),
             [Problem(f"there is no lane '{name}'", field="lane", hint=f"nearest: '{hint}'" if hint else "")],
         )
+    if row[4]:
+        raise LaneStopped(f"lane '{name}' has been stopped; start it again with 'taxiway lane start {name}'", lane=name)
     lane: int = row[0]
     return lane
 

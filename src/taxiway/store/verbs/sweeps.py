@@ -18,6 +18,8 @@ from taxiway.store.verbs import mailbox
 from taxiway.store.verbs.cancel import cancel_row
 from taxiway.store.verbs.ending import cancel_waiting, task_row
 
+LANE_STOPPED_ERROR: Final = "its lane was stopped"
+
 #: Does a page of a subject behind a submission number: (tx, subject, after, until, limit, actor) -> rows looked at.
 Page = Callable[[Tx, int, int, int, int, str], list[Row]]
 
@@ -83,6 +85,14 @@ def _reset_page(tx: Tx, subject: int, after: int, until: int, limit: int, actor:
     return page
 
 
+def _lane_page(tx: Tx, subject: int, after: int, until: int, limit: int, actor: str) -> list[Row]:
+    page = tx.all("open_tasks_of_lane", lane=subject, after=after, until=until, limit=limit)
+    for (seq,) in page:
+        if TaskState(task_row(tx, seq).state) in TASK_NOT_STARTED:
+            cancel_waiting(tx, seq, Reason.QUEUE_STOPPED, LANE_STOPPED_ERROR, actor, "lane stop")
+    return page
+
+
 def _session_page(kind: str) -> Page:
     """A page of what waits in a session; what was admitted and runs is stopped, and takes along what it carries."""
     reason, stop, error = SESSION_REASONS[kind], SESSION_STOPS[kind], SESSION_ERRORS[kind]
@@ -122,5 +132,6 @@ PAGES: Final[dict[str, Page]] = {
     "stop": _stop_page,
     "cancel_all": _cancel_page,
     "reset": _reset_page,
+    "lane_stop": _lane_page,
     **{kind: _session_page(kind) for kind in SESSION_REASONS},
 }

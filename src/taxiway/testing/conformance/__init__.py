@@ -19,7 +19,14 @@ from taxiway.testing.conformance.explaining import Explaining
 from taxiway.testing.conformance.fencing import Fencing
 from taxiway.testing.conformance.keeping import Keeping
 from taxiway.testing.conformance.leaving import Fitting, Leaving
-from taxiway.testing.conformance.mailboxes import Admitting, Debouncing, Merging, Overflowing, Steering
+from taxiway.testing.conformance.mailboxes import (
+    Admitting,
+    Debouncing,
+    Laning,
+    Merging,
+    Overflowing,
+    Steering,
+)
 from taxiway.testing.conformance.outcomes import Ending
 from taxiway.testing.conformance.plans import Planning
 from taxiway.testing.conformance.queues import Queueing
@@ -51,6 +58,7 @@ SUITES: Final = (
     Keeping,
     Scaling,
     Admitting,
+    Laning,
     Overflowing,
     Debouncing,
     Merging,

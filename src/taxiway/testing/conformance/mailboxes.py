@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from taxiway.core.errors import Conflict, Full, Invalid
+from taxiway.core.errors import Conflict, Full, Invalid, LaneStopped
 from taxiway.core.policy import Box, Drop, MailboxChange, Mode
 from taxiway.core.run import Cancelled, Completed, Lost
 from taxiway.core.session import Disposition
@@ -189,6 +189,71 @@ class Admitting(Suite):
         with pytest.raises(Invalid) as refused:
             await bench.session("s", cap=0, debounce_s=-1.0)
         assert {problem.field for problem in refused.value.problems} == {"mailbox.cap", "mailbox.debounce"}
+
+
+class Laning(Suite):
+    """Lanes under sessions: a lane belongs to the work, and a stopped one holds nobody (SQ-60 to SQ-68)."""
+
+    async def test_a_lane_belongs_to_the_message_not_to_its_session(self, bench: Bench) -> None:
+        """SQ-66: one session, two lanes."""
+        await bench.store.set_lane("side", 1, ACTOR)
+        await bench.send("other", lane="side")
+        await bench.claim()
+        await bench.send("s")
+        second = await bench.send("s", lane="side")
+        await bench.end_next()
+        assert await bench.claim() == []
+        assert "side" in (await bench.explained(second.id))[0].text
+
+    async def test_a_stopped_lane_refuses_new_work_every_time(self, bench: Bench) -> None:
+        """SQ-65: also with a free slot; started again, it takes work as before."""
+        await bench.store.set_lane("side", 5, ACTOR)
+        await bench.store.move_lane("side", "stop", ACTOR)
+        for _ in range(3):
+            with pytest.raises(LaneStopped, match="lane start side"):
+                await bench.send("s", lane="side")
+        await bench.store.move_lane("side", "start", ACTOR)
+        sent = await bench.send("s", lane="side")
+        assert await bench.drain() == [sent.id]
+
+    async def test_what_waits_in_a_stopped_lane_ends_and_the_session_goes_on(self, bench: Bench) -> None:
+        """SQ-63, SQ-90: the outcome says why, what follows is served, what runs goes on to its own end."""
+        await bench.store.set_lane("side", 1, ACTOR)
+        runs = await bench.send("other", lane="side")
+        run = await bench.take()
+        head = await bench.send("s", lane="side")
+        behind = await bench.send("s")
+        delayed = await bench.send("s", lane="side", delay_s=5)
+        await bench.store.move_lane("side", "stop", ACTOR)
+        for task in (head.id, delayed.id):
+            assert await bench.standing(task) == (TaskState.CANCELLED, Reason.QUEUE_STOPPED)
+        assert [claimed.task for claimed in await bench.claim()] == [behind.id]
+        await bench.finish(run)
+        assert await bench.standing(runs.id) == (TaskState.COMPLETED, None)
+
+    async def test_what_would_go_back_to_a_stopped_lane_ends(self, bench: Bench) -> None:
+        """SQ-63: a retry does not wait for a lane that takes nothing."""
+        await bench.store.set_lane("side", 1, ACTOR)
+        sent = await bench.send("s", lane="side", retries=3)
+        run = await bench.take()
+        await bench.store.move_lane("side", "stop", ACTOR)
+        await bench.finish(run, failed())
+        assert await bench.standing(sent.id) == (TaskState.CANCELLED, Reason.QUEUE_STOPPED)
+
+    async def test_an_unknown_lane_is_refused(self, bench: Bench) -> None:
+        """SQ-61 as decision 14 has it: refused with the nearest name."""
+        with pytest.raises(Invalid, match="did you mean 'main'"):
+            await bench.send("s", lane="mian")
+
+    async def test_setting_a_lane_that_is_there_keeps_what_it_holds(self, bench: Bench) -> None:
+        """SQ-67, SQ-68: made at run time; name, size, running and waiting are told."""
+        await bench.store.set_lane("side", 1, ACTOR)
+        for key in "ab":
+            await bench.send(key, lane="side")
+        await bench.claim()
+        await bench.store.set_lane("side", 1, ACTOR)
+        [lane] = [found for found in await bench.store.lanes() if found.name == "side"]
+        assert (lane.size, lane.live, lane.ready, lane.stopped) == (1, 1, 1, False)
 
 
 class Overflowing(Suite):

@@ -51,6 +51,8 @@ CREATE INDEX task_in_box ON task (session, box, seq) WHERE box > 0;
 CREATE INDEX task_carried ON task (carrier, seq) WHERE carrier IS NOT NULL;
 CREATE INDEX task_of_session ON task (session, seq) WHERE session IS NOT NULL;
 
+ALTER TABLE lane ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;  -- it refuses new work
+
 ALTER TABLE run ADD COLUMN session INTEGER;
 ALTER TABLE run ADD COLUMN session_slot INTEGER;
 ALTER TABLE run ADD COLUMN generation INTEGER;
@@ -101,7 +103,7 @@ CREATE INDEX warm_process_of_runner ON warm_process (runner);
 
 CREATE TABLE cascade_with_sessions (
   id      INTEGER PRIMARY KEY,
-  kind    TEXT NOT NULL CHECK (kind IN ('dependents', 'stop', 'reset', 'cancel_all', 'carried',
+  kind    TEXT NOT NULL CHECK (kind IN ('dependents', 'stop', 'reset', 'cancel_all', 'carried', 'lane_stop',
             'session_stop', 'session_reset', 'session_interrupt')),
   subject INTEGER NOT NULL,
   after   INTEGER NOT NULL DEFAULT 0,

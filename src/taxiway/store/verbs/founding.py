@@ -1,0 +1,21 @@
+"""What every store has from the start."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from taxiway.core.queue import QueueState
+from taxiway.store.tx import Tx
+from taxiway.store.verbs.lanes import put_lane
+from taxiway.store.verbs.queues import insert_queue
+
+DEFAULT_QUEUE: Final = "default"
+MAIN_LANE: Final = "main"
+
+
+def found_store(tx: Tx, main_size: int) -> None:
+    """What every store has: the standing queue ``default``, and the lane ``main``."""
+    if tx.one("lane_exact", tenant=tx.tenant, queue=0, name=MAIN_LANE) is None:
+        put_lane(tx, 0, MAIN_LANE, main_size, "taxiway")
+    if tx.one("queue_exact", tenant=tx.tenant, project="", name=DEFAULT_QUEUE) is None:
+        insert_queue(tx, DEFAULT_QUEUE, "", QueueState.RUNNING, standing=True, slots=None, plan=None, actor="taxiway")
