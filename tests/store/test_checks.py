@@ -120,9 +120,10 @@ async def fill(file: Path) -> None:
     await bench.session("two", max_concurrent=2)
     for _ in range(3):
         await bench.send("two")
+    await bench.send("talk", "words")
     for run in await bench.claim():
         await bench.store.tell_session(run.run, run.fence, TurnFacts(steerable=True))
-    await bench.send("two", mode=Mode.STEER)
+    await bench.send("talk", "more words", mode=Mode.STEER)
     await bench.session("quiet", mode=Mode.COLLECT, debounce_s=60.0)
     for _ in range(3):
         await bench.send("quiet", "words")
