@@ -66,6 +66,9 @@ class StoppedReader:
     async def live_runs(self, runner: str) -> list[Any]:
         return []
 
+    async def warm_processes(self, runner: str) -> list[Any]:
+        return []
+
     async def wake_due(self, limit: int) -> int:
         return limit
 
@@ -109,6 +112,9 @@ class Forgetful:
 
     async def live_runs(self, runner: str) -> list[LiveRun]:
         return [LiveRun("run_a", "task_a", runner, 1, None)]
+
+    async def warm_processes(self, runner: str) -> list[Any]:
+        return []
 
     async def finish(self, *_: Any) -> Finished:
         raise NotFound("there is no run run_a")

@@ -51,13 +51,21 @@ class Ledger:
         self.stop_asked: set[str] = set()  # queues
         self.fenced_off: set[str] = set()  # runs that another host declared lost, so nobody could confirm their end
         self._homes: dict[str, str] = {}  # run -> host
+        self._lost: set[str] = set()  # runs that somebody declared lost
 
     # -- lives ------------------------------------------------------------------------------------------------------
     def began(self, run: str, task: str, tag: str | None, owner: Process) -> Life:
-        """A process started to have effects: nothing of the same task may live, unless nobody could reach it (I2)."""
+        """A process started to have effects: nothing of the same task may live, unless nobody could reach it (I2).
+
+        Nor could anybody reach a runner that stood still between the claim of a job and its first line; the go of a
+        program is asked for in the store.
+        """
         life = Life(run, task, tag, owner, self._world.loop.time())
+        late_job = tag is None and run in self._lost
+        if late_job:
+            self.fenced_off.add(run)
         for other in self.living.get(task, ()):
-            if other.run not in self.fenced_off:
+            if other.run not in self.fenced_off and not late_job:
                 self._world.violate("I2", f"{run} of {task} started while {other.run} of the same task lives")
         self.lives.append(life)
         self.living.setdefault(task, []).append(life)
@@ -83,6 +91,7 @@ class Ledger:
     def settled_from(self, host: str, run: str) -> None:
         """Somebody on ``host`` declares a run lost; from elsewhere nobody can see whether its processes are gone, and
         nobody can end a job in a process that stands still."""
+        self._lost.add(run)
         if self._homes.get(run, host) != host or any(life.run == run and life.tag is None for life in self.lives):
             self.fenced_off.add(run)
 
