@@ -36,6 +36,7 @@ from taxiway.engine.heart import Heart
 from taxiway.engine.job_drive import JobDrive
 from taxiway.engine.live import Equipped, Graces
 from taxiway.engine.pool import PoolMeans, SessionPool
+from taxiway.engine.prepared_drive import PreparedDrive
 from taxiway.engine.process_drive import ProcessDrive
 from taxiway.engine.reaper import Host
 from taxiway.engine.recorder import Recorder
@@ -122,8 +123,7 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
 async def _leave(store: Store, runner: str) -> None:
     """Say goodbye, unless runs or processes are left: then others settle them, since the runner's lock is free."""
     with suppress(Unavailable):
-        if not await store.live_runs(runner) and not await store.warm_processes(runner):
-            await store.retire(runner, "gone")
+        await store.retire(runner, "gone")
 
 
 class HostEvidence:
@@ -188,12 +188,15 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
         own = _own_variables(claim) if claim.seat is None else {}
         return _environment(parts, {**kind.env, **rendered.env}, own, "")
 
+    def recorder_of(claim: Claimed) -> Recorder:
+        return Recorder(store, parts.clock, means.scrubber, claim.run, claim.fence, settings.run_output_bytes_max)
+
     async def confirm(conversation: Conversation) -> bool:
         return await _confirmed(conversation.mark)
 
     def make(claim: Claimed) -> Drive:
         spec = claim.spec
-        recorder = Recorder(store, parts.clock, means.scrubber, claim.run, claim.fence, settings.run_output_bytes_max)
+        recorder = recorder_of(claim)
         if spec.job is not None:
             return JobDrive(claim, _job(claim, means.jobs[spec.job]), recorder, spec.job in means.threaded)
         if spec.prompt is not None:
@@ -201,7 +204,11 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
             return AgentDrive(claim, store, recorder, means, agent, mates, agent_environment)
         return ProcessDrive(claim, store, recorder, means, tags + parts.ids.new("proc"), environment, confirm)
 
-    return make
+    def prepare(claim: Claimed) -> Drive:
+        hook = settings.before_run
+        return make(claim) if hook is None else PreparedDrive(claim, hook, make, recorder_of(claim))
+
+    return prepare
 
 
 def _job(claim: Claimed, function: JobFunction) -> JobFunction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +11,8 @@ from taxiway.core.agent import AgentKind
 from taxiway.core.limits import AGENT_IDLE_TIMEOUT_S, CANCEL_GRACE_S, LEASE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
 from taxiway.core.policy import MailboxPolicy
 from taxiway.core.readiness import Scope
+from taxiway.core.task import TaskSpec
+from taxiway.store.protocol import Claimed
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +27,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; a variable of that ``NAME``, or one of
     ``secret_variables`` (with the name of the secret that it belongs to), takes such references only; ``lease_s`` is
     how long a runner that is not heard of keeps its runs; ``plan_first`` has the runner take nothing before
-    ``run_plan`` has admitted a plan, of which it could otherwise start an older text.
+    ``run_plan`` has admitted a plan, of which it could otherwise start an older text; ``before_run`` is asked right
+    before each run, with its slots taken: it may give another spec of the same kind of work, and what it raises is the
+    run's failure.
     """
 
     slots: int = 2
@@ -48,3 +52,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     run_output_bytes_max: int = RUN_OUTPUT_BYTES_MAX
     lease_s: float = LEASE_S
     jobs: Mapping[str, Callable[..., Any]] | None = None
+    before_run: Callable[[Claimed], Awaitable[TaskSpec | None]] | None = None

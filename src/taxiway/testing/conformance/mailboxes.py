@@ -260,7 +260,7 @@ class Overflowing(Suite):
     """A full mailbox: refuse, let the oldest go, or let it go and say a word about it."""
 
     async def test_the_oldest_goes_and_what_runs_is_never_touched(self, bench: Bench) -> None:
-        """SQ-09: cap 2 and six arrivals back to back: 0 runs; 1, 2, 3 are dropped; 4 and 5 run in that order."""
+        """SQ-09, OC-06: cap 2 and six arrivals back to back: 0 runs; 1, 2, 3 are dropped; 4 and 5 run in that order."""
         await bench.session("s", cap=2, drop=Drop.OLD)
         sent = [await bench.send("s") for _ in range(6)]
         dropped = [answer.dropped for answer in sent]

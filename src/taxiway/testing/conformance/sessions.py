@@ -21,7 +21,7 @@ class Controlling(Suite):
     """Stop one, stop all, interrupt, reset."""
 
     async def test_an_interrupt_stops_what_runs_and_cancels_what_waits(self, bench: Bench) -> None:
-        """SQ-30, SQ-33, decision 7: the new one starts when the old one has really ended, never beside it."""
+        """SQ-30, SQ-33, OC-04, decision 7: the new one starts when the old one has really ended, never beside it."""
         await bench.session("s", cap=1)
         first, second = await bench.send("s"), await bench.send("s")
         run = await bench.take()
@@ -86,7 +86,7 @@ class Controlling(Suite):
         assert (await bench.take()).task == second.id
 
     async def test_stop_all_says_what_it_reached(self, bench: Bench) -> None:
-        """SQ-43, SQ-44: both counts, also where only messages wait."""
+        """SQ-43, SQ-44, SQ-47: both counts, also where only messages wait."""
         session = await bench.session("s", debounce_s=1.0)
         for _ in range(3):
             await bench.send("s")
