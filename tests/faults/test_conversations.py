@@ -160,3 +160,19 @@ async def test_runners_killed_at_any_moment_lose_no_message_and_keep_the_order(t
     told = [line["text"] for line in stage.lines("turn")]
     assert list(dict.fromkeys(told)) == [f"slow {number}" for number in range(10)]
     assert told == sorted(told)
+
+
+async def test_a_stopped_runner_loses_its_conversation_and_does_not_go_on_with_it(tw, worker, stage) -> None:
+    """Faults 6 and 7, DA3: beyond its lease its warm process is settled by others; what wakes up writes nothing."""
+    first = await worker(lease_s=1.0)
+    box = await tw.session("box", agent="fake")
+    await (await box.send("one")).task.wait(DEADLINE_S)
+    await first.freeze(Path(tw.store.path))
+    await worker(lease_s=1.0)
+    await until(lambda: nothing_kept(tw))
+    assert not lives(stage.pids()[0])
+    assert (await (await box.send("two")).task.wait(DEADLINE_S)).output == "one / two"
+    first.signal(signal.SIGCONT)
+    await asyncio.wait_for(first.process.wait(), DEADLINE_S)
+    assert (await (await box.send("three")).task.wait(DEADLINE_S)).output == "one / two / three"
+    assert len(stage.pids()) == 2

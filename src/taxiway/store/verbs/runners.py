@@ -38,7 +38,8 @@ def beat(tx: Tx, runner: str) -> bool:
 
 
 def retire(tx: Tx, runner: str, state: str, actor: str) -> bool:
-    """A runner drains, or is gone; whether it is so. Who is gone stays gone, and none is while a run of it is live.
+    """A runner drains, or is gone; whether it is so. Who is gone stays gone, and none is while a run of it is live or a
+    process of it is kept.
 
     A runner that is about to be declared dead may claim at the last moment, and nobody looks after those who are gone.
     """
@@ -46,7 +47,9 @@ def retire(tx: Tx, runner: str, state: str, actor: str) -> bool:
     known = "gone" if row is None else row[1]
     if known in ("gone", state):
         return bool(known == state)
-    if state == "gone" and tx.all("live_runs_of_runner", runner=runner):
+    if state == "gone" and (
+        tx.all("live_runs_of_runner", runner=runner) or tx.all("warm_processes_of_runner", runner=runner)
+    ):
         return False
     version = tx.change(ChangeKind.RUNNER, runner, state, None, actor, "retire")
     tx.run("set_runner_state", name=runner, state=state, version=version)
