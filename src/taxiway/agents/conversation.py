@@ -108,6 +108,11 @@ class ProcessConversation:
         """Whether there is output at hand that `next` would give at once."""
         return self._pump.pending
 
+    @property
+    def unread(self) -> int:
+        """How many bytes were accepted for the program's input that its pipe has not taken yet."""
+        return 0 if self._input is None else self._input.held
+
     async def write(self, data: bytes) -> bool:
         """Give the program input; whether its pipe has taken all of it (`InputPump.write`). One that does not read
         makes this wait at most `INPUT_S_MAX`, and what was accepted still goes in, whole, when it does."""

@@ -28,6 +28,11 @@ class InputPump:
         """Nothing goes in any more."""
         return self._fd is None
 
+    @property
+    def held(self) -> int:
+        """How many bytes were accepted and are not taken yet."""
+        return len(self._held)
+
     def offer(self, data: bytes) -> bool:
         """Whether it was accepted: then it goes in as the program reads. Nobody waits."""
         if self.closed or self._closing or len(self._held) + len(data) > INPUT_BUFFER_BYTES_MAX:
