@@ -33,6 +33,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "python-functions": interface.functions,
     "store-verbs": interface.store_verbs,
     "task-verbs": interface.task_verbs,
+    "session-verbs": interface.session_verbs,
     "records": interface.records,
     "commands": commands.overview,
     "command-details": commands.details,

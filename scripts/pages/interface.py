@@ -32,6 +32,11 @@ def task_verbs() -> str:
     return _methods("task", taxiway.TaskHandle)
 
 
+def session_verbs() -> str:
+    """The verbs of a session."""
+    return _methods("box", taxiway.SessionHandle)
+
+
 def records() -> str:
     """The fields of the records that verbs give and take."""
     kinds = [

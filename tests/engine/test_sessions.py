@@ -72,7 +72,7 @@ async def test_a_send_says_what_is_known_of_the_message(bench: Bench) -> None:
 
 
 async def test_a_full_mailbox_refuses_and_says_so(bench: Bench) -> None:
-    """SQ-06, SQ-10: what runs does not count; a refusal raises Full, with the code mailbox_full."""
+    """SQ-06, SQ-10, OC-06: what runs does not count and is never evicted; a refusal raises Full (mailbox_full)."""
     gate = bench.gate()
     async with bench.open() as tw:
         box = await tw.session("s", mailbox={"cap": 1})
@@ -91,7 +91,7 @@ async def test_a_full_mailbox_refuses_and_says_so(bench: Bench) -> None:
 
 
 async def test_an_interrupt_runs_alone_when_what_ran_has_ended(bench: Bench) -> None:
-    """SQ-30 to SQ-33: what runs is stopped, what waits is cancelled, and the new one never runs beside it."""
+    """OC-04, SQ-30 to SQ-33: what runs is stopped, what waits is cancelled, and the new one never runs beside it."""
     async with bench.open() as tw:
         box = await tw.session("s")
         running = await box.send(shell="echo up; sleep 300")
@@ -106,7 +106,8 @@ async def test_an_interrupt_runs_alone_when_what_ran_has_ended(bench: Bench) -> 
 
 
 async def test_control_says_what_it_reached(bench: Bench) -> None:
-    """SQ-40, SQ-43, SQ-44, SQ-48, SQ-49: one, all with both counts, and a reset that keeps what waits."""
+    """SQ-40, SQ-43, SQ-44, SQ-47 to SQ-49: one, all with both counts (one verb, no other name), and a reset that
+    keeps what waits."""
     async with bench.open() as tw:
         box = await tw.session("s")
         assert await box.stop() is None

@@ -28,9 +28,9 @@ from taxiway.core.specs import checked_spec
 @click.option("--idle-timeout", type=Duration(), help="How long it may say nothing.")
 @pass_door
 def ask(door: Door, /, prompt: str, cwd: str | None, **given: Any) -> int:
-    """Ask an agent here and now (- reads the prompt from standard input); exit status 1 when it failed.
+    """Ask an agent something here and now; exit status 1 when it failed.
 
-    In a session that is busy it waits for its turn. Ctrl-C cancels it.
+    PROMPT may be -, which reads standard input. In a session that is busy it waits for its turn. Ctrl-C cancels it.
     """
     asked = {"prompt": standard_input(prompt), **given}
     fields = {name: value for name, value in asked.items() if value is not None}

@@ -34,7 +34,10 @@ KEY = click.argument("key", metavar="SESSION")
 
 @click.group(cls=Noun)
 def session() -> None:
-    """Sessions: conversations with agents. SESSION is a key, or an id or its beginning or end."""
+    """Sessions: conversations with an agent, and their mailboxes.
+
+    SESSION is a key, or an id, or four or more characters of its beginning or end.
+    """
 
 
 @session.command("list")
