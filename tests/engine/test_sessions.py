@@ -253,6 +253,19 @@ async def test_a_trace_is_of_the_requested_run_else_the_live_else_the_last(bench
         await ended(second.task)
 
 
+async def test_tasks_are_listed_by_their_session(bench: Bench) -> None:
+    """Surface, "Command line": what of it is open, and what has ended."""
+    async with bench.open() as tw:
+        box = await tw.session("s")
+        mine = [(await box.send(shell="true")).task for _ in range(3)]
+        other = await tw.submit(shell="true")
+        for handle in (*mine, other):
+            await ended(handle)
+        page = await tw.tasks(taxiway.TaskFilter(session=box.id), limit=2)
+        rest = await tw.tasks(taxiway.TaskFilter(session=box.id), 2, page.cursor)
+        assert [task.id for task in (*page.items, *rest.items)] == [handle.id for handle in mine]
+
+
 async def test_a_session_is_put_away_only_when_nothing_of_it_is_open(bench: Bench) -> None:
     """Surface: archive; it comes back by being used."""
     async with bench.open(slots=0) as tw:

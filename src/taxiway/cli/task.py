@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
+import msgspec
 
 from taxiway.app import TaskFilter, TaskPage, Taxiway
 from taxiway.cli.causes import causes
@@ -55,31 +58,32 @@ task.add_command(logs)
     help="Only in this state.",
 )
 @click.option("--lane", help="Only in this lane.")
+@click.option("--session", help="Only of this session: its key, or an id.")
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="Only with this label.")
 @click.option("--all", "superseded", is_flag=True, help="Also what newer tasks replaced.")
 @page_options
 @pass_door
 def list_tasks(
     door: Door,
-    queue: str | None,
+    /,
     states: tuple[str, ...],
-    lane: str | None,
     labels: tuple[str, ...],
-    superseded: bool,
+    session: str | None,
     limit: int,
     cursor: str | None,
+    **given: Any,
 ) -> None:
     """What has not ended, in the order of its priority, then what has, the newest first."""
-    wanted = TaskFilter(
-        queue=queue,
+    asked = TaskFilter(
         states=frozenset(TaskState(state) for state in states),
-        lane=lane,
         labels=tuple(pairs(labels, "--label").items()),
-        superseded=superseded,
         open_first=True,
+        **given,
     )
 
     async def work(tw: Taxiway) -> tuple[TaskPage, int]:
+        found = None if session is None else (await tw.session_verbs.get(session)).id
+        wanted = msgspec.structs.replace(asked, session=found)
         page = await tw.tasks(wanted, limit, cursor)
         return page, 0 if page.cursor is None else await tw.count_tasks(wanted)
 

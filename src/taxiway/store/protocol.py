@@ -195,13 +195,15 @@ class LiveRun(msgspec.Struct, frozen=True):
 
 class TaskFilter(msgspec.Struct, frozen=True):
     """Which tasks a list shows: all conditions must hold. ``queue`` is a name (any project, unless ``project`` says);
-    ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then the newest that has."""
+    ``session`` is an id; ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then
+    the newest that has."""
 
     queue: str | None = None
     project: str | None = None
     states: frozenset[TaskState] = frozenset()
     lane: str | None = None
     labels: tuple[tuple[str, str], ...] = ()
+    session: str | None = None
     superseded: bool = False
     open_first: bool = False
 
