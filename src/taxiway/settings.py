@@ -12,7 +12,6 @@ from taxiway.core.limits import AGENT_IDLE_TIMEOUT_S, CANCEL_GRACE_S, LEASE_S, R
 from taxiway.core.policy import MailboxPolicy
 from taxiway.core.readiness import Scope
 from taxiway.core.task import TaskSpec
-from taxiway.store.protocol import Claimed
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,8 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``secret_variables`` (with the name of the secret that it belongs to), takes such references only; ``lease_s`` is
     how long a runner that is not heard of keeps its runs; ``plan_first`` has the runner take nothing before
     ``run_plan`` has admitted a plan, of which it could otherwise start an older text; ``before_run`` is asked right
-    before each run, with its slots taken: it may give another spec of the same kind of work, and what it raises is the
-    run's failure.
+    before each run, with its slots taken: it gets the claim, may give another spec of the same kind of work, and what
+    it raises is the run's failure.
     """
 
     slots: int = 2
@@ -52,4 +51,4 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     run_output_bytes_max: int = RUN_OUTPUT_BYTES_MAX
     lease_s: float = LEASE_S
     jobs: Mapping[str, Callable[..., Any]] | None = None
-    before_run: Callable[[Claimed], Awaitable[TaskSpec | None]] | None = None
+    before_run: Callable[[Any], Awaitable[TaskSpec | None]] | None = None

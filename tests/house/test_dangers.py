@@ -38,6 +38,7 @@ CATCH_ALL = {
     "engine/service.py": "the one loop of every service: a failed step is observed and tried again, backed off",
     "engine/executor.py": "whatever happens in a run becomes that run's outcome",
     "engine/pool.py": "whatever the adapter of a kept process raises ends that process, not the runner",
+    "engine/prepared_drive.py": "whatever an embedder's hook raises is its run's outcome",
     "engine/job_drive.py": "whatever a job raises, sys.exit() included, becomes its run's outcome",
     "observe/observer.py": "what a listener raises stays the listener's (A46)",
     "client/blocking.py": "whatever ends the portal's own thread is told to the thread that waits for it",

@@ -11,29 +11,25 @@ from __future__ import annotations
 
 from typing import Final
 
+from taxiway.testing.conformance.admitting import Admitting, Laning
 from taxiway.testing.conformance.bench import Bench, Opened, Suite, Surroundings
 from taxiway.testing.conformance.cancelling import Cancelling
 from taxiway.testing.conformance.claiming import Limiting, Ordering, Scoping
+from taxiway.testing.conformance.controlling import Controlling
 from taxiway.testing.conformance.dependencies import Depending
 from taxiway.testing.conformance.explaining import Explaining
 from taxiway.testing.conformance.fencing import Fencing
 from taxiway.testing.conformance.keeping import Keeping
 from taxiway.testing.conformance.leaving import Fitting, Leaving
-from taxiway.testing.conformance.mailboxes import (
-    Admitting,
-    Debouncing,
-    Laning,
-    Merging,
-    Overflowing,
-    Steering,
-)
+from taxiway.testing.conformance.mailboxes import Debouncing, Overflowing
+from taxiway.testing.conformance.merging import Merging, Steering
 from taxiway.testing.conformance.outcomes import Ending
 from taxiway.testing.conformance.plans import Planning
 from taxiway.testing.conformance.queues import Queueing
 from taxiway.testing.conformance.reading import Finding, Logging, Paging
 from taxiway.testing.conformance.replacing import Removing, Retrying
 from taxiway.testing.conformance.scale import Scaling
-from taxiway.testing.conformance.sessions import Controlling, Processing, Showing, Throttling
+from taxiway.testing.conformance.sessions import Processing, Showing, Throttling
 from taxiway.testing.conformance.submitting import Submitting
 from taxiway.testing.conformance.timing import Timing
 
