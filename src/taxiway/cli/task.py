@@ -86,6 +86,9 @@ def list_tasks(
     if door.wants_json:
         answer_json(page_document([task_document(one) for one in page.items], page.cursor))
         return
+    if not page.items:
+        note("no task is like that" if cursor is None else "there are no more")
+        return
     now = door.clock.now_ms()
     rows = [
         [
