@@ -29,6 +29,9 @@ class Heart:
         if not await self._store.beat(self._runner):
             self._observer(Moment.LEASE_LOST, runner=self._runner)
             self._executor.stop_all(StopCause.LEASE_LOST, hard=True)
-            raise LeaseLost(f"runner {self._runner} was declared dead by another process; its work is theirs now")
+            raise LeaseLost(
+                f"runner {self._runner} was not heard of for longer than its lease, so another process has taken over "
+                "its work; start it again to go on"
+            )
         await self._executor.ping()
         return self._every_s
