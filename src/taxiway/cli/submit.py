@@ -17,7 +17,7 @@ from taxiway.cli.given import folder_of, standard_input
 from taxiway.cli.options import Duration, Json, pairs
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.plain import PlainView
-from taxiway.cli.run import announced, plan_of
+from taxiway.cli.planning import announced, plan_of
 from taxiway.cli.summary import exit_status, summary
 from taxiway.cli.task import show_ended, status_of
 from taxiway.cli.verb import ArgvVerb
