@@ -111,13 +111,14 @@ def how_to_look(tasks: list[Task], store: str, *, is_temporary: bool) -> list[st
     lines = ["", "Look into it:", f"  export TAXIWAY_STORE={store}"]
     program = os.path.relpath(TAXIWAY)
     lines += [
-        f"  {program} task logs {task['id']:<34} # why {task['name']} failed" for task in in_state(tasks, "failed")[:1]
+        f"  {program} task logs {task['name']:<12} # why {task['name']} failed"
+        for task in in_state(tasks, "failed")[:1]
     ]
     lines += [
-        f"  {program} task explain {task['id']:<31} # why {task['name']} never ran"
+        f"  {program} task explain {task['name']:<9} # why {task['name']} never ran"
         for task in in_state(tasks, "cancelled")[:1]
     ]
-    lines += [f"  {program} task show {task['id']:<34} # the attempts of {task['name']}" for task in flaky(tasks)[:1]]
+    lines += [f"  {program} task show {task['name']:<12} # the attempts of {task['name']}" for task in flaky(tasks)[:1]]
     lines += [f"  {program} task list --state failed"]
     return lines + ([f"Done with it: rm -r {Path(store).parent}"] if is_temporary else [])
 

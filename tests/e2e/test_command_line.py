@@ -28,6 +28,10 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
         (["run", "no-such-plan.yaml"], 2, "there is no such file"),
         (["submit", "ls"], 2, "taxiway submit -- ls"),
         (["do"], 2, "write the command behind --"),
+        (["submit"], 2, "write the command behind --: taxiway submit -- ls -l"),
+        (["task", "list"], 0, "no task is like that"),
+        (["runner", "list"], 0, "no runner is there"),
+        (["task", "--help"], 0, "since when."),
         (["submit", "--lane", "nowhere", "--", "ls"], 2, "there is no lane 'nowhere'"),
         (["submit", "--cwd", "/nonexistent", "--", "ls"], 2, "the folder /nonexistent does not exist"),
         (["submit", "--timeout", "5x", "--", "ls"], 2, "'5x' is no duration"),
@@ -97,14 +101,14 @@ def test_standard_input_that_is_no_text_is_refused_with_its_place_and_the_way_ar
 def test_an_answer_that_finds_no_room_is_said_in_one_sentence(taxiway: CommandLine) -> None:
     """A full disk below standard output is nobody's mistake in Taxiway."""
     with open("/dev/full", "w") as full:
-        done = taxiway.start("task", "list", stdout=full)
+        done = taxiway.start("lane", "list", stdout=full)
         _, err = done.communicate(timeout=30)
     assert (done.returncode, err) == (1, "error: the answer cannot be written: No space left on device\n")
 
 
 def test_a_closed_standard_output_is_no_mistake(taxiway: CommandLine) -> None:
     """Some who start programs close what they do not read."""
-    argv = ["sh", "-c", 'exec "$0" -m taxiway task list >&-', sys.executable]
+    argv = ["sh", "-c", 'exec "$0" -m taxiway lane list >&-', sys.executable]
     done = subprocess.run(argv, env=taxiway.environ, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -227,7 +231,7 @@ def test_a_handled_failure_is_told_as_one_and_a_prune_counts_tasks(taxiway: Comm
     tasks: dict[str, Any] = {"bad": {"shell": "exit 3"}, "mend": {"command": ["true"], "after": {"bad": "failed"}}}
     done = taxiway("run", taxiway.plan("mended", tasks))
     assert done.returncode == 0
-    assert re.search(r"^\w+ +bad +failed/exit_code, handled +1 +\d+\.\ds$", done.stdout, re.MULTILINE)
+    assert re.search(r"^\w+ +bad +failed/exit_code, handled +1 +[\d.]+m?s$", done.stdout, re.MULTILINE)
     assert "bad failed/exit_code: it exited with status 3; handled by mend" in done.stdout
     assert "mended completed: 1 completed, 1 failed (handled), in" in done.stdout
     pruned = taxiway("db", "prune", "--older-than", "0s").stdout

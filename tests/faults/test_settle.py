@@ -101,13 +101,13 @@ def test_orphans_are_listed_until_somebody_claims_them(zoo, runner, eventually) 
     """I7: everything with a tag that is not among the live ones, with its command; nothing else."""
     process, mark = runner("sigterm_ignore.py")
     process.stdout.readline()
-    found = orphans(live_tags=(), prefix="test-")
+    found = orphans(live_tags=(), prefix=mark.tag)
     assert {(orphan.tag, orphan.pid == mark.child_pid) for orphan in found} == {(mark.tag, True), (mark.tag, False)}
     assert all("sigterm_ignore.py" in orphan.command for orphan in found)
-    assert orphans(live_tags={mark.tag}, prefix="test-") == []
+    assert orphans(live_tags={mark.tag}, prefix=mark.tag) == []
     assert orphans(live_tags=(), prefix="nobody") == []
     process.kill()
-    assert eventually(lambda: orphans(live_tags=(), prefix="test-") == [])
+    assert eventually(lambda: orphans(live_tags=(), prefix=mark.tag) == [])
 
 
 async def test_a_guardian_that_keeps_another_tree_by_now_is_left_alone(zoo) -> None:

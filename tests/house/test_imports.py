@@ -112,7 +112,8 @@ def test_a_help_text_loads_neither_the_commands_nor_what_they_stand_on() -> None
 
 
 def test_a_command_loads_no_reader_and_no_view_that_it_does_not_use() -> None:
-    """`taxiway task list` is typed a hundred times a day."""
+    """`taxiway task list` is typed a hundred times a day, and scripts type `submit` and `plan check`."""
+    assert "rich" not in loaded_by("from taxiway.cli import plan, submit")
     loaded = loaded_by("from taxiway.cli import task")
     assert loaded & {"rich", "yaml", "taxiway.planfile.reading", "taxiway.cli.view"} == set()
 

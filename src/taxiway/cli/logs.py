@@ -51,7 +51,7 @@ def logs(door: Door, ref: str, follow: bool, last_only: bool) -> None:
 
 async def _stored(tw: Taxiway, found: Task, printer: Printer, last_only: bool) -> None:
     """What has been written by now."""
-    runs: list[Run] = await tw.runs(found.id)
+    runs: list[Run] = await tw.runs(found.carrier or found.id)
     for run in runs[-1:] if last_only else runs:
         after = 0
         while page := await tw.store.events(run.id, after, EVENTS_PAGE_MAX):

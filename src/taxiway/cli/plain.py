@@ -8,7 +8,7 @@ from taxiway.cli.board import Row
 from taxiway.cli.safe import safe_line
 from taxiway.cli.words import clock_time, span
 from taxiway.core.change import Change
-from taxiway.core.queue import Queue, QueueState
+from taxiway.core.queue import QUEUE_ENDED, Queue, QueueState
 from taxiway.core.task import TaskState
 
 
@@ -20,13 +20,15 @@ class PlainView:
         self._state: QueueState | None = None
 
     async def moved(self, row: Row, change: Change) -> None:
-        """One line for it."""
+        """One line for it; that something became ready for the first time is told by its start."""
+        if row.state is TaskState.QUEUED and row.begun is None:
+            return
         self.say(f"{clock_time(change.at)}  {row.name}  {_said(row, change)}")
 
     async def looked(self, queue: Queue) -> None:
-        """A word when somebody paused, resumed or stopped the whole."""
+        """A word when somebody paused, resumed or stopped the whole; how it ended stands in the summary."""
         known, self._state = self._state, queue.state
-        if known is not None and known is not queue.state:
+        if known is not None and known is not queue.state and queue.state not in QUEUE_ENDED:
             self.say(f"queue {queue.name} is {queue.state}")
 
 

@@ -7,7 +7,7 @@ import click
 from taxiway.cli.documents import spec_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json
-from taxiway.cli.run import plan_of
+from taxiway.cli.planning import plan_of
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import count
 from taxiway.core.plangraph import plan_graph

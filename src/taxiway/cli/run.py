@@ -6,12 +6,11 @@ import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from pathlib import Path
 from typing import Final
 
 import click
 
-from taxiway.app import REGISTRY, PlanAdmitted, Taxiway, store_path
+from taxiway.app import REGISTRY, Taxiway
 from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
@@ -19,16 +18,16 @@ from taxiway.cli.interrupts import Interrupts, stopping_words
 from taxiway.cli.jobmodules import load_jobs
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.plain import PlainView
+from taxiway.cli.planning import announced, plan_of
 from taxiway.cli.summary import exit_status, summary
 from taxiway.cli.verb import Verb
 from taxiway.cli.view import LiveView, live_view
-from taxiway.cli.words import count, listed
-from taxiway.core.errors import Conflict, Invalid
+from taxiway.cli.words import listed
+from taxiway.core.errors import Conflict
 from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue
 from taxiway.core.readiness import Scope
 from taxiway.core.task import Task
-from taxiway.planfile.reading import read_plan
 
 INTERRUPTED_STATUS: Final = 130
 
@@ -53,19 +52,6 @@ def run(
     found = plan_of(door, plan, overrides)
     running = PlanRun(door, found, slots or found.slots or door.loaded.config.runner.slots)
     return asyncio.run(running.go(fresh))
-
-
-def plan_of(door: Door, path: str, overrides: tuple[str, ...] = ()) -> Plan:
-    """Read and check a plan. The store is asked for its lanes only when the plan names one that nobody else knows."""
-    config = door.loaded.config
-    lanes, agent, mailbox = frozenset(config.lanes), config.defaults.agent, config.mailbox.policy
-    try:
-        return read_plan(path, overrides=overrides, lanes=lanes, agent=agent, mailbox=mailbox)
-    except Invalid:
-        if not Path(path).is_file() or not store_path(door.loaded.config.store.path).exists():
-            raise
-    known = {lane.name for lane in door.use(lambda tw: tw.lanes()) if lane.queue is None}
-    return read_plan(path, overrides=overrides, lanes=lanes | known, agent=agent, mailbox=mailbox)
 
 
 class PlanRun:
@@ -157,18 +143,3 @@ async def _drained(tw: Taxiway, plan: Plan) -> None:
     with suppress(Conflict):  # it has ended, or is paused already
         await tw.move_queue(plan.queue, "pause")
     await tw.crew.drain()
-
-
-def announced(plan: Plan, admitted: PlanAdmitted) -> str:
-    """What there is to do, and what goes on from before."""
-    parts = [
-        f"{number} {word}"
-        for number, word in (
-            (admitted.new, "new"),
-            (admitted.kept, "done before"),
-            (admitted.going_on, "going on"),
-            (admitted.replaced, "tried again"),
-        )
-        if number
-    ]
-    return f"{plan.queue}: {count(len(plan.tasks), 'task')} ({', '.join(parts)})"

@@ -88,6 +88,9 @@ def list_runners(door: Door) -> None:
             )
         )
         return
+    if not found:
+        note("no runner is there; one starts with: taxiway runner start")
+        return
     rows = [
         [
             short_id(one.id),

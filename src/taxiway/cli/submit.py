@@ -18,7 +18,7 @@ from taxiway.cli.message import policy_of, policy_options, prompt_options
 from taxiway.cli.options import Duration, Json, pairs
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.plain import PlainView
-from taxiway.cli.run import announced, plan_of
+from taxiway.cli.planning import announced, plan_of
 from taxiway.cli.summary import exit_status, summary
 from taxiway.cli.task import show_ended, status_of
 from taxiway.cli.verb import ArgvVerb
@@ -78,6 +78,10 @@ def submit(door: Door, /, plan: str | None, wait: bool, **given: Any) -> int:
         if argv or asked:
             raise click.UsageError(f"a plan says all of that itself: leave out {'ARGV' if argv else asked[0]}")
         return asyncio.run(_submit_plan(door, plan, overrides, fresh, wait))
+    if not argv and given["shell"] is None and given["job"] is None:
+        raise click.UsageError(
+            "write the command behind --: taxiway submit -- ls -l (or give --shell, --job or a plan)"
+        )
     if overrides or fresh:
         raise click.UsageError("--set and --fresh are for plans")
     return asyncio.run(_submit_task(door, _fields(argv, given), wait))

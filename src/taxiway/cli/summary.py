@@ -45,11 +45,14 @@ async def summary(tw: Taxiway, tasks: list[Task], queue: Queue, seconds: float) 
 
 
 def closing_line(tasks: list[Task], queue: Queue, seconds: float) -> str:
-    """``release completed: 12 completed, 1 failed (handled) in 3m04s``."""
+    """``release completed: 12 completed, 1 failed (handled), 2 cancelled (skipped), in 3m04s``."""
     counts = Counter(one.state for one in tasks)
     by = handlers(tasks)
     handled = sum(handler_of(one, by) is not None for one in tasks)
     words = {state: f"{counts[state]} {state}" for state in TaskState if counts[state]}
+    reasons = {str(one.reason) for one in tasks if one.state is TaskState.CANCELLED}
+    if len(reasons) == 1:
+        words[TaskState.CANCELLED] += f" ({reasons.pop()})"
     if handled:
         words[TaskState.FAILED] += (
             " (handled)" if handled == counts[TaskState.FAILED] else f" ({handled} of them handled)"

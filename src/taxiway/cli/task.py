@@ -91,6 +91,9 @@ def list_tasks(
     if door.wants_json:
         answer_json(page_document([task_document(one) for one in page.items], page.cursor))
         return
+    if not page.items:
+        note("no task is like that" if cursor is None else "there are no more")
+        return
     now = door.clock.now_ms()
     rows = [
         [
@@ -320,6 +323,8 @@ def _show_task(found: Task, runs: list[Run], now: int) -> None:
         ("state", coloured(state_word(found)) + _error_words(found)),
         (spec.kind, work_word(spec)),
         ("queue", f"{spec.queue}, lane {spec.lane}, priority {spec.priority}"),
+        ("session", spec.session),
+        ("carrier", found.carrier),
         ("project", found.project),
         ("cwd", spec.cwd),
         ("after", ", ".join(f"{edge.task} ({edge.on})" for edge in spec.after)),

@@ -12,6 +12,7 @@ from taxiway.core.ids import short_id
 from taxiway.core.run import Run
 from taxiway.core.task import Condition, Task, TaskSpec, TaskState
 
+LOST: Final = "lost"  #: the outcome of a run whose runner died
 ONE_COMMAND_QUEUES: Final = "do_"  #: so begin the queues that `taxiway do` makes, one for each command
 
 
@@ -56,8 +57,12 @@ def tries_word(task: Task) -> str:
 
 
 def took(runs: Iterable[Run]) -> float:
-    """Seconds that its ended runs took together; what lay between them (a backoff, a pause, a queue) is no work."""
-    return sum((run.ended_at - (run.started_at or run.claimed_at)) / 1_000 for run in runs if run.ended_at is not None)
+    """Seconds that its runs took together; what lay between them (a backoff, a pause, a queue) is no work.
+
+    When a lost run really ended nobody knows; it counts for nothing, as it does for the result.
+    """
+    known = [run for run in runs if run.ended_at is not None and run.outcome != LOST]
+    return sum(((run.ended_at or 0) - (run.started_at or run.claimed_at)) / 1_000 for run in known)
 
 
 def handlers(tasks: Iterable[Task]) -> dict[str, Task]:
@@ -79,4 +84,4 @@ def handler_of(task: Task, by: Mapping[str, Task]) -> Task | None:
 
 def run_span(run: Run) -> str:
     """How long one attempt took, empty while it has not ended."""
-    return span(took([run])) if run.ended_at is not None else ""
+    return span(took([run])) if run.ended_at is not None and run.outcome != LOST else ""

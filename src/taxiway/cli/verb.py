@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from taxiway.cli.flags import Flags
 from taxiway.core.nearest import suggestion
+
+HELP_CHARS_MAX: Final = 200
 
 
 def _wants_json(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -80,6 +82,12 @@ class Noun(click.Group):
             legal = hint or f"there are {', '.join(self.list_commands(ctx))}"
             raise click.UsageError(f"{ctx.command_path} has no command '{args[0]}'; {legal}", ctx)
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every command with its whole first sentence: half of one helps nobody."""
+        rows = [(name, self.commands[name].get_short_help_str(HELP_CHARS_MAX)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  (click's signature)
         """In the order in which they were written."""

@@ -27,8 +27,10 @@ def day_and_time(at_ms: int) -> str:
 
 
 def span(seconds: float) -> str:
-    """About how long: ``0.4s``, ``12s``, ``3m04s``, ``2h05m``, ``3d04h``."""
+    """About how long: ``40ms``, ``0.4s``, ``12s``, ``3m04s``, ``2h05m``, ``3d04h``."""
     seconds = max(0.0, seconds)
+    if 0 < seconds < 0.0995:
+        return f"{seconds * 1_000:.0f}ms"
     if seconds < 9.95:
         return f"{seconds:.1f}s"
     whole = round(seconds)

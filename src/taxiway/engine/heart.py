@@ -41,7 +41,10 @@ class Heart:
             self._executor.stop_all(StopCause.LEASE_LOST, hard=True)
             if self._pool is not None:
                 self._pool.kill()
-            raise LeaseLost(f"runner {self._runner} was declared dead by another process; its work is theirs now")
+            raise LeaseLost(
+                f"runner {self._runner} was not heard of for longer than its lease, so another process has taken over "
+                "its work; start it again to go on"
+            )
         await self._executor.ping()
         if self._pool is not None:
             await self._pool.ping()

@@ -65,4 +65,4 @@ def test_events_and_obstacles_tell_their_times_as_rfc_3339() -> None:
 def test_spans_are_short_and_never_lie_by_a_unit() -> None:
     """59.9 seconds are a minute, not "60s"."""
     shown = [span(seconds) for seconds in (0, 0.04, 9.94, 9.96, 59.4, 59.9, 3_599, 3_600, 86_399, 90_000)]
-    assert shown == ["0.0s", "0.0s", "9.9s", "10s", "59s", "1m00s", "59m59s", "1h00m", "23h59m", "1d01h"]
+    assert shown == ["0.0s", "40ms", "9.9s", "10s", "59s", "1m00s", "59m59s", "1h00m", "23h59m", "1d01h"]

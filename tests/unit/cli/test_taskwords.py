@@ -1,5 +1,6 @@
 """How a task is called: the attempt that goes on counts, and what it took is what its runs took."""
 
+import msgspec
 import pytest
 
 from taxiway.cli.summary import closing_line
@@ -26,8 +27,9 @@ def run(claimed_at: int, started_at: int | None, ended_at: int | None) -> Run:
 
 
 def test_what_a_task_took_is_what_its_runs_took() -> None:
-    """Backoff, pauses and the queue between two attempts are no work; a run that goes on is not counted yet."""
-    runs = [run(900, 1_000, 1_500), run(3_600_000, None, 3_602_000), run(7_200_000, 7_200_000, None)]
+    """Backoff, pauses and the queue between two attempts are no work; nor is what nobody knows."""
+    lost = msgspec.structs.replace(run(1_600, 1_600, 900_000), outcome="lost")
+    runs = [lost, run(900, 1_000, 1_500), run(3_600_000, None, 3_602_000), run(7_200_000, 7_200_000, None)]
     assert took(runs) == 2.5
 
 
@@ -52,3 +54,7 @@ def test_a_failure_that_was_handled_is_told_from_one_that_was_not(make_task: Mak
     queue = Queue(name="release", state=QueueState.FAILED, standing=False)
     assert "3 completed, 4 failed (2 of them handled), in 1.0s" in closing_line(tasks, queue, 1.0)
     assert "1 completed, 1 failed (handled), in" in closing_line([named, tasks[3]], queue, 1.0)
+    skipped = [make_task("s", "cancelled", reason="skipped"), make_task("r", "cancelled", reason="skipped")]
+    assert "2 cancelled (skipped), in" in closing_line(skipped, queue, 1.0)
+    skipped.append(make_task("q", "cancelled", reason="requested"))
+    assert "3 cancelled, in" in closing_line(skipped, queue, 1.0)

@@ -52,7 +52,11 @@ class Claim:
     def __init__(self, tx: Tx, runner: str, new_run_id: Callable[[], str]) -> None:
         row = tx.one("runner_row", name=runner)
         if row is None or row[1] == "gone":
-            raise LeaseLost(f"runner {runner} is not registered any more, so it may take nothing", runner=runner)
+            raise LeaseLost(
+                f"runner {runner} counts as gone, as nothing was heard of it for longer than its lease, so it may take "
+                "nothing more; start it again to go on",
+                runner=runner,
+            )
         self._tx = tx
         self._runner_row: int = row[0]
         self._runner = runner
