@@ -187,3 +187,25 @@ def test_a_plan_with_sessions_runs_them_with_their_agents(agents: CommandLine, t
     assert refused.returncode == 2
     assert "wrong.json:" in refused.stderr
     assert "a prompt needs the agent that works on it" in refused.stderr
+
+
+def test_a_message_that_another_one_carries_shows_its_turn(agents: CommandLine) -> None:
+    """Semantics, "carried": it ends as its carrier ends, for wait, logs and exit status alike."""
+    policy = ("--mode", "collect", "--agent", "fake")
+    first = agents("session", "send", "s", "one", *policy).stdout.strip()
+    head = agents("session", "send", "s", "two", *policy).stdout.strip()
+    merged = agents.json("session", "send", "s", "three", *policy)
+    assert (merged["disposition"], merged["carrier"]) == ("merged", head)
+    runner = agents.start("runner", "start", "--slots", "1")
+    assert agents("task", "wait", first, head, merged["id"]).returncode == 0
+    logs = agents("task", "logs", merged["id"]).stdout
+    assert "Queued #1\ntwo" in logs
+    assert "Queued #2\nthree" in logs
+    assert f"carrier   {head}" in agents("task", "show", merged["id"]).stdout
+    assert [task["prompt"] for task in agents.json("task", "list", "--session", "s")["items"]] == [
+        "three",
+        "two",
+        "one",
+    ]
+    agents.interrupt(runner)
+    runner.communicate(timeout=30)
