@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from taxiway.core import fieldtypes, promptfields
 from taxiway.core.errors import Invalid, NotFound, Problem
@@ -23,6 +23,17 @@ from taxiway.store.protocol import SessionFilter, SessionPage, Store, Submitted
 TITLE_CHARS_MAX: Final = 200  #: of a title that is given (C30); one that is made of a prompt is shorter
 
 
+ADDRESSES_MAX: Final = 10_000  #: sessions that a door remembers how to write to
+
+
+class _Address(NamedTuple):
+    """By which key and project a message reaches a session, and its agent; without one, that is asked for each time."""
+
+    key: str
+    project: str
+    agent: str | None
+
+
 class SessionIntake:
     """The verbs, for one actor in one project. A session is called by its key, its id, or a unique part of that;
     ``usual`` is the policy of a new mailbox."""
@@ -33,6 +44,7 @@ class SessionIntake:
         self._actor = actor
         self._project = project
         self._usual = usual
+        self._addresses: dict[str, _Address] = {}
 
     async def make(
         self,
@@ -75,13 +87,11 @@ class SessionIntake:
 
     async def send(self, ref: str, fields: Mapping[str, Any]) -> Submitted:
         """Admit one message (fields as those of a task) and say what is known of it now. Raises ``MailboxFull``."""
-        found = await self.get(ref)
-        message = {**fields, "session": found.key}
-        if message.get("prompt") is not None and message.get("agent") is None and found.agent is not None:
-            message["agent"] = found.agent
-        meant = await self._store.keyed_session(found.key, self._project)
-        project = self._project if meant is not None and meant.id == found.id else found.project
-        return (await self._intake.submit_many([message], project))[0]
+        to = self._addresses.get(ref) or await self._address(ref)
+        message = {**fields, "session": to.key}
+        if message.get("prompt") is not None and message.get("agent") is None:
+            message["agent"] = to.agent
+        return (await self._intake.submit_many([message], to.project))[0]
 
     async def stop(self, ref: str) -> Task | None:
         """Ask that its oldest started run ends; the task as it then is, ``None`` when nothing runs (SQ-40)."""
@@ -139,6 +149,18 @@ class SessionIntake:
             return EventPage(None, [], None)
         items, reached = await self._store.session_output(found, after, page_size(limit))
         return EventPage(found, items, reached if reached > after else None)
+
+    async def _address(self, ref: str) -> _Address:
+        """Where a message to a session goes: none of it ever changes, so it is looked up once."""
+        found = await self.get(ref)
+        meant = await self._store.keyed_session(found.key, self._project)
+        project = self._project if meant is not None and meant.id == found.id else found.project
+        to = _Address(found.key, project, found.agent)
+        if ref == found.id:
+            if len(self._addresses) >= ADDRESSES_MAX:
+                self._addresses.clear()
+            self._addresses[ref] = to
+        return to
 
     async def _find(self, ref: str) -> str:
         return await self._store.find_session(ref, self._project)
