@@ -72,7 +72,6 @@ async def test_an_idle_process_is_closed_after_its_time_and_one_that_works_never
     async with bench.open(agents={"fake": stage.agent(script, warm_s=0.5)}) as tw:
         box = await tw.session("box", agent="fake")
         await said(box, "long")
-        assert stage.lines("bye") == []
         await gone(*stage.pids())
         await none_kept(tw)
         [bye], done = stage.lines("bye"), stage.lines("done")[-1]

@@ -128,8 +128,8 @@ async def test_a_tree_whose_end_is_not_certain_keeps_its_slots_until_it_is(bench
         drive = taxiway.engine.process_drive.ProcessDrive
         listen = drive._listen
 
-        async def unsure(self, conversation, spec):
-            found = await listen(self, conversation, spec)
+        async def unsure(self, conversation):
+            found = await listen(self, conversation)
             return Ended(exit_code=found.exit_code, certain=bool(looked))
 
         monkeypatch.setattr(drive, "_listen", unsure)
