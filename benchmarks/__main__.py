@@ -13,6 +13,7 @@ import msgspec
 
 from benchmarks import (
     claiming,
+    conversations,
     draining,
     graphs,
     latency,
@@ -40,6 +41,9 @@ SCENARIOS: dict[str, Scenario] = {
     "claim-groups": claiming.groups,
     "admission": mailboxes.admission,
     "claim-sessions": mailboxes.many_sessions,
+    "session-start": conversations.starts,
+    "steer": conversations.steers,
+    "session-stop": conversations.stopping,
     "graphs": graphs.wide,
     "latency": latency.dispatch,
     "programs": programs.short_programs,

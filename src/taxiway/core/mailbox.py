@@ -101,8 +101,9 @@ def quiet_at(now: int, first: int, debounce_ms: int, wait_ms: int) -> int | None
 
 
 def kinship(spec: TaskSpec) -> bytes | None:
-    """What two prompts must have in common to become one turn: all but the words and their origin (OC-03)."""
-    if spec.prompt is None:
+    """What two prompts must have in common to become one turn: all but the words and their origin (OC-03). One that is
+    a template goes alone: its words come from tasks of its own."""
+    if spec.prompt is None or spec.template:
         return None
     return _encode(msgspec.structs.replace(spec, **_OWN))
 
