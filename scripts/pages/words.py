@@ -211,6 +211,8 @@ SETTINGS: Final = {
     "mailbox.max_debounce_wait": "the most that this may hold the first message back",
     "mailbox.max_concurrent": "how many messages of a session may be worked on at once",
     "limits.run_output_bytes": "how much output of one run is stored; what is more is read, counted and let go",
+    "limits.processes": "how many processes of agents a runner may have at once; when there are as many, the longest"
+    " idle one has to go",
     "secrets.NAME.env": "the secret is the value of this variable of the runner",
     "secrets.NAME.file": "the secret is the content of this file",
     "secrets.NAME.command": "the secret is what this command prints (a list of texts; no shell)",
@@ -233,6 +235,7 @@ SETTINGS: Final = {
 COMPUTED_DEFAULTS: Final = {
     "store.path": "`taxiway.db` in the user's state folder",
     "runner.slots": "as many as processors, at least 2",
+    "limits.processes": "twice the slots",
     "mailbox.max_debounce_wait": "2s, or four times `debounce` if that is longer",
     "agents.NAME.command": "required",
 }

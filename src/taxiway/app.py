@@ -265,6 +265,7 @@ def open_configured(
         ask_grace_s=config.runner.ask_grace,
         term_grace_s=config.runner.term_grace,
         run_output_bytes_max=config.limits.run_output_bytes,
+        processes_max=config.limits.processes,
     )
     return open_with(config.store.path, asked, observer)
 

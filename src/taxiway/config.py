@@ -73,9 +73,11 @@ class DefaultsSection(msgspec.Struct, frozen=True):
 
 
 class LimitsSection(msgspec.Struct, frozen=True):
-    """``run_output_bytes``: how much output of one run is stored; what is more is drained and counted."""
+    """``run_output_bytes``: how much output of one run is stored; what is more is drained and counted. ``processes``:
+    how many processes of agents a runner may have at once (``None``: twice its slots)."""
 
     run_output_bytes: int = RUN_OUTPUT_BYTES_MAX
+    processes: int | None = None
 
 
 class MailboxSection(msgspec.Struct, frozen=True):
@@ -356,7 +358,7 @@ _SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "defaults": ("timeout", "idle_timeout", "agent", "agent_idle_timeout"),
     "lanes": None,
     "mailbox": ("mode", "cap", "drop", "debounce", "max_debounce_wait", "max_concurrent"),
-    "limits": ("run_output_bytes",),
+    "limits": ("run_output_bytes", "processes"),
     "secrets": None,
     "agents": None,
 }
@@ -376,6 +378,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "mailbox.max_debounce_wait": duration,
     "mailbox.max_concurrent": whole(1, MAILBOX_COUNT_MAX),
     "limits.run_output_bytes": whole(0, 1 << 40),
+    "limits.processes": whole(1, SLOTS_MAX),
 }
 _DEFAULTED: Final = tuple(_READERS)
 _VARIABLES: Final = {

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from taxiway.core.agent import Adapter
 from taxiway.core.event import EventType
 from taxiway.core.task import Reason, TaskState, Usage
 from tests.engine.acting import Stage, gone, lives
@@ -213,3 +214,16 @@ async def test_a_prompt_is_filled_in_with_what_came_before(bench: Bench, stage: 
         text = "Mend this: ${{ " + first.id + ".output }}"
         task = await ended(await tw.submit(prompt=text, agent="fake", after=[first], template=True))
         assert task.output == "Mend this: found a fault"
+
+
+async def test_an_agent_on_a_terminal_takes_turns_like_any_other(bench: Bench, stage: Stage) -> None:
+    """A31, A43, DA6: read off a screen, on one warm process; typed only when its prompt is there."""
+    kind = stage.agent(more=("--terminal",), adapter=Adapter.PTY, ready="^> $")
+    async with bench.open(agents={"fake": kind}) as tw:
+        box = await tw.session("box", agent="fake")
+        for text in ("hello", "again"):
+            task = await ended((await box.send(text)).task)
+            assert task.state is TaskState.COMPLETED
+            assert text in (task.output or "")
+        assert len(stage.pids()) == 1
+        assert [line["text"] for line in stage.lines("turn")] == ["hello", "again"]

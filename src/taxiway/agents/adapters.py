@@ -9,6 +9,7 @@ from typing import assert_never
 from taxiway.agents.dialogue import DialogueAgent
 from taxiway.agents.lines import LinesAgent
 from taxiway.agents.process import ProcessAgent
+from taxiway.agents.pty import PtyAgent
 from taxiway.core.agent import Access, Adapter, AgentKind, argv_of
 
 
@@ -18,7 +19,7 @@ def driver_of(kind: AgentKind, process: ProcessAgent) -> DialogueAgent:
         case Adapter.LINES:
             return LinesAgent(kind, process)
         case Adapter.PTY:
-            raise NotImplementedError
+            return PtyAgent(kind, process)
         case _:
             assert_never(kind.adapter)
 
