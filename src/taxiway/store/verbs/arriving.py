@@ -133,7 +133,7 @@ def _make_room(tx: Tx, box: Mailbox, policy: MailboxPolicy, actor: str) -> tuple
     excess = counted - policy.cap + 1
     if policy.drop is Drop.NEW or excess > CASCADE_ROWS_MAX:
         raise MailboxFull(
-            f"session '{box.key}' has {counted} messages waiting and takes {policy.cap} (drop: {policy.drop}); "
+            f"session '{box.key}' holds {counted} of {policy.cap} waiting messages (drop: {policy.drop}); "
             "send it later, stop what is not needed, or raise the cap with 'taxiway session set'",
             session=box.name,
         )

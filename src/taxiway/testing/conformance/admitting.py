@@ -48,7 +48,7 @@ class Admitting(Suite):
         await bench.session("s", cap=2)
         for _ in range(3):
             await bench.send("s")
-        with pytest.raises(Full, match="2 of 2 waiting"):
+        with pytest.raises(Full, match="holds 2 of 2"):
             await bench.send("s")
 
     async def test_several_run_together_where_the_session_says_so(self, bench: Bench) -> None:

@@ -48,6 +48,12 @@ class Merging(Suite):
         assert (a2.carrier, b1.carrier, a3.carrier) == (a1.id, None, None)
         assert await bench.drain() == [a1.id, b1.id, a3.id, job.id]
 
+    async def test_a_template_is_a_turn_of_its_own(self, bench: Bench) -> None:
+        """OC-03: its words come from tasks of its own."""
+        await bench.session("s", mode=Mode.COLLECT, debounce_s=1.0)
+        sent = [await bench.send("s", f"m{number}", template=True) for number in range(2)]
+        assert [answer.carrier for answer in sent] == [None, None]
+
     async def test_a_carried_message_ends_as_its_carrier_ends(self, bench: Bench) -> None:
         """Semantics, "carried": for wait, after and exit status alike."""
         await bench.session("s", mode=Mode.COLLECT, debounce_s=1.0)
