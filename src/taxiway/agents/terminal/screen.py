@@ -128,11 +128,12 @@ class Screen:
         """Insert blanks at the cursor, or take characters away when negative."""
         x = min(self.x, self.columns - 1)
         self._part(x)
-        self._part(x - count)
-        row = self.cells[self.y]
         if count > 0:
+            row = self.cells[self.y]
             self._set(self.y, row[:x] + BLANK * min(count, self.columns) + row[x:])
         else:
+            self._part(x - count)
+            row = self.cells[self.y]
             self._set(self.y, row[:x] + row[x - count :] + BLANK * self.columns)
 
     def erase_cells(self, first: int, last: int) -> None:
@@ -216,7 +217,7 @@ class Screen:
 
     def _set(self, y: int, row: str) -> None:
         """A row's new content, cut to the screen's width."""
-        if row[self.columns] == RIGHT_HALF:
+        if row[self.columns : self.columns + 1] == RIGHT_HALF:
             row = row[: self.columns - 1] + BLANK
         self.cells[y] = row[: self.columns]
 
