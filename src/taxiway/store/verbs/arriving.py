@@ -70,21 +70,24 @@ def arrive(tx: Tx, session: int, arrival: Arrival, actor: str) -> Place:
     return _place(tx, box, policy, arrival)._replace(dropped=dropped)
 
 
-def arrive_late(tx: Tx, row: TaskRow, actor: str) -> None:
-    """A task whose delay is over, or whose dependencies are met, joins its session."""
+def arrive_late(tx: Tx, row: TaskRow, actor: str) -> bool:
+    """A task whose delay is over, or whose dependencies are met, joins its session. ``False`` while a sweep passes: it
+    would be taken for one that was there before."""
     stored = tx.one("spec_of", task=row.seq)
     assert stored is not None
     assert row.session is not None
     box = mailbox.load(tx, row.session)
     if row.seq <= box.cutoff:
         cancel_waiting(tx, row.seq, Reason.STALE, STALE_ERROR, actor, "stale")
-        return
+        return True
+    if row.seq <= box.purge:
+        return False
     exempt = bool(tx.one("queue_is_planned", queue=row.queue))
     try:
         place = arrive(tx, row.session, Arrival(row.seq, row.id, _decode_spec(stored[0]), exempt), actor)
     except MailboxFull:
         cancel_waiting(tx, row.seq, Reason.DROPPED, DROPPED_ERROR, actor, "dropped")
-        return
+        return True
     version = tx.change(ChangeKind.TASK, row.id, "queued", None, actor, f"{row.reason} is over")
     tx.run("join_box", seq=row.seq, version=version)
     tx.run(
@@ -101,6 +104,7 @@ def arrive_late(tx: Tx, row: TaskRow, actor: str) -> None:
         make_ready(tx, row)
     elif place.free:
         mailbox.pump(tx, row.session)
+    return True
 
 
 def _place(tx: Tx, box: Mailbox, policy: MailboxPolicy, arrival: Arrival) -> Place:

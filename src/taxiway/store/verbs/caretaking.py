@@ -41,11 +41,11 @@ def wake_due(tx: Tx, limit: int, actor: str) -> int:
         moved += 1
     for (seq,) in tx.all("due_tasks", now=tx.now, limit=limit):
         row = task_row(tx, seq)
+        if row.session is not None and row.box == Box.OUT and row.state == TaskState.SCHEDULED:
+            moved += arrive_late(tx, row, actor)
+            continue
         moved += 1
         if row.state != TaskState.SCHEDULED:  # it went with one that joined its session just before
-            continue
-        if row.session is not None and row.box == Box.OUT:
-            arrive_late(tx, row, actor)
             continue
         version = tx.change(ChangeKind.TASK, row.id, TaskState.QUEUED, None, actor, f"{row.reason} is over")
         tx.run("queue_due_task", seq=seq, version=version)

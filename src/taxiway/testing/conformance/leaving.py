@@ -119,6 +119,19 @@ class Leaving(Suite):
         await bench.finish(run, Cancelled(Reason.INTERRUPTED))
         assert await bench.drain() == [urgent.id]
 
+    async def test_a_sweep_takes_nobody_who_joins_while_it_passes(self, bench: Bench) -> None:
+        """SQ-49, SQ-30: what waited then goes, in however many pages; what joins now was not there."""
+        session = await bench.session("s", cap=10_000)
+        await bench.submit_all(*(bench.new(session="s") for _ in range(2_100)))
+        late = await bench.send("s", delay_s=5)
+        run = await bench.take()
+        await bench.store.reset_session(session, True, ACTOR)
+        await bench.pass_time(5)
+        await bench.settle()
+        await bench.pass_time(0)
+        await bench.finish(run, Cancelled(Reason.RESET))
+        assert await bench.drain() == [late.id]
+
     async def test_one_that_joins_late_is_no_part_of_a_later_messages_turn(self, bench: Bench) -> None:
         """OC-03: among those that have joined, submission order holds."""
         await bench.session("s", mode=Mode.COLLECT)
