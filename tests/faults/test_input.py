@@ -75,7 +75,7 @@ async def test_writing_to_a_program_that_closed_its_input_or_ended_says_so(zoo) 
 
 
 async def test_a_program_without_an_open_input_takes_none(zoo) -> None:
-    """DB3: /dev/null stays the default."""
+    """B10: /dev/null stays the default."""
     conversation = await zoo.start("cat")
     assert await conversation.write(b"hello") is False
     assert (await zoo.finish(conversation)).stdout == b""

@@ -94,7 +94,7 @@ async def test_a_shell_takes_turn_after_turn_and_its_answers_are_what_it_printed
 
 
 async def test_a_text_of_several_lines_is_one_input_where_the_program_takes_pastes(start: Start) -> None:
-    """DB3, A37: bracketed paste; what is inside cannot end the paste, press keys or give commands."""
+    """CWE-150: bracketed paste; what is inside cannot end the paste, press keys or give commands."""
     shell = await start(**SHELL)
     assert await said(shell, "for i in 1 2; do\n  echo line $i\ndone") == "line 1\nline 2"
     hostile = "echo 'a\x1b[201~b\x03c\x04d\re'"
@@ -103,7 +103,7 @@ async def test_a_text_of_several_lines_is_one_input_where_the_program_takes_past
 
 
 async def test_a_program_without_pastes_is_typed_to_line_by_line(start: Start) -> None:
-    """A37: the answer then begins with the first line, because each is submitted as it comes."""
+    """The answer then begins with the first line, because each is submitted as it comes."""
     repl = await start(**REPL)
     assert await said(repl, "6 * 7") == "42"
     defined = await said(repl, "def double(x):\n  return x * 2\n")
@@ -122,7 +122,7 @@ async def test_without_a_pattern_silence_is_the_end_of_a_turn(start: Start) -> N
 
 
 async def test_a_full_screen_agent_is_answered_and_read(start: Start) -> None:
-    """Trap of terminals: it waits for the cursor's place, the device's identity and a colour before it draws."""
+    """Terminal queries: it waits for the cursor's place, the device's identity and a colour before it draws."""
     agent = await start(**FULLSCREEN)
     assert await said(agent, "hello") == "> hello\n* done: HELLO"
     assert await said(agent, "two\nlines") == "> two/lines\n* done: TWO/LINES"
@@ -131,7 +131,7 @@ async def test_a_full_screen_agent_is_answered_and_read(start: Start) -> None:
 
 
 async def test_an_interrupt_is_escape_for_who_reads_keys_and_ctrl_c_for_the_rest(start: Start) -> None:
-    """A38: the turn ends, the conversation goes on."""
+    """Dialogue: the turn ends, the conversation goes on."""
     for kind, text, after, answer in (
         (FULLSCREEN, "a long task", "again", "> again\n* done: AGAIN"),
         (SHELL, "sleep 60", "echo again", "again"),
@@ -163,7 +163,7 @@ async def test_an_interrupt_before_the_text_was_submitted_leaves_no_reusable_pro
 
 
 async def test_a_program_sees_a_real_terminal_of_the_size_that_was_asked_for(start: Start) -> None:
-    """Issue: a real pseudo-terminal, window size, resize; COLUMNS of the runner's own terminal would lie."""
+    """A real pseudo-terminal, window size, resize; COLUMNS of the runner's own terminal would lie."""
     program = await start(**AT_A_TERMINAL, columns=97, rows=31, env={"COLUMNS": "7", "LINES": "7", "TERM": "dumb"})
     screen = program._terminal.screen
     assert screen.text_of(0) == "True True True True True xterm-256color False"
@@ -233,6 +233,7 @@ async def test_the_last_words_of_a_program_are_kept(start: Start) -> None:
     assert raw == b"x" * 60000 + b"end"
 
 
+@pytest.mark.timeout(300)
 async def test_a_flood_through_the_terminal_costs_little_memory_and_leaves_the_loop_free(start: Start) -> None:
     """Fault 31, I18: 100 MB, every byte, and others have their turn all the time."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -301,7 +302,7 @@ async def test_a_program_that_never_reads_takes_a_long_text_without_blocking_any
 
 
 async def test_a_line_that_the_kernel_would_cut_is_refused_with_the_reason(start: Start) -> None:
-    """DB18: canonical mode drops what is over 4,095 bytes in silence; raw programs take any length."""
+    """I14: canonical mode drops what is over 4,095 bytes in silence; raw programs take any length."""
     program = await start(command=("cat",), quiet_s=0.3)
     await program.send(Turn("x" * 4_096))
     ended = await heard(program)

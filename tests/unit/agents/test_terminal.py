@@ -77,7 +77,7 @@ WRITTEN = {
 
 @pytest.mark.parametrize("what", WRITTEN)
 def test_a_screen_shows_what_was_written(what: str) -> None:
-    """Issue: the text view of a terminal, for the sequences that common programs use."""
+    """The text view of a terminal, for the sequences that common programs use."""
     written, expected = WRITTEN[what]
     assert shown(written) == expected
 
@@ -103,7 +103,7 @@ ASKED = {
 
 @pytest.mark.parametrize("what", ASKED)
 def test_a_question_is_answered_without_repeating_it(what: str) -> None:
-    """Issue: terminal queries; CWE-150: no answer carries what the program said, and none begets another."""
+    """CWE-150: no answer carries what the program said, and none begets another."""
     asked, expected = ASKED[what]
     answer = Emulator(10, 4).feed(asked.encode())
     assert answer.decode() == expected
@@ -160,7 +160,7 @@ def test_many_kinds_of_marked_characters_are_told_apart() -> None:
 
 
 def test_a_smaller_window_keeps_the_cursors_row_and_a_larger_one_what_was_there() -> None:
-    """Issue: resize."""
+    """What a window does when it is resized, but that text is not set anew."""
     terminal = Emulator(10, 4)
     terminal.feed("1\r\n2\r\n3漢字漢字\r\n4".encode())
     terminal.resize(6, 2)
