@@ -14,7 +14,7 @@ STREAM = {"stream": {"chunks": 3000, "every": 0.005}}  # a boundary every 5 ms i
 
 
 async def test_a_steer_is_settled_as_soon_as_the_agent_takes_it(bench: Bench, stage: Stage) -> None:
-    """OC-01: from the send to the stored receipt there is no poll; the message is carried by the turn that it joined."""
+    """OC-01: from the send to the stored receipt there is no poll; it is carried by the turn that it joined."""
     script = {"turns": [{"match": "go", "steps": [{"repeat": {"times": 100000, "steps": [{"sleep": 0.002}]}}]}]}
     async with bench.open(agents={"fake": stage.agent(script)}) as tw:
         box = await tw.session("box", agent="fake")

@@ -78,6 +78,16 @@ async def test_an_idle_process_is_closed_after_its_time_and_one_that_works_never
         assert bye["at"] - done["at"] >= 0.5
 
 
+async def test_an_idle_process_outlives_the_lease_of_its_runner(bench: Bench, stage: Stage) -> None:
+    """I7: the runner says that it lives to those who wait too; a guardian that hears nothing ends what it keeps."""
+    async with bench.open(agents={"fake": stage.agent()}, lease_s=0.6) as tw:
+        box, other = await tw.session("box", agent="fake"), await tw.submit(shell="sleep 2")
+        await said(box, "one")
+        await ended(other)
+        await said(box, "two")
+        assert len(stage.pids()) == 1
+
+
 async def test_without_warmth_a_process_ends_with_its_turn(bench: Bench, stage: Stage) -> None:
     """A40: it is gone before the turn counts as ended."""
     async with bench.open(agents={"fake": stage.agent(warm_s=0.0)}) as tw:
@@ -247,20 +257,32 @@ async def test_a_turn_that_ends_well_while_it_is_asked_to_stop_has_ended_well(be
         assert (task.state, task.output) == (TaskState.COMPLETED, "done all the same")
 
 
-async def test_a_conversation_that_went_on_elsewhere_is_not_gone_on_with_here(bench: Bench, stage: Stage) -> None:
-    """DA3: two runners, one session; an idle process that knows an older state of it is closed, never used."""
+@pytest.mark.parametrize("told", [True, False])
+async def test_a_conversation_that_went_on_elsewhere_is_not_gone_on_with_here(
+    bench: Bench, stage: Stage, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """DA3: two runners, one session; an idle process that knows an older state of it is closed, and is never used even
+    when the runner had not looked yet."""
     kind, gate = stage.agent({"default": [{"say": "{told}"}]}), bench.gate()
     async with bench.open(agents={"fake": kind}, slots=1) as here:
         box = await here.session("box", agent="fake")
         await said(box, "one")
+        if not told:
+            monkeypatch.setattr(here.store, "outdated_processes", nothing)
         other_work = await here.submit(shell=gate.wait)
         await changed(here, other_work.id, "running")
         async with bench.open(agents={"fake": kind}, slots=1) as there:
             assert await said(await there.session("box"), "two") == "one / two"
-            await gone(stage.pids()[0])
-            assert [kept.runner for kept in await here.store.warm_processes()] == [there.runner]
+            if told:
+                await gone(stage.pids()[0])
+                assert [kept.runner for kept in await here.store.warm_processes()] == [there.runner]
         gate.open()
         assert await said(box, "three") == "one / two / three"
+
+
+async def nothing(_: str) -> list[str]:
+    """What a runner knows that has not looked."""
+    return []
 
 
 async def test_fifty_live_sessions_are_gone_within_grace_and_five_seconds(

@@ -192,7 +192,7 @@ class LinesDialogue:
 
     def _wake(self) -> None:
         """Have a reader that waits for the process look at what arose here."""
-        if self._waiting is not None:
+        if self._waiting is not None and not self._waiting.expired():
             self._waiting.reschedule(0)
 
     def _take(self, event: Output | Ended | None) -> None:
