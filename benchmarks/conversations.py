@@ -39,7 +39,7 @@ async def starts(place: Place) -> list[Figure]:
         after_room = [await _after_room(tw, number) for number in range(SAMPLES)]
     return [
         _figure("session-start", "first start after a burst, from the end of its quiet time", after_burst, 20),
-        _figure("session-start", "start of a message older than the quiet time, from the end before it", after_room, 20),
+        _figure("session-start", "start of a message past its quiet time, from the end before it", after_room, 20),
     ]
 
 
@@ -82,7 +82,7 @@ async def steers(place: Place) -> list[Figure]:
 async def _steer(box: taxiway.SessionHandle) -> float:
     began = time.monotonic()
     sent = await box.steer("more")
-    while not (await sent.task.get()).carrier:  # noqa: ASYNC110 what is asked is when a reader sees it
+    while not (await sent.task.get()).carrier:
         await asyncio.sleep(0.001)
     return (time.monotonic() - began) * 1000
 
@@ -106,7 +106,7 @@ async def stopping(place: Place) -> list[Figure]:
         await asyncio.gather(*(box.reset(discard=True) for box in boxes))
         for one in sent:
             await tw.wait(one.task.id, 120)
-        while await tw.store.warm_processes():  # noqa: ASYNC110 it is the record that says so
+        while await tw.store.warm_processes():
             await asyncio.sleep(0.01)
         took = time.monotonic() - began
         left = await asyncio.to_thread(orphans, frozenset(), tag_prefix(folder / FILE))
