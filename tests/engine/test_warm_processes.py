@@ -140,6 +140,22 @@ async def test_when_all_processes_work_a_turn_waits_its_time_and_is_taken(bench:
         assert (await ended(second.task)).state is TaskState.COMPLETED
 
 
+async def test_a_turn_that_waits_for_a_process_can_be_stopped_at_once(bench: Bench, stage: Stage) -> None:
+    """SQ-40, B22: control waits for no other session's process, however long that takes to go."""
+    script = {"start": [{"ignore": ["SIGTERM"]}], "end": ["hang"]}
+    graces = {"ask_grace_s": 4.0, "term_grace_s": 0.5}
+    async with bench.open(agents={"fake": stage.agent(script)}, processes_max=1, **graces) as tw:
+        one, two = [await tw.session(key, agent="fake") for key in "ab"]
+        await said(one, "one")
+        sent = await two.send("two")
+        await stage.heard("bye")
+        await two.stop()
+        assert (await ended(sent.task)).reason is Reason.REQUESTED
+        assert lives(stage.pids()[0])
+        assert (await sent.task.get()).exit_code is None
+        assert await said(two, "three") == "three"
+
+
 async def test_a_process_that_dies_while_it_is_idle_is_written_off_and_its_conversation_goes_on(
     bench: Bench, stage: Stage
 ) -> None:

@@ -19,7 +19,7 @@ from taxiway.engine.clocks import RunClocks
 from taxiway.engine.composing import MakeAgentEnvironment, compose
 from taxiway.engine.courier import Courier
 from taxiway.engine.executor import Means
-from taxiway.engine.live import Equipped, Live
+from taxiway.engine.live import Equipped, Live, Wanted
 from taxiway.engine.pool import SessionPool
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.transcript import Transcript
@@ -78,7 +78,9 @@ class AgentDrive:
             wanted, text = compose(self._claim, self._agent, self._means, self._environment)
         except Invalid as error:
             return Failed(Reason.SPAWN_ERROR, self._recorder.sentence(error.message))
-        got = await self._mates.pool.check_out(wanted)
+        got = await self._check_out(wanted)
+        if got is None:
+            return self._judge.outcome(self._over(NotBegun()), self._cause, begun=False)
         if isinstance(got, SpawnFailure):
             return self._judge.not_opened(got)
         self._live = got
@@ -125,6 +127,21 @@ class AgentDrive:
                 await self._store.settle_signal(signal.run, signal.fence, signal.id, False, why)
             case _:
                 assert_never(signal.kind)
+
+    async def _check_out(self, wanted: Wanted) -> Live | SpawnFailure | None:
+        """A process for the turn; ``None``: a stop came while there was none yet. It waits for nobody else's to go."""
+        if self._stop is not None:
+            return None
+        try:
+            async with asyncio.TaskGroup() as group:
+                stopped = group.create_task(self._closing.wait())
+                lent = group.create_task(self._mates.pool.check_out(wanted))
+                await asyncio.wait({stopped, lent}, return_when=asyncio.FIRST_COMPLETED)
+                stopped.cancel()
+                lent.cancel()  # nothing, where it has been lent already
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+        return None if lent.cancelled() else lent.result()
 
     async def _converse(self, live: Live, text: str) -> End:
         """Record the process, have it take the turn, and listen until that has ended."""

@@ -7,8 +7,8 @@ the processes are; whose they are, and that they are there, stands in the store 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 import msgspec
 
@@ -98,11 +98,9 @@ class SessionPool:
         if not keep or self._closed or live.session is None or warm_s <= 0:
             await self._end(live, spent_s)
             return
-        assert self._group is not None, "the pool has not been opened"
         live.phase = Phase.IDLE
         live.idle_since = asyncio.get_running_loop().time()
-        live.keeper = self._group.create_task(self._keep(live, warm_s), name=live.name)
-        live.keeper.add_done_callback(lambda _: self._kept(live))
+        self._give(live, self._keep(live, warm_s))
 
     async def write_off(self, live: Live, ended: Ended) -> None:
         """It ended by itself: confirmed gone on return."""
@@ -158,11 +156,11 @@ class SessionPool:
         live.phase = Phase.WORKING
         try:
             live.reused = await self._relieved(live)
-        except BaseException:
-            self._forget(live, drop=True)
+        except BaseException:  # who asked for it does not want it any more
+            self._see_off(live)
             raise
         if not live.reused:
-            await self._end(live)
+            self._see_off(live)
         return live.reused
 
     async def _relieved(self, live: Live) -> bool:
@@ -221,6 +219,17 @@ class SessionPool:
         except Exception as error:
             self._broken(live, error)
         await self._end(live)
+
+    def _see_off(self, live: Live) -> None:
+        """Have it ended, and do not wait for that."""
+        live.phase = Phase.ENDING
+        self._give(live, self._end(live))
+
+    def _give(self, live: Live, care: Coroutine[Any, Any, None]) -> None:
+        """Give it to a keeper of its own."""
+        assert self._group is not None, "the pool has not been opened"
+        live.keeper = self._group.create_task(care, name=live.name)
+        live.keeper.add_done_callback(lambda _: self._kept(live))
 
     def _kept(self, live: Live) -> None:
         """Its keeper has ended: taken from it by a turn, with the process gone, or stopped with the whole engine."""
