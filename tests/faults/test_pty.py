@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from taxiway.agents.dialogue import Interrupt, Opening, Ready, Steer, SteerSettled, Turn, TurnEnded
+from taxiway.agents.dialogue import Interrupt, Opening, Ready, Said, Steer, SteerSettled, Turn, TurnEnded
 from taxiway.agents.guardian.tree import descendants
 from taxiway.agents.protocol import Ended, Go, How, Output
 from taxiway.agents.pty import PtyAgent, PtyDialogue
 from taxiway.core.agent import Adapter, AgentKind
+from taxiway.core.event import EventType
 from taxiway.core.task import Reason
 from tests.faults.conftest import ZOO
 
@@ -54,12 +55,17 @@ async def start(zoo) -> AsyncIterator[Start]:
 
 
 async def heard(dialogue: PtyDialogue, raw: bytearray | None = None, within: float = 20) -> Any:
-    """The next event that is no output."""
+    """The next event that is neither output nor a message; a turn's text is what the message said."""
+    message = ""
     async with asyncio.timeout(within):
-        while isinstance(event := await dialogue.next(), Output):
-            assert event.stream == "pty"
-            if raw is not None:
+        while isinstance(event := await dialogue.next(), Output | Said):
+            if isinstance(event, Said):
+                assert event.type is EventType.MESSAGE
+                message += event.data["text"]
+            elif raw is not None:
+                assert event.stream == "pty"
                 raw += event.data
+    assert not isinstance(event, TurnEnded) or (event.text or "") == message
     return event
 
 
@@ -86,7 +92,7 @@ async def test_a_shell_takes_turn_after_turn_and_its_answers_are_what_it_printed
     shell = await start(**SHELL)
     assert await said(shell, "echo hello") == "hello"
     assert await said(shell, "echo hello") == "hello"
-    assert await said(shell, "seq 1 200") == "\n".join(map(str, range(1, 201)))
+    assert await said(shell, "seq 1 12000") == "\n".join(map(str, range(1, 12001)))
     assert await said(shell, f"echo {'x' * 500}") == "x" * 500
     assert await said(shell, "true") == ""
     assert await said(shell, "cd /; pwd; echo 漢字 é ก็") == "/\n漢字 é ก็"
@@ -194,9 +200,12 @@ async def test_asking_for_the_end_is_the_window_closing(start: Start) -> None:
 
 
 async def test_the_programs_own_end_ends_the_turn(start: Start) -> None:
-    """Dialogue: Ended stands for both, again and again; what comes later does nothing."""
+    """Dialogue: Ended stands for both, again and again; its last words are told, and what comes later does nothing."""
     shell = await start(**SHELL)
-    await shell.send(Turn("exit 3"))
+    await shell.send(Turn("echo farewell; exec sh -c 'exit 3'"))
+    while not isinstance(event := await shell.next(), Said):
+        assert isinstance(event, Output), event
+    assert event == Said(EventType.MESSAGE, {"text": "farewell"})
     assert await heard(shell) == Ended(exit_code=3)
     assert await shell.next() == Ended(exit_code=3)
     await shell.send(Turn("echo late"))
@@ -344,9 +353,8 @@ async def test_a_wait_that_is_given_up_loses_nothing_of_a_turn(start: Start) -> 
             continue
         if isinstance(event, Output):
             raw += event.data
-        else:
+        elif isinstance(event, TurnEnded):
             ended = event
-    assert isinstance(ended, TurnEnded)
     assert ended.text == "\n".join("123456789")
     assert raw.count(b"\r\n9\r\n") == 1
 

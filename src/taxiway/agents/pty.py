@@ -25,6 +25,7 @@ from taxiway.agents.dialogue import (
     Turn,
     TurnEnded,
 )
+from taxiway.agents.lines_events import pieces_of
 from taxiway.agents.process import ProcessAgent
 from taxiway.agents.protocol import Ended, Go, How, Launch, Output, ProcessMark, SpawnFailure, Window
 from taxiway.agents.terminal.emulator import Emulator
@@ -202,6 +203,8 @@ class PtyDialogue:
                 self._heard = True
                 self._events.append(event)
             case Ended() | None:
+                if self._phase is _Phase.BUSY:
+                    self._say()
                 self._ended = event or Ended(certain=False, lost=True)  # nobody reads on after a drop
             case _:
                 assert_never(event)
@@ -240,7 +243,7 @@ class PtyDialogue:
             if self._phase is _Phase.STARTING:
                 self._events.append(Ready())
             else:
-                self._events.append(TurnEnded(text=self._said(), interrupted=self._interrupted))
+                self._events.append(TurnEnded(text=self._say(), interrupted=self._interrupted))
             self._enter(_Phase.IDLE)
 
     async def _type(self, text: str) -> None:
@@ -293,11 +296,14 @@ class PtyDialogue:
         self._terminal.screen.forget_scrolled()
         self._before = lines_of(self._terminal.screen)
 
-    def _said(self) -> str:
-        """What the screen has gained since, without the prompt that is there again."""
+    def _say(self) -> str:
+        """Tell, and give, what the screen has gained since, without the prompt that is there again."""
         screen = self._terminal.screen
         matched = () if self._ready is None else filter(self._ready.search, prompts_of(screen))
         new = [line for line in gained(self._before, lines_of(screen)) if not line or line not in self._inputs]
         lines = without_prompt(new, self._prompt, matched)
-        text = safe("\n".join(lines)).rstrip().encode("utf-8", "replace")[-TASK_OUTPUT_BYTES_MAX:]
-        return text.decode("utf-8", "ignore")
+        tail = safe("\n".join(lines)).rstrip().encode("utf-8", "replace")[-TASK_OUTPUT_BYTES_MAX:]
+        text = tail.decode("utf-8", "ignore")
+        for number, piece in enumerate(pieces_of(text) if text else ()):
+            self._events.append(Said(EventType.MESSAGE, {"text": piece} | ({"delta": True} if number else {})))
+        return text
