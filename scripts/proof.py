@@ -44,7 +44,7 @@ STAGES = (
         "schedules",
         "seeded schedules of the simulator",
         (*SIMULATOR, "--schedules", "1000", "--seed", "{seed}"),
-        parts=10,
+        parts=3,
     ),
     Stage("mutants", "planted bugs that the simulator must find", (*SIMULATOR, "--mutants", "--seed", "{seed}")),
     Stage("store", "the store's long tests", (*PYTEST, "tests/store", "tests/property")),
