@@ -20,6 +20,7 @@ from taxiway.engine.recorder import Recorder
 from taxiway.store.protocol import Topic
 from taxiway.store.verbs import cancel, ending, finish, gates, queues, runners, submit
 from tests.simulation.garden import Garden, Mutant
+from tests.simulation.session_mutants import SESSION_MUTANTS
 
 FINAL = ("task_terminal_is_final", "run_ended_is_final")
 
@@ -318,4 +319,5 @@ MUTANTS: tuple[Mutant, ...] = (
     slept_through_a_silence,
     batch_lost_with_its_writer,
     guardians_hear_nothing,
+    *SESSION_MUTANTS,
 )

@@ -8,16 +8,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from taxiway.core.errors import Error, NotFound, OutcomeUnknown
+from taxiway.core.policy import MailboxPolicy
 from taxiway.core.task import TASK_TERMINAL
 from taxiway.engine.engine import serving
 from taxiway.engine.feed import Feed
 from taxiway.engine.intake import Intake
 from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.service import Service
+from taxiway.engine.session_intake import SessionIntake
 from taxiway.engine.timekeeper import Timekeeper
 from taxiway.observe.observer import Moment
 from taxiway.store.protocol import Store
 from taxiway.testing.simulator.runner import SimulatedEvidence
+from taxiway.testing.simulator.sender import Sender
 from taxiway.testing.simulator.workload import LANES, PLANS, PROJECT, QUEUES
 
 if TYPE_CHECKING:
@@ -36,6 +39,9 @@ class DoorMain:
         self._dice = process.dice
         self._store = store
         self._intake = Intake(store, process.ids, process.name, PROJECT, {}, world.scrubber, {})
+        self._sender = Sender(
+            world, process, SessionIntake(store, self._intake, process.name, PROJECT, MailboxPolicy())
+        )
         self._feed = Feed(store, process.wakes)
         self._pace_s = self._dice.pick((0.1, 0.4, 1.5))
         self._acts: list[tuple[float, Callable[[], Awaitable[None]]]] = [
@@ -75,6 +81,8 @@ class DoorMain:
     def _next_action(self) -> Callable[[], Awaitable[None]]:
         if self._world.repeats and self._dice.hit(0.5):
             return self._repeat
+        if self._dice.hit(self._world.rates.sessions):
+            return self._dice.pick((self._send, self._send, self._send, self._cancel, self._sender.next_action()))
         draw = self._dice.random() * sum(weight for weight, _ in self._acts)
         for weight, action in self._acts:
             draw -= weight
@@ -92,6 +100,9 @@ class DoorMain:
 
     async def _submit(self) -> None:
         await self._submitted([self._world.workload.task()])
+
+    async def _send(self) -> None:
+        await self._submitted(self._world.workload.burst())
 
     async def _repeat(self) -> None:
         await self._submitted(self._world.repeats.pop(0))
@@ -123,7 +134,10 @@ class DoorMain:
 
     async def _cancel(self) -> None:
         running = self._world.history.running()
+        waiting = self._world.mailboxes.waiting()
         task = self._dice.pick(running) if running and self._dice.hit(0.6) else self._some_task()
+        if waiting and self._dice.hit(self._world.rates.sessions):
+            task = self._dice.pick(waiting)
         if task is not None:
             self._world.ledger.cancel_asked.add(task)
             found = await self._intake.cancel(task)

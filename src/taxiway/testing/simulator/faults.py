@@ -13,7 +13,8 @@ ABSENT: Final = 0.45  #: how many seeds do without a given fault
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """Rates per seam call (``…_at_seam``, ``slow``, ``unknown``, ``repeat``), per hint (``lost_wake``), per program, or
-    mean seconds between two (``…_every_s``, 0: never)."""
+    mean seconds between two (``…_every_s``, 0: never). ``sessions`` is no fault: how much of what is asked concerns
+    them."""
 
     hosts: int = 1
     lease_s: float = 30.0
@@ -33,6 +34,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     jump_every_s: float = 0.0
     drain_every_s: float = 0.0
     odd_program: float = 0.0
+    sessions: float = 0.0
 
     @property
     def calm(self) -> bool:
@@ -69,8 +71,8 @@ def swarm(dice: Dice) -> Rates:
         odd_program=dice.pick((0.0, 0.15, 0.4, 0.7)),
     )
     if dice.hit(0.5 if rates.hosts == 2 else 0.15):
-        return _stalls_past_leases(rates, dice)
-    return rates
+        rates = _stalls_past_leases(rates, dice)
+    return msgspec.structs.replace(rates, sessions=dice.pick((0.0, 0.0, 0.5, 0.85)))
 
 
 def _stalls_past_leases(rates: Rates, dice: Dice) -> Rates:

@@ -100,6 +100,8 @@ class History:
         elif change.kind is ChangeKind.RUNNER:
             if change.state == "gone":
                 self._world.gone(change.id)
+        elif change.kind is ChangeKind.SESSION:
+            self._world.mailboxes.made(change.id)
         elif change.kind is ChangeKind.TASK:
             if change.state == "removed":
                 self._world.ledger.removed.add(change.id)
@@ -136,6 +138,7 @@ class History:
         known.state, known.reason, known.since_s = state, change.reason, self._world.loop.time()
         if change.reason == Reason.CANCELLING and known.cancel_s is None:
             known.cancel_s = known.since_s
+        self._world.mailboxes.moved(known, old, state)
         known.failed += change.cause == "run failed"
         known.lost += change.cause == "run lost"
         if state in TASK_TERMINAL:
@@ -154,6 +157,7 @@ class History:
         else:
             parents = [(self._parent(spec.queue, edge.task), edge.on) for edge in spec.after]
         self.tasks[task] = Known(found, state, parents)
+        self._world.mailboxes.born(found, state)
         if spec.name is not None:
             self._named[spec.queue, spec.name] = task
         if found.retry_of is not None:

@@ -15,6 +15,7 @@ from taxiway.core.redact import Scrubber
 from taxiway.core.run import ProcessMark
 from taxiway.core.template import Rendered
 from taxiway.engine.canceller import Canceller
+from taxiway.engine.courier import Courier
 from taxiway.engine.dispatcher import Dispatcher
 from taxiway.engine.engine import Crew, serving
 from taxiway.engine.executor import Drive, Executor, Means
@@ -30,6 +31,7 @@ from taxiway.observe.observer import Moment
 from taxiway.store.protocol import Claimed, Runner, Store
 from taxiway.testing.agent import ScriptedAgent
 from taxiway.testing.simulator.ledger import TreeWatch
+from taxiway.testing.simulator.turns import AGENT, TurnDrive
 
 if TYPE_CHECKING:
     from taxiway.testing.simulator.process import Process
@@ -96,8 +98,10 @@ class RunnerMain:
         world.lock(runner, process)
         host = Host(process.host.name, process.host.boot_id)
         work = process.wakes.subscribe(Dispatcher.topics)
+        self._courier = Courier(store, runner)
         executor = Executor(store, self._drive, process.dice, self._observe, work.ring, Scrubber())
-        scope = Scope(needs=frozenset({"process", *(f"job:{name}" for name in world.workload.jobs())}))
+        jobs = (f"job:{name}" for name in world.workload.jobs())
+        scope = Scope(needs=frozenset({"process", f"agent:{AGENT}", *jobs}))
         dispatcher = Dispatcher(store, executor, runner, scope, self._slots)
         crew = Crew(store, runner, executor, dispatcher)
         crew.begin()
@@ -105,6 +109,7 @@ class RunnerMain:
             Feed(store, process.wakes),
             Timekeeper(store, process.clock),
             Canceller(store, executor, runner),
+            self._courier,
             Heart(store, executor, runner, self._observe, self._means.lease_s * HEARTBEAT_S / LEASE_S),
             Reaper(store, process.clock, host, runner, self._evidence, self._observe, self._means.lease_s),
         ]
@@ -125,6 +130,12 @@ class RunnerMain:
     def _drive(self, claim: Claimed) -> Drive:
         process = self._process
         self._world.ledger.home(claim.run, process.host.name)
+        if claim.seat is not None and claim.spec.job is None:
+            return TurnDrive(claim, self._work, self._store, self._courier, process.dice)
+        return self._work(claim)
+
+    def _work(self, claim: Claimed) -> Drive:
+        process = self._process
         recorder = Recorder(self._store, process.clock, self._means.scrubber, claim.run, claim.fence)
         if claim.spec.job is not None:
             return JobDrive(claim, self._job(claim), recorder)

@@ -198,6 +198,9 @@ class _Schedule:
                 if seen[known.task.id] > LATE_LOOKS:
                     world.violate("I14", f"{known.task.id} could go on ({known.state}), and nobody takes care of it")
         self._late = seen
+        asleep = world.mailboxes.overdue(START_MS + int(world.loop.time() * 1000), SLEPT_PAST_S)
+        if asleep is not None:
+            world.violate("I14", f"the quiet time of session {asleep} is long over, and nobody sees to it")
 
     def _waits_in_vain(self, known: Known) -> bool:
         if known.state is TaskState.RUNNING and known.cancel_s is not None:
@@ -227,7 +230,8 @@ class _Schedule:
 
     def _judge_outcome(self, known: Known) -> None:
         world, task = self._world, known.task.id
-        lives = [life for life in world.ledger.lives if life.task == task]
+        lived = task if known.claims else world.mailboxes.carriers.get(task, task)
+        lives = [life for life in world.ledger.lives if life.task == lived]
         match known.state, known.reason:
             case TaskState.COMPLETED, _:
                 good = [life for life in lives if life.exit_code == 0]
@@ -240,7 +244,7 @@ class _Schedule:
                     world.violate("I15", f"{task} failed with a status, and no process of it exited with one")
             case TaskState.CANCELLED, Reason.REQUESTED:
                 asked = world.ledger.cancel_asked
-                if not {task, f"queue:{known.task.spec.queue}", "*"} & asked:
+                if not {task, f"queue:{known.task.spec.queue}", "*"} & asked and not world.mailboxes.stopped(task):
                     world.violate("I15", f"{task} was cancelled, and nobody asked for it")
             case TaskState.CANCELLED, Reason.QUEUE_STOPPED:
                 if known.task.spec.queue not in world.ledger.stop_asked:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from taxiway.core.errors import Error, OutcomeUnknown, Unavailable
+from taxiway.core.errors import Error, MailboxFull, OutcomeUnknown, Unavailable
 from taxiway.core.run import Lost
 from taxiway.store.protocol import Store
 
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 READS: Final = frozenset(
     "find_task task tasks count_tasks runs run events changes last_version facts queue queues queue_stats lanes "
-    "stop_requests next_due runners live_runs check".split()
+    "stop_requests next_due runners live_runs check session sessions session_tasks session_output find_session "
+    "keyed_session signals warm_processes outdated_processes".split()
 )
 #: Verbs that a caller may repeat after a lost reply: their answer must be the same, and nothing may happen twice.
-REPEATABLE: Final = frozenset({"record", "finish", "beat", "started", "wake_due", "advance", "retire"})
+REPEATABLE: Final = frozenset(
+    {"record", "finish", "beat", "started", "wake_due", "advance", "retire", "settle_signal", "tell_session"}
+)
 
 
 class SeamedStore:
@@ -73,11 +76,24 @@ class SeamedStore:
             process.beaten_s, process.silent_s = now_s, now_s - process.beaten_s
         elif verb == "retire" and args == (process.runner, "gone"):
             process.leaving = True
-        return await function(*args, **named)
+        return await self._judged(verb, function, args, named)
+
+    async def _judged(self, verb: str, function: Callable[..., Awaitable[Any]], args: Any, named: Any) -> Any:
+        """The verb itself: what it does to mailboxes is judged as its own."""
+        mailboxes = self._process.world.mailboxes
+        mailboxes.begins(verb, args)
+        try:
+            result = await function(*args, **named)
+        except MailboxFull as error:
+            if len(args[0]) == 1:
+                mailboxes.refused(error.details["session"])
+            raise
+        mailboxes.over(args, result)
+        return result
 
     async def _repeat(self, verb: str, function: Callable[..., Awaitable[Any]], args: Any, named: Any) -> None:
         try:
-            await function(*args, **named)
+            await self._judged(verb, function, args, named)
         except Error as error:
             self._process.world.note(self._process.name, f"repeated {verb} was refused: {error.code}")
 

@@ -10,6 +10,7 @@ from taxiway.core.plan import Plan
 from taxiway.core.specs import checked_spec
 from taxiway.testing.agent import Die, Exit, Flood, Hang, LoseGuardian, Say, Script, Wait
 from taxiway.testing.simulator.dice import Dice
+from taxiway.testing.simulator.turns import AGENT
 
 if TYPE_CHECKING:
     from taxiway.testing.simulator.world import World
@@ -18,6 +19,8 @@ PROJECT: Final = "/project"
 LANES: Final = ("main", "narrow")
 QUEUES: Final = ("default", "second")
 PLANS: Final = ("plan-a", "plan-b")
+SESSIONS: Final = ("talk", "build", "both")
+MODES: Final = ("queue", "followup", "collect", "steer", "interrupt")
 BUSY: Final = SpawnFailure("no memory", 12, passing=True)
 MISSING: Final = SpawnFailure("no such program", 2)
 
@@ -27,6 +30,11 @@ Behaviour = Callable[[int], Script]  #: what the n-th launch of a task does
 def _plain(dice: Dice) -> Behaviour:
     wait = Wait(dice.about(dice.pick((0.05, 0.6, 3.0))))
     script = Script(steps=(Say("begins"), wait, Say("done"), Exit(0)))
+    return lambda _: script
+
+
+def _takes_turns(dice: Dice) -> Behaviour:
+    script = Script(steps=(Say("thinks"), Wait(dice.between(0.5, 5)), Say("answers"), Exit(0)))
     return lambda _: script
 
 
@@ -135,6 +143,46 @@ class Workload:
             many.append(fields)
         return many
 
+    def burst(self) -> list[dict[str, Any]]:
+        """Messages to one session, each with a key."""
+        dice = self._dice
+        session, many = dice.pick(("talk", *SESSIONS)), dice.pick((1, 1, 2, 3, 5))
+        prompts = session == "talk" or (session == "both" and dice.hit(0.3))
+        mode, lane = dice.pick((None, None, None, *MODES, "collect", "steer")), dice.pick(LANES)
+        together = {"expires": dice.between(2, 9)} if dice.hit(0.2) else {}
+        return [{**self._message(session, prompts, mode, lane), **together} for _ in range(many)]
+
+    def _message(self, session: str, prompts: bool, mode: str | None, lane: str) -> dict[str, Any]:
+        dice = self._dice
+        self._keys += 1
+        fields = {**self._work(), "session": session, "lane": lane, "idempotency_key": f"key-{self._keys}"}
+        if prompts:
+            for work in ("job", "command"):
+                fields.pop(work, None)
+            fields |= {"prompt": f"{self._program(dice, _plain, _takes_turns)} and words", "agent": AGENT}
+            if mode == "collect":  # what goes together has more in common than this
+                fields = {name: fields[name] for name in ("session", "lane", "idempotency_key", "prompt", "agent")}
+                fields["timeout"] = 12.0
+        if mode is not None:
+            fields["mailbox"] = {"mode": mode}
+        elif dice.hit(0.1):
+            fields["mailbox"] = {"max_concurrent": dice.whole(1, 3)}
+        if dice.hit(0.2):
+            fields["delay"] = dice.between(0, 1.9)
+        elif dice.hit(0.1):
+            fields["queue"] = dice.pick(QUEUES)
+        return fields
+
+    def policy(self) -> dict[str, Any]:
+        """Fields of a mailbox policy."""
+        dice = self._dice
+        change: dict[str, Any] = {"max_concurrent": dice.whole(1, 3)}
+        if dice.hit(0.5):
+            change |= {"mode": dice.pick(MODES), "debounce": dice.pick((0, 0, 0.5, 2.0))}
+        if dice.hit(0.5):
+            change |= {"cap": dice.pick((1, 2, 3, 100)), "drop": dice.pick(("old", "new", "summarize"))}
+        return change
+
     def plan(self) -> Plan:
         """A plan to run: a new one, the one from before, or that one with something changed."""
         dice, queue = self._dice, self._dice.pick(PLANS)
@@ -162,6 +210,8 @@ class Workload:
             fields = {**self._work(), "name": f"{queue}-{number}", "queue": queue, "lane": lane}
             if tasks and dice.hit(0.7):
                 fields["after"] = self._after([other["name"] for other in tasks])
+            if dice.hit(self._world.rates.sessions / 3):
+                fields["session"] = dice.pick(SESSIONS[1:])
             tasks.append(fields)
         return tasks
 
@@ -175,12 +225,16 @@ class Workload:
         retries = {"retries": dice.whole(0, 3), "backoff": {"first": dice.between(0.1, 1.5), "max": 5}}
         if dice.hit(0.2):
             return {"job": dice.pick(("quick", "slow")), "timeout": dice.between(0.5, 9), **retries}
-        odd = dice.hit(self._world.rates.odd_program)
-        make = dice.pick(ODD) if odd else _plain
-        name = f"b{len(self._behaviours)}"
-        self._behaviours[name] = make(dice)
+        name = self._program(dice, _plain)
         timeout_s = dice.pick((dice.between(2, 15), 100.0))
         fields: dict[str, Any] = {"command": ["program", name], "timeout": timeout_s, **retries}
         if dice.hit(0.15):
             fields["idle_timeout"] = dice.between(0.5, 4)
         return fields
+
+    def _program(self, dice: Dice, *usual: Callable[[Dice], Behaviour]) -> str:
+        odd = dice.hit(self._world.rates.odd_program)
+        make = dice.pick(ODD if odd else usual)
+        name = f"b{len(self._behaviours)}"
+        self._behaviours[name] = make(dice)
+        return name

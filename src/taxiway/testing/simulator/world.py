@@ -20,6 +20,7 @@ from taxiway.testing.simulator.faults import Rates, swarm
 from taxiway.testing.simulator.history import History, now
 from taxiway.testing.simulator.ledger import Ledger
 from taxiway.testing.simulator.loop import VirtualLoop
+from taxiway.testing.simulator.mailboxes import Mailboxes
 from taxiway.testing.simulator.process import Host, HostClock, Process
 from taxiway.testing.simulator.runner import RunnerMain
 from taxiway.testing.simulator.seamed import seamed
@@ -97,6 +98,7 @@ class World:
         self.repeats: list[list[dict[str, Any]]] = []
         self.processes: dict[str, Process] = {}
         self.ledger = Ledger(self)
+        self.mailboxes = Mailboxes(self)
         self.workload = Workload(self, self.dice.fork())
         self._digest = hashlib.sha256()
         self._database = database
@@ -305,6 +307,7 @@ class World:
         self._commits += 1
         self.count("commits")
         self.history.read()
+        self.mailboxes.judge()
         if self._commits % self._check_every == 0:
             self.check()
         for process in list(self.processes.values()):
