@@ -89,9 +89,13 @@ class Released(msgspec.Struct, frozen=True, tag_field="kind", tag="released"):
 
 
 class Lost(msgspec.Struct, frozen=True, tag_field="kind", tag="lost"):
-    """Runner, guardian or host died: no attempt counted, one crash counted, queued at once (or poisoned)."""
+    """Runner, guardian or host died: no attempt counted, one crash counted, queued at once (or poisoned).
+
+    ``unstarted``: whoever says so has seen no process of it; it holds only as long as none has been recorded.
+    """
 
     why: str = "the runner died"
+    unstarted: bool = False
 
 
 Outcome = Completed | Failed | Cancelled | Deferred | Released | Lost

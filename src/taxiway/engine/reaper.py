@@ -143,7 +143,7 @@ class Reaper:
             await self._store.closed_process(owner.id)
             return
         with suppress(NotFound):  # another one settled it, and its task was removed since
-            await self._store.finish(owner.run, owner.fence, Lost(why), 0.5)
+            await self._store.finish(owner.run, owner.fence, Lost(why, unstarted=owner.process is None), 0.5)
         self._observer(Moment.RUN_SETTLED, run=owner.run, runner=runner.id, certain=True)
 
     async def _confirmed(self, runner: Runner, owners: Sequence[Owner]) -> list[Owner]:

@@ -54,6 +54,7 @@ class RunRow(NamedTuple):
     session: int | None
     generation: int | None
     box: int
+    begun: int
 
 
 def run_row(tx: Tx, run: str) -> RunRow:
@@ -111,6 +112,8 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
     if not row.live:
         if not isinstance(outcome, Lost):  # two settled it; the second one has seen nothing that is worth a word
             _keep_late(tx, row, outcome)
+        return Finished(False)
+    if isinstance(outcome, Lost) and outcome.unstarted and row.begun:  # its runner lives, and has begun it since (I2)
         return Finished(False)
     spec = _NO_SPEC if isinstance(outcome, Completed) else _spec(tx, row.task_seq)
     stop = row.task_stop or (row.stop if row.stop in ASKED else None)

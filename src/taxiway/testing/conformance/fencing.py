@@ -132,6 +132,17 @@ class Fencing(Suite):
         assert await bench.store.started(run.run, run.fence, MARK) is StopCause.CANCEL
         assert (await bench.store.run(run.run)).state is RunState.STOPPING
 
+    async def test_a_run_is_not_given_up_as_not_begun_when_it_has_begun_since(self, bench: Bench) -> None:
+        """I2: who looked for its processes saw none; the runner that was taken for dead woke, and started one."""
+        await bench.submit(command=("true",))
+        run = await bench.take()
+        unseen = Lost("its lease ran out", unstarted=True)
+        await bench.store.started(run.run, run.fence, MARK)
+        assert not (await bench.finish(run, unseen)).applied
+        assert (await bench.finish(run, Lost())).applied
+        again = await bench.take()
+        assert (await bench.finish(again, unseen)).applied
+
     async def test_an_owner_may_stop_its_own_run(self, bench: Bench) -> None:
         """B14: a timeout is the runner's own; the run keeps its slots, and its task is not cancelled by it."""
         task = await bench.submit()
