@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -364,6 +365,6 @@ class LongSessionMachine(SessionMachine):
 
 
 TestSessionMachine = SessionMachine.TestCase
-TestSessionMachine.settings = QUICK
+TestSessionMachine.settings = settings(QUICK, max_examples=40)
 TestSessionMachineForLong = pytest.mark.timeout(3_600)(pytest.mark.proof(LongSessionMachine.TestCase))
-TestSessionMachineForLong.settings = LONG
+TestSessionMachineForLong.settings = settings(LONG, max_examples=1_500)

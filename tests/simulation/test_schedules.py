@@ -19,7 +19,8 @@ PER_CASE = 20
 
 @pytest.mark.parametrize("first", range(1, 201, PER_CASE))
 def test_every_invariant_holds_in_every_schedule(first: int) -> None:
-    """I1, I2, I3, I4, I6, I7, I8, I9, I12, I13, I14, I15, I20, I21: kills, pauses, lost hints, slow, failing stores."""
+    """I1, I2, I3, I4, I5, I6, I7, I8, I9, I12, I13, I14, I15, I20, I21: kills, pauses, lost hints, slow stores that
+    fail, and sessions in every second schedule."""
     for seed in range(first, first + PER_CASE):
         report = simulate(seed)
         assert report.held, explain(report, command(seed, None))
@@ -27,8 +28,8 @@ def test_every_invariant_holds_in_every_schedule(first: int) -> None:
 
 def test_a_calm_world_drains_without_a_single_fault() -> None:
     """I14: nothing that goes wrong in a schedule is of the simulator's own making."""
-    for seed in range(5):
-        report = simulate(seed, rates=Rates(odd_program=0.3))
+    for seed in range(6):
+        report = simulate(seed, rates=Rates(odd_program=0.3, sessions=0.8 * (seed % 2)))
         assert report.held, explain(report, command(seed, None))
         assert "kills" not in report.counts
 
@@ -49,6 +50,26 @@ def test_a_schedule_does_something_worth_judging() -> None:
     ):
         assert any(word in what for what in told), f"no schedule of these had '{word}'"
     assert sum(report.counts["commits"] for report in reports) > 300
+
+
+def test_sessions_see_everything_that_a_mailbox_does() -> None:
+    """Every way in which a message may go, and every verb that stops some of them, comes up in a few schedules."""
+    rates = Rates(lost_wake=0.3, repeat=0.2, odd_program=0.3, kill_every_s=8.0, sessions=0.9)
+    told = [note.what for seed in range(20) for note in simulate(seed, rates=rates, sizes=Sizes(requests=60)).notes]
+    for word in (
+        "completed: carried",
+        "cancelled/carried",
+        "cancelled/dropped",
+        "cancelled/stale",
+        "session interrupt",
+        "session stop",
+        "session reset",
+        "reset of",
+        "stop of",
+        "policy by",
+        "refused: mailbox_full",
+    ):
+        assert any(word in what for what in told), f"no schedule of these had '{word}'"
 
 
 def test_the_same_seed_gives_the_same_schedule_whatever_the_hashes_are() -> None:
