@@ -25,7 +25,7 @@ from benchmarks import (
     submitting,
 )
 from benchmarks.figure import Figure
-from benchmarks.machine import Machine, this_machine
+from benchmarks.machine import Machine, processor_time, this_machine
 from benchmarks.page import page, table
 from benchmarks.place import Place, place_on_disk
 
@@ -55,9 +55,10 @@ PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
 
 class Results(msgspec.Struct, frozen=True):
-    """A run's figures and the machine that they were taken on."""
+    """A run's figures, the machine that they were taken on, and the share of it that the host kept back meanwhile."""
 
     machine: Machine
+    stolen: float
     figures: list[Figure]
 
 
@@ -83,19 +84,19 @@ def main() -> int:
         print(encoded.decode())
     print("\n" + table(results.figures))
     if options.page:
-        PAGE.write_text(page(results.machine, results.figures), encoding="utf-8")
+        PAGE.write_text(page(results.machine, results.stolen, results.figures), encoding="utf-8")
     return int(any(figure.missed for figure in results.figures))
 
 
 def _measure(names: list[str], folder: str | None) -> Results:
     figures: list[Figure] = []
     with place_on_disk(folder) as place:
-        machine = this_machine(place.folder)
+        machine, before = this_machine(place.folder), processor_time()
         for name in names:
             began = time.monotonic()
             figures += asyncio.run(SCENARIOS[name](place))  # type: ignore[arg-type]
             print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
-    return Results(machine, figures)
+    return Results(machine, processor_time().stolen_since(before), figures)
 
 
 if __name__ == "__main__":

@@ -39,3 +39,23 @@ def this_machine(folder: Path) -> Machine:
         sqlite=apsw.sqlite_lib_version(),
         disk=file_system(folder),
     )
+
+
+class ProcessorTime(msgspec.Struct, frozen=True):
+    """What all processors together have worked and been refused since boot, in ticks."""
+
+    worked: int
+    stolen: int
+
+    def stolen_since(self, before: ProcessorTime) -> float:
+        """Of the time that was wanted since then, the share that the host gave to other machines, 0 to 1."""
+        stolen, worked = self.stolen - before.stolen, self.worked - before.worked
+        return stolen / (stolen + worked) if stolen + worked else 0.0
+
+
+def processor_time() -> ProcessorTime:
+    """The first line of ``/proc/stat`` (proc(5)): user, nice, system, idle, iowait, irq, softirq, steal."""
+    user, nice, system, _idle, _iowait, irq, softirq, steal = map(
+        int, Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
+    )
+    return ProcessorTime(worked=user + nice + system + irq + softirq, stolen=steal)

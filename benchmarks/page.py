@@ -13,7 +13,8 @@ TEXT = """# Benchmarks
 
 Made by `python -m benchmarks --page`; [benchmarks/README.md](../benchmarks/README.md) says how to read it. Taken on
 {date}: {cores} cores, {memory_gib} GiB, {system}, {disk}, Python {python}, SQLite {sqlite}.
-The load before it was {load}; where that is not near 0, others had a part of the machine, and only ratios count.
+The load before it was {load}, and the host gave {stolen} of the wanted processor time to other machines; where either
+is not near 0, only ratios count.
 
 {missed}
 
@@ -21,10 +22,10 @@ The load before it was {load}; where that is not near 0, others had a part of th
 """
 
 
-def page(machine: Machine, figures: Sequence[Figure]) -> str:
-    """The whole page."""
+def page(machine: Machine, stolen: float, figures: Sequence[Figure]) -> str:
+    """The whole page; ``stolen`` is the share of the processors that the host kept back, 0 to 1."""
     facts = {name: getattr(machine, name) for name in machine.__struct_fields__}
-    return TEXT.format(**facts, missed=_summary(figures), table=table(figures))
+    return TEXT.format(**facts, stolen=f"{stolen:.0%}", missed=_summary(figures), table=table(figures))
 
 
 def table(figures: Sequence[Figure]) -> str:

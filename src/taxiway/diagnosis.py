@@ -69,7 +69,7 @@ class Condition(StrEnum):
     LIVE = "live"
     DRAINING = "draining"
     SILENT = "silent"  #: its lock is held, or it is on another host, but its heartbeat is late
-    DEAD = "dead"  #: its lock is free, or its host was restarted: whatever the store says
+    DEAD = "dead"  #: its lock is free, its host was restarted, or its lease was taken: what it has is being settled
 
 
 class LeftRun(msgspec.Struct, frozen=True):
@@ -207,6 +207,8 @@ def _pids(found: Sequence[Orphan], run: LiveRun) -> tuple[int, ...]:
 
 def _lives(runner: Runner, path: Path, host: str) -> bool:
     """Whether a runner lives, as far as one can tell from here; on another host its lease decides, not we."""
+    if runner.state == "lost":
+        return False
     if runner.host != host:
         return True
     return runner.boot_id == boot_id() and not is_dead(folder_beside(path), runner.id)

@@ -8,6 +8,7 @@ import pytest
 
 from taxiway.agents.settle import boot_id
 from taxiway.app import Taxiway
+from taxiway.core.errors import LeaseLost
 from taxiway.core.readiness import Scope
 from taxiway.core.run import Lost
 from taxiway.engine.reaper import Host, Reaper
@@ -112,21 +113,44 @@ async def test_silence_while_the_store_takes_no_writes_is_nobodys_silence(watche
     assert await watcher.known()
 
 
-async def test_a_runner_that_wakes_while_it_is_settled_and_takes_work_stays_with_its_lock(watcher) -> None:
-    """I2, I14: its old run is another's by then; as its new one is live, it is not gone, and its lock tells so."""
+async def test_a_runner_that_wakes_while_it_is_settled_takes_nothing_more(watcher) -> None:
+    """I2, I14: its lease is taken before its runs are, so that nothing is begun that is settled a moment later."""
     await watcher.look_for(LEASE_S)
     finish = watcher.store.finish
 
     async def wake_before(run, fence, outcome, chance):
         settled = await finish(run, fence, outcome, chance)
-        await watcher.store.beat(OTHER)
-        assert len(await watcher.store.claim(OTHER, Scope(), 1)) == 1
+        assert not await watcher.store.beat(OTHER)
+        with pytest.raises(LeaseLost):
+            await watcher.store.claim(OTHER, Scope(), 1)
         return settled
 
     watcher.store.finish = wake_before
     await watcher.look_for(10)
-    watcher.store.finish = finish
-    assert await watcher.known()
-    assert (watcher.folder / f"{OTHER}.lock").exists()
+    assert not await watcher.known()
+    assert await watcher.store.live_runs() == []
+
+
+async def test_a_runner_that_beats_between_the_look_and_the_word_keeps_its_runs(watcher) -> None:
+    """I2, I20: the one who judges may stand still in between; what it saw is not so any more when it writes."""
+    await watcher.look_for(LEASE_S)
+    declare_lost = watcher.store.declare_lost
+
+    async def wake_before(runner, beat):
+        assert await watcher.store.beat(OTHER)
+        return await declare_lost(runner, beat)
+
+    watcher.store.declare_lost = wake_before
+    await watcher.look_for(10)
+    watcher.store.declare_lost = declare_lost
     [run] = await watcher.store.live_runs()
-    assert run.fence == 2
+    assert run.fence == 1
+    assert await watcher.store.beat(OTHER)
+
+
+async def test_who_dies_after_it_took_the_lease_leaves_the_rest_to_others(watcher) -> None:
+    """I14: a runner that is lost already is settled by whoever looks next, without another lease of waiting."""
+    await watcher.store.declare_lost(OTHER, 0)
+    await watcher.look_for(0.5)
+    assert not await watcher.known()
+    assert await watcher.store.live_runs() == []

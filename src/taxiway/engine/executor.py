@@ -96,12 +96,13 @@ class Executor:
             drive = self._make_drive(claim)
         except Exception as error:
             drive = _Stillborn(self._own_failure(error))
-        self._drives[claim.run] = drive
-        self._unsettled += 1
         group = self._group
         assert group is not None, "the executor has not been opened"
         self._observer(Moment.RUN_CLAIMED, run=claim.run, task=claim.task, attempt=claim.attempt)
-        group.create_task(self._execute(claim, drive), name=claim.run)
+        task = group.create_task(self._execute(claim, drive), name=claim.run)
+        self._drives[claim.run] = drive
+        self._unsettled += 1
+        task.add_done_callback(lambda _: self._over(claim.run))  # of one that is cancelled before its first step, too
 
     def stop(self, run: str, cause: StopCause, hard: bool = False) -> None:
         """Have one run ended, if it is here. May be asked for again, and more harshly; observed is it once."""
@@ -132,15 +133,9 @@ class Executor:
     async def _execute(self, claim: Claimed, drive: Drive) -> None:
         """Drive, then settle. The slot is free as soon as the outcome is on its way to the store: the next claim comes
         after it in the same order."""
-        try:
-            outcome = await self._outcome(claim, drive)
-            if outcome is not None:
-                await self._settle(claim, outcome)
-        finally:
-            self._free(claim.run)
-            self._unsettled -= 1
-            if not self._unsettled:
-                self._settled.set()
+        outcome = await self._outcome(claim, drive)
+        if outcome is not None:
+            await self._settle(claim, outcome)
 
     async def _outcome(self, claim: Claimed, drive: Drive) -> Outcome | None:
         try:
@@ -196,6 +191,12 @@ class Executor:
 
     def _own_failure(self, error: Exception) -> Failed:
         return Failed(Reason.INTERNAL, self._scrubber.text(f"Taxiway itself failed while it ran this: {error!r}"))
+
+    def _over(self, run: str) -> None:
+        self._free(run)
+        self._unsettled -= 1
+        if not self._unsettled:
+            self._settled.set()
 
     def _free(self, run: str) -> None:
         self._stopping.discard(run)

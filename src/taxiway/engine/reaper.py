@@ -119,6 +119,8 @@ class Reaper:
 
     def _death(self, runner: Runner) -> str | None:
         """Why a runner counts as dead, or ``None``. One that holds its lock may have been stopped (fault 6)."""
+        if runner.state == "lost":
+            return "its lease ran out"  # another one found that, and may have died since
         if runner.host == self._host.name:
             if runner.boot_id != self._host.boot_id:
                 return "the host was restarted"
@@ -128,11 +130,13 @@ class Reaper:
         return "its lease ran out" if over else None
 
     async def _settle(self, runner: Runner, why: str) -> None:
+        """First its lease, then what it has: nothing that it takes later, and nothing if it beats again (I2)."""
+        if not await self._store.declare_lost(runner.id, runner.beat):
+            return
         runs, kept = await self._store.live_runs(runner.id), await self._store.warm_processes(runner.id)
         owners: list[Owner] = [*runs, *kept]
         gone = await self._confirmed(runner, owners)
         await asyncio.gather(*(self._end(runner, owner, why) for owner in gone))  # together: few commits
-        # Not gone, and its lock its own, if it woke meanwhile and took something.
         if len(gone) == len(owners) and await self._store.retire(runner.id, "gone"):
             if runner.host == self._host.name:
                 self._evidence.forget(runner.id)

@@ -303,6 +303,11 @@ class Store(SessionStore, Protocol):
         """Renew the runner's lease; ``False`` when it has been declared dead."""
         ...
 
+    async def declare_lost(self, runner: str, beat: int) -> bool:
+        """Take its lease from a runner whose last beat was number ``beat``; whether it is lost now. It may beat, claim
+        and open nothing any more, so what it has can be settled. One that has beaten since goes on (I2)."""
+        ...
+
     async def retire(self, runner: str, state: str) -> bool:
         """Mark a runner ``draining``, or ``gone`` unless a run of it is live; whether it is so now."""
         ...

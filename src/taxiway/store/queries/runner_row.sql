@@ -1,2 +1,2 @@
 -- A runner's row.
-SELECT id, state FROM runner WHERE name = :name
+SELECT id, state, beat FROM runner WHERE name = :name

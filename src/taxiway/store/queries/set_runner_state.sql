@@ -1,2 +1,2 @@
--- A runner drains or is gone.
+-- A runner drains, is declared lost, or is gone.
 UPDATE runner SET state = :state, version = :version WHERE name = :name

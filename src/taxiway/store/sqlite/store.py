@@ -320,6 +320,10 @@ class SqliteStore:
         """Renew a runner's lease."""
         return await self._first(lambda tx: runners.beat(tx, runner))
 
+    async def declare_lost(self, runner: str, beat: int) -> bool:
+        """Take a silent runner's lease."""
+        return await self._first(lambda tx: runners.declare_lost(tx, runner, beat))
+
     async def retire(self, runner: str, state: str) -> bool:
         """A runner drains or goes."""
         return await self._first(lambda tx: runners.retire(tx, runner, state, runner))

@@ -19,6 +19,7 @@ from taxiway.store.protocol import Claimed, Parent
 from taxiway.store.tx import Rank, Row, Tx
 from taxiway.store.verbs import gates, mailbox, sessions
 from taxiway.store.verbs.ending import EXPIRED_ERROR, cancel_waiting
+from taxiway.store.verbs.runners import may_take
 
 LAST: Final[Rank] = (1 << 62, 1 << 62, 1 << 62)  #: after every task
 PAGES_GROW: Final = (
@@ -51,7 +52,7 @@ class Claim:
 
     def __init__(self, tx: Tx, runner: str, new_run_id: Callable[[], str]) -> None:
         row = tx.one("runner_row", name=runner)
-        if row is None or row[1] == "gone":
+        if row is None or not may_take(row):
             raise LeaseLost(
                 f"runner {runner} counts as gone, as nothing was heard of it for longer than its lease, so it may take "
                 "nothing more; start it again to go on",

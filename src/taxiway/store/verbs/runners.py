@@ -37,6 +37,26 @@ def beat(tx: Tx, runner: str) -> bool:
     return tx.one("beat_runner", name=runner, now=tx.now) is not None
 
 
+def declare_lost(tx: Tx, runner: str, beat: int) -> bool:
+    """Take a runner's lease, if it has not beaten since beat number ``beat``; whether it is lost now.
+
+    Who judges a silence may stand still between looking and writing: what it writes holds for what it saw (I2, I20).
+    """
+    row = tx.one("runner_row", name=runner)
+    if row is None or row[1] == "gone":
+        return False
+    if row[1] != "lost":
+        if row[2] != beat:
+            return False
+        _move(tx, runner, "lost", "silence", "reaper")
+    return True
+
+
+def may_take(row: Row | None) -> bool:
+    """Whether a runner, by its row, may claim runs and open processes: it is known, and has its lease."""
+    return row is not None and row[1] in ("live", "draining")
+
+
 def retire(tx: Tx, runner: str, state: str, actor: str) -> bool:
     """A runner drains, or is gone; whether it is so. Who is gone stays gone, and none is while a run of it is live or a
     process of it is kept.
@@ -47,13 +67,19 @@ def retire(tx: Tx, runner: str, state: str, actor: str) -> bool:
     known = "gone" if row is None else row[1]
     if known in ("gone", state):
         return bool(known == state)
+    if known == "lost" and state == "draining":
+        return False
     if state == "gone" and (
         tx.all("live_runs_of_runner", runner=runner) or tx.all("warm_processes_of_runner", runner=runner)
     ):
         return False
-    version = tx.change(ChangeKind.RUNNER, runner, state, None, actor, "retire")
-    tx.run("set_runner_state", name=runner, state=state, version=version)
+    _move(tx, runner, state, "retire", actor)
     return True
+
+
+def _move(tx: Tx, runner: str, state: str, cause: str, actor: str) -> None:
+    version = tx.change(ChangeKind.RUNNER, runner, state, None, actor, cause)
+    tx.run("set_runner_state", name=runner, state=state, version=version)
 
 
 def runners(tx: Tx) -> list[Runner]:

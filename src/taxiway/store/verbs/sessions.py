@@ -17,6 +17,7 @@ from taxiway.store.protocol import Message, Seat, TurnFacts, WarmProcess
 from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs import gates, mailbox
 from taxiway.store.verbs.finding import find
+from taxiway.store.verbs.runners import may_take
 
 _decode_spec = msgspec.json.Decoder(TaskSpec).decode
 _decode_usage = msgspec.json.Decoder(Usage).decode
@@ -267,7 +268,7 @@ def tell(tx: Tx, run: int, facts: TurnFacts) -> None:
 def opened_process(tx: Tx, process: WarmProcess) -> None:
     """Write down a session's process before its program runs (I7): the conversation is held by it from now on."""
     runner = tx.one("runner_row", name=process.runner)
-    if runner is None or runner[1] == "gone":
+    if not may_take(runner):
         raise LeaseLost(f"runner {process.runner} is not registered any more, so it may open nothing")
     mark = _encode(process.mark).decode()
     tx.run("insert_warm", name=process.id, session=process.session, runner=process.runner, mark=mark, now=tx.now)

@@ -98,8 +98,8 @@ class History:
         if change.kind is ChangeKind.QUEUE:
             self._queue(change)
         elif change.kind is ChangeKind.RUNNER:
-            if change.state == "gone":
-                self._world.gone(change.id)
+            if change.state == "lost":
+                self._world.lost(change.id)
         elif change.kind is ChangeKind.SESSION:
             self._world.mailboxes.made(change.id)
         elif change.kind is ChangeKind.TASK:

@@ -22,7 +22,7 @@ PAGE: Final = 500
 WAITS: Final = (Box.WAITING, Box.MERGED)
 FULL: Final = 0.6  #: of a context window
 #: Verbs that no mailbox sees anything of.
-APART: Final = frozenset({"beat", "record", "register", "retire", "started", "request_stop"})
+APART: Final = frozenset({"beat", "record", "register", "declare_lost", "retire", "started", "request_stop"})
 
 
 class Picture:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from taxiway.core.limits import LEASE_MARGIN_S
 from taxiway.core.queue import QueueState
 from taxiway.core.readiness import ObstacleKind, obstacles
 from taxiway.core.task import TASK_TERMINAL, Reason, TaskState
@@ -204,7 +205,8 @@ class _Schedule:
 
     def _waits_in_vain(self, known: Known) -> bool:
         if known.state is TaskState.RUNNING and known.cancel_s is not None:
-            return self._world.loop.time() > max(self._world.healed_s, known.cancel_s) + CANCEL_S
+            silence_s = self._world.rates.lease_s + LEASE_MARGIN_S  # of a runner that died where nobody lives any more
+            return self._world.loop.time() > max(self._world.healed_s, known.cancel_s) + silence_s + CANCEL_S
         if known.state not in (TaskState.QUEUED, TaskState.SCHEDULED):
             return False
         facts = now(self._world.store.facts(known.task.id))

@@ -20,7 +20,7 @@ READS: Final = frozenset(
 )
 #: Verbs that a caller may repeat after a lost reply: their answer must be the same, and nothing may happen twice.
 REPEATABLE: Final = frozenset(
-    {"record", "finish", "beat", "started", "wake_due", "advance", "retire", "settle_signal", "tell_session"}
+    "record finish beat started wake_due advance declare_lost retire settle_signal tell_session".split()
 )
 
 

@@ -195,8 +195,8 @@ class World:
         holder = self._locks.get(runner)
         return holder is None or not holder.alive
 
-    def gone(self, runner: str) -> None:
-        """Somebody wrote that a runner is gone: one that lives was silent for a lease, or has said so itself (I20)."""
+    def lost(self, runner: str) -> None:
+        """Somebody took a runner's lease: one that lives was silent for that long, or has said that it goes (I20)."""
         process = self._locks.get(runner)
         if process is None or not process.alive or process.leaving:
             return

@@ -160,7 +160,7 @@ CREATE TABLE runner (
   pid        INTEGER NOT NULL,
   slots      INTEGER NOT NULL,
   scope      TEXT NOT NULL,
-  state      TEXT NOT NULL CHECK (state IN ('live', 'draining', 'gone')),
+  state      TEXT NOT NULL CHECK (state IN ('live', 'draining', 'lost', 'gone')),
   beat       INTEGER NOT NULL DEFAULT 0,
   started_at INTEGER NOT NULL,
   seen_at    INTEGER NOT NULL,
