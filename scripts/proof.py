@@ -47,9 +47,11 @@ STAGES = (
         parts=3,
     ),
     Stage("mutants", "planted bugs that the simulator must find", (*SIMULATOR, "--mutants", "--seed", "{seed}")),
-    Stage("store", "the store's long tests", (*PYTEST, "tests/store", "tests/property")),
-    Stage("engine", "the engine's long tests", (*PYTEST, "tests/engine", "tests/simulation")),
-    Stage("e2e", "whole plans, long", (*PYTEST, "tests/e2e")),
+    Stage(
+        "walks",
+        "long random walks beside models, and processes on one file",
+        (*PYTEST, "tests/store", "tests/property"),
+    ),
 )
 
 Record = dict[str, Any]

@@ -26,7 +26,6 @@ from tests.simulation.database import MemoryDatabase
 
 T = TypeVar("T")
 KEYS = ("talk", "work", "both")
-QUEUES = ("default", "q")
 OUTCOMES = st.sampled_from(
     [
         Completed(),
@@ -59,6 +58,7 @@ OVERRIDES = st.one_of(
     st.none(),
     st.none(),
     st.builds(MailboxChange, mode=MODES),
+    st.builds(MailboxChange, mode=st.just(Mode.STEER)),
     st.builds(MailboxChange, mode=st.just(Mode.STEER)),
     st.builds(MailboxChange, mode=st.just(Mode.COLLECT), debounce_s=DEBOUNCES),
     st.builds(MailboxChange, cap=st.integers(1, 4), drop=st.sampled_from(Drop)),
@@ -102,19 +102,27 @@ class SessionMachine(RuleBasedStateMachine):
         self.loop.close()
         self.database.close()
 
-    def pick(self, data: st.DataObject) -> Message | None:
-        known = sorted(self.model.messages)
-        return self.model.messages[data.draw(st.sampled_from(known))] if known else None
+    def pick(self, data: st.DataObject) -> Message:
+        return self.model.messages[data.draw(st.sampled_from(self.open_messages))]
+
+    @property
+    def open_messages(self) -> list[str]:
+        """What has not ended; some of what has, so that it is asked for as well."""
+        known = self.model.messages.values()
+        return sorted([one.id for one in known if not one.ended] + [one.id for one in known if one.ended][-2:])
+
+    def having(self, *boxes: Box) -> bool:
+        return any(one.box in boxes for one in self.model.messages.values())
 
     # -- asking ---------------------------------------------------------------------------------------------------
     @rule(
         data=st.data(),
-        key=st.sampled_from(KEYS),
+        key=st.sampled_from(["talk", *KEYS]),
         override=OVERRIDES,
-        many=st.sampled_from([1, 1, 1, 2, 3]),
+        many=st.sampled_from([1, 1, 2, 3, 4]),
         delay_s=st.sampled_from([None, None, None, 1.0, 5.0]),
         expires_s=st.sampled_from([None, None, None, 6.0]),
-        queue=st.sampled_from(QUEUES),
+        queue=st.sampled_from(["default", "default", "default", "q"]),
         priority=st.integers(0, 1),
         retries=st.integers(0, 1),
     )
@@ -147,6 +155,7 @@ class SessionMachine(RuleBasedStateMachine):
             self.accepted.add(new.id)
 
     # -- runs -----------------------------------------------------------------------------------------------------
+    @precondition(lambda self: self.having(Box.ADMITTED))
     @rule(most=st.integers(1, 3))
     def claim(self, most: int) -> None:
         """SQ-03, SQ-91: the first of each session, and of those the most urgent; the turn is what the model says."""
@@ -157,8 +166,9 @@ class SessionMachine(RuleBasedStateMachine):
             if expected is not None:
                 self.begun(claimed[0], expected)
 
-    @rule()
-    def claim_all(self) -> None:
+    @precondition(lambda self: self.having(Box.ADMITTED))
+    @rule(steerable=st.booleans())
+    def claim_all(self, steerable: bool) -> None:
         """SQ-07, I3: one claim of many takes as many of each session as fit, in their order."""
         claimed = self.do(self.bench.claim(64))
         expected = []
@@ -170,6 +180,8 @@ class SessionMachine(RuleBasedStateMachine):
             assert [run.task for run in claimed if run.task in mine] == mine
         for run in claimed:
             self.begun(run, self.model.messages[run.task])
+        for run in claimed:
+            self.say(run, TurnFacts(thread="first", steerable=steerable))
 
     def begun(self, run: Claimed, message: Message) -> None:
         box = message.box_of
@@ -230,32 +242,34 @@ class SessionMachine(RuleBasedStateMachine):
     )
     def tell(self, data: st.DataObject, steerable: bool, tokens: int | None, window: int | None) -> None:
         """SQ-50, SQ-70 to SQ-72: what a live turn tells counts in its own generation only."""
-        run = data.draw(st.sampled_from(sorted(self.live)))
-        claim, message = self.live[run], self.model.messages[self.live[run].task]
+        run = self.live[data.draw(st.sampled_from(sorted(self.live)))]
         self.threads += 1
-        thread, steerable = f"thread {self.threads}", steerable and message.spec.prompt is not None
-        facts = TurnFacts(thread=thread, context_tokens=tokens, context_window=window, steerable=steerable)
-        self.do(self.bench.store.tell_session(run, claim.fence, facts))
-        self.model.tell(message, thread, tokens, window)
-        message.steerable = steerable
+        thread = f"thread {self.threads}"
+        self.say(run, TurnFacts(thread=thread, context_tokens=tokens, context_window=window, steerable=steerable))
 
+    def say(self, run: Claimed, facts: TurnFacts) -> None:
+        message = self.model.messages[run.task]
+        self.do(self.bench.store.tell_session(run.run, run.fence, facts))
+        self.model.tell(message, facts.thread or "", facts.context_tokens, facts.context_window)
+        message.steerable = bool(facts.steerable)
+
+    @precondition(lambda self: self.having(Box.STEERING))
     @rule(data=st.data(), applied=st.booleans())
     def settle_a_steer(self, data: st.DataObject, applied: bool) -> None:
         """OC-01, OC-02: taken, or waiting in its old place; the one that was not told of does not change."""
         pending = self.do(self.bench.store.signals(self.bench.runner))
         offered = {one.spec.prompt: one for one in self.model.messages.values() if one.box is Box.STEERING}
         assert sorted(signal.text or "" for signal in pending) == sorted(text or "" for text in offered)
-        if pending:
-            signal = data.draw(st.sampled_from(pending))
-            self.do(self.bench.store.settle_signal(signal.run, signal.fence, signal.id, applied, None))
-            self.model.answer(offered[signal.text], applied)
+        signal = pending[data.draw(st.integers(0, len(pending) - 1))]
+        self.do(self.bench.store.settle_signal(signal.run, signal.fence, signal.id, applied, None))
+        self.model.answer(offered[signal.text], applied)
 
     # -- control --------------------------------------------------------------------------------------------------
+    @precondition(lambda self: self.open_messages)
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         """OC-09: each message by itself, until its turn has begun."""
-        if (message := self.pick(data)) is None:
-            return
+        message = self.pick(data)
         if message.box is Box.RIDING:
             with pytest.raises(Conflict):
                 self.do(self.bench.store.cancel(message.id, ACTOR))
@@ -263,11 +277,11 @@ class SessionMachine(RuleBasedStateMachine):
         self.do(self.bench.store.cancel(message.id, ACTOR))
         self.model.cancel(message)
 
+    @precondition(lambda self: self.open_messages)
     @rule(data=st.data())
     def remove(self, data: st.DataObject) -> None:
         """A22, A23: what does not run can be forgotten, and takes nobody along."""
-        if (message := self.pick(data)) is None:
-            return
+        message = self.pick(data)
         if message.box is Box.RIDING:
             with pytest.raises(Conflict):
                 self.do(self.bench.store.remove(message.id, ACTOR))
@@ -278,6 +292,7 @@ class SessionMachine(RuleBasedStateMachine):
         else:
             assert message.runs
 
+    @precondition(lambda self: self.live)
     @rule(key=st.sampled_from(KEYS))
     def stop_one(self, key: str) -> None:
         """SQ-40 to SQ-42: the oldest started that nobody has asked yet, and nothing else."""
@@ -285,6 +300,7 @@ class SessionMachine(RuleBasedStateMachine):
         expected = self.model.stop_one(self.model.boxes[key])
         assert (found and found.id) == (expected and expected.id)
 
+    @precondition(lambda self: self.open_messages)
     @rule(key=st.sampled_from(KEYS))
     def stop_all(self, key: str) -> None:
         """SQ-43 to SQ-46: both counts, and what was submitted before never runs."""
@@ -303,11 +319,11 @@ class SessionMachine(RuleBasedStateMachine):
         self.do(self.bench.store.set_session(self.ids[key], change, ACTOR))
         self.model.set_policy(self.model.boxes[key], change)
 
-    @rule(queue=st.sampled_from(QUEUES))
-    def pause_or_resume(self, queue: str) -> None:
+    @rule()
+    def pause_or_resume(self) -> None:
         """SQ-91: a paused queue holds the sessions of its heads."""
-        self.do(self.bench.store.move_queue(queue, "resume" if queue in self.model.paused else "pause", ACTOR))
-        self.model.paused ^= {queue}
+        self.do(self.bench.store.move_queue("q", "resume" if self.model.paused else "pause", ACTOR))
+        self.model.paused ^= {"q"}
 
     # -- time -----------------------------------------------------------------------------------------------------
     @rule(seconds=st.sampled_from([0.4, 1.0, 4.0, 30.0]))

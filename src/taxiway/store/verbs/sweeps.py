@@ -40,8 +40,12 @@ def begin(tx: Tx, kind: str, subject: int, actor: str, until: int | None = None,
 
 
 def finished(tx: Tx, kind: str, subject: int, until: int) -> None:
-    """A sweep has reached its end: what it held back may go."""
+    """A sweep has reached its end: what it held back may go.
+
+    One of a session has done what earlier ones had left of it: a page of theirs would meet only what joined since.
+    """
     if kind in SESSION_REASONS:
+        tx.run("delete_session_sweeps", session=subject, until=until)
         tx.run("clear_purge", session=subject, until=until)
         mailbox.forget(tx, subject)
         mailbox.pump(tx, subject)

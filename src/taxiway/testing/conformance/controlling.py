@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taxiway.core.errors import NotFound
+from taxiway.core.limits import CASCADE_ROWS_MAX
 from taxiway.core.policy import Mode
 from taxiway.core.run import Cancelled, Completed, Lost, ProcessMark, StopCause
 from taxiway.core.session import Stopped
@@ -50,6 +51,18 @@ class Controlling(Suite):
         assert await bench.claim() == []
         await bench.pass_time(1)
         assert (await bench.take()).task == sent[2].id
+
+    async def test_what_an_interrupt_has_left_is_over_when_a_later_one_has_done_it(self, bench: Bench) -> None:
+        """SQ-30, SQ-46: what joins afterwards was in nobody's way, and no forgotten page of the first takes it."""
+        await bench.session("s", cap=5 * CASCADE_ROWS_MAX)
+        await bench.submit_all(*(bench.new(session="s") for _ in range(CASCADE_ROWS_MAX)))
+        late = await bench.send("s", delay_s=5)
+        await bench.send("s", mode=Mode.INTERRUPT)
+        await bench.send("s", mode=Mode.INTERRUPT)
+        await bench.pass_time(5)
+        await bench.settle()
+        await bench.pass_time(5)
+        assert await bench.standing(late.id) == (TaskState.QUEUED, None)
 
     async def test_an_interrupted_run_that_is_lost_does_not_come_back(self, bench: Bench) -> None:
         """I15: a stop that was asked for holds, however the run ends."""
