@@ -166,6 +166,48 @@ class Fencing(Suite):
         await bench.finish(mine[0])
         assert {live.run for live in await bench.store.live_runs()} == {mine[1].run, others[0].run}
 
+    async def test_a_runner_that_is_gone_may_take_nothing(self, bench: Bench) -> None:
+        """I2: it was declared dead; its beat says so too."""
+        await bench.submit()
+        await bench.store.retire(bench.runner, "gone")
+        with pytest.raises(LeaseLost):
+            await bench.claim()
+        assert not await bench.store.beat(bench.runner)
+        await bench.store.retire(bench.runner, "draining")
+        assert not await bench.store.beat(bench.runner)
+
+    async def test_a_runner_is_not_gone_while_a_run_of_it_is_live(self, bench: Bench) -> None:
+        """I14: one that was about to be declared dead may claim at the last moment; somebody must settle that too."""
+        await bench.submit()
+        run = await bench.take()
+        await bench.store.retire(bench.runner, "gone")
+        assert [runner.id for runner in await bench.store.runners()] == [bench.runner]
+        await bench.finish(run)
+        await bench.store.retire(bench.runner, "gone")
+        assert await bench.store.runners() == []
+
+    async def test_a_silent_runner_loses_its_lease_before_its_runs_are_settled(self, bench: Bench) -> None:
+        """I2: from then on it may not beat, drain or take more, while what it has is settled; then it is gone."""
+        await bench.submit(), await bench.submit()
+        run = await bench.take()
+        assert await bench.store.declare_lost(bench.runner, 0)
+        assert await bench.store.declare_lost(bench.runner, 0)  # a repeated one is nothing new
+        assert not await bench.store.beat(bench.runner)
+        assert not await bench.store.retire(bench.runner, "draining")
+        with pytest.raises(LeaseLost):
+            await bench.claim()
+        assert [runner.state for runner in await bench.store.runners()] == ["lost"]
+        await bench.finish(run)
+        assert await bench.store.retire(bench.runner, "gone")
+        assert not await bench.store.declare_lost(bench.runner, 0)
+
+    async def test_a_runner_that_has_beaten_since_keeps_its_lease(self, bench: Bench) -> None:
+        """I2, I20: who judged its silence stood still between looking and writing; what it saw is not so any more."""
+        await bench.store.beat(bench.runner)
+        assert not await bench.store.declare_lost(bench.runner, 0)
+        assert await bench.store.beat(bench.runner)
+        assert not await bench.store.declare_lost("runner_nobody", 0)
+
 
 def _line(text: str) -> NewEvent:
     return NewEvent(EventType.OUTPUT, 0, {"stream": "stdout"}, text.encode())
