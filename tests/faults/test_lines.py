@@ -26,8 +26,9 @@ from taxiway.agents.dialogue import (
     TurnEnded,
     Used,
 )
-from taxiway.agents.lines import COMPLAINTS_MAX, LinesAgent, LinesDialogue
-from taxiway.agents.lines_wire import LINE_BYTES_MAX
+from taxiway.agents.linecutter import LINE_BYTES_MAX
+from taxiway.agents.linedialogue import COMPLAINTS_MAX, LineDialogue
+from taxiway.agents.lines import LinesAgent
 from taxiway.agents.process import ProcessAgent
 from taxiway.agents.protocol import Ended, Go, How, Output
 from taxiway.core.agent import AgentKind
@@ -37,10 +38,10 @@ from taxiway.testing.fakeagent.command import fake_agent_command
 
 WITHIN_S = 20
 
-Talk = Callable[..., Awaitable[LinesDialogue]]
+Talk = Callable[..., Awaitable[LineDialogue]]
 
 
-async def until(dialogue: LinesDialogue, *kinds: type) -> list[DialogueEvent]:
+async def until(dialogue: LineDialogue, *kinds: type) -> list[DialogueEvent]:
     """The events up to and with the first of one of these kinds."""
     events: list[DialogueEvent] = []
     async with asyncio.timeout(WITHIN_S):
@@ -49,7 +50,7 @@ async def until(dialogue: LinesDialogue, *kinds: type) -> list[DialogueEvent]:
     return events
 
 
-async def turn(dialogue: LinesDialogue, text: str = "go") -> list[DialogueEvent]:
+async def turn(dialogue: LineDialogue, text: str = "go") -> list[DialogueEvent]:
     """Take one turn; what came until it, or the process, ended."""
     await dialogue.send(Turn(text))
     return await until(dialogue, TurnEnded, Ended)
@@ -68,11 +69,11 @@ def printed(events: list[DialogueEvent], stream: str = "stdout") -> bytes:
 @pytest.fixture
 async def talk(agent: ProcessAgent, tmp_path: Path) -> AsyncIterator[Talk]:
     """`await talk(steps, …)` opens a fake agent that is ready; its journal and memory stand in ``tmp_path``."""
-    opened: list[LinesDialogue] = []
+    opened: list[LineDialogue] = []
 
     async def start(
         steps: Any = None, thread: str | None = None, command: tuple[str, ...] | None = None, **script: Any
-    ) -> LinesDialogue:
+    ) -> LineDialogue:
         path = tmp_path / f"{secrets.token_hex(4)}.json"
         path.write_text(json.dumps(script | ({} if steps is None else {"default": steps})))
         fake = fake_agent_command(path, memory=tmp_path / "memory", journal=tmp_path / "journal")
@@ -80,7 +81,7 @@ async def talk(agent: ProcessAgent, tmp_path: Path) -> AsyncIterator[Talk]:
         env = {"PATH": os.environ["PATH"]}
         opening = Opening(cwd=str(tmp_path), env=env, tag=f"test-{secrets.token_hex(6)}", thread=thread)
         dialogue = await driver.open(opening)
-        assert isinstance(dialogue, LinesDialogue), dialogue
+        assert isinstance(dialogue, LineDialogue), dialogue
         opened.append(dialogue)
         await dialogue.send(Go())
         assert isinstance((await until(dialogue, Ready, Ended))[-1], Ready)
@@ -443,7 +444,7 @@ async def test_before_the_go_nothing_is_executed_and_asking_ends_it(agent: Proce
     kind = AgentKind(command=(sys.executable, "-c", "open('ran', 'w')"))
     opening = Opening(cwd=str(tmp_path), env={}, tag=f"test-{secrets.token_hex(6)}")
     dialogue = await LinesAgent(kind, agent).open(opening)
-    assert isinstance(dialogue, LinesDialogue)
+    assert isinstance(dialogue, LineDialogue)
     await dialogue.close(How.ASK)
     ended = (await until(dialogue, Ended))[-1]
     assert isinstance(ended, Ended)

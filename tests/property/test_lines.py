@@ -10,9 +10,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taxiway.agents import lines_wire
 from taxiway.agents.dialogue import DialogueEvent, Interrupt, Said, Steer, SteerSettled, Turn, TurnEnded, Used
-from taxiway.agents.lines import LinesDialogue
+from taxiway.agents.linecutter import LineCutter, TooLong
+from taxiway.agents.linedialogue import LineDialogue
+from taxiway.agents.lines import LinesSpeech
 from taxiway.agents.lines_events import PIECE_CHARS_MAX, pieces_of
 from taxiway.agents.protocol import Ended, Output
 
@@ -96,7 +97,7 @@ class Pipes:
 async def converse(happenings: list[Any], width: int) -> tuple[list[DialogueEvent], Pipes]:
     """Let it all happen, and then the process end; what the dialogue told."""
     pipes = Pipes(width)
-    dialogue = LinesDialogue(pipes)  # type: ignore[arg-type]
+    dialogue = LineDialogue(pipes, LinesSpeech)  # type: ignore[arg-type]
     told: list[DialogueEvent] = []
 
     def is_open() -> bool:
@@ -187,7 +188,7 @@ def test_pieces_of_a_text_are_the_text(text: str, times: int) -> None:
 )
 def test_lines_are_cut_where_they_end_and_never_grow_beyond_the_bound(data: bytes, widths: list[int]) -> None:
     """I18: a bound of 16 bytes here; what is longer is counted."""
-    cutter = lines_wire.LineCutter(16)
+    cutter = LineCutter(16)
     found: list[Any] = []
     start = turn = 0
     while start < len(data):
@@ -196,5 +197,5 @@ def test_lines_are_cut_where_they_end_and_never_grow_beyond_the_bound(data: byte
         start, turn = start + widths[turn % len(widths)], turn + 1
     found += cutter.flush()
     lines = data.split(b"\n")
-    wanted = [lines_wire.TooLong(len(line)) if len(line) > 16 else line for line in lines]
+    wanted = [TooLong(len(line)) if len(line) > 16 else line for line in lines]
     assert found == (wanted if lines[-1] else wanted[:-1])

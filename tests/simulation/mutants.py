@@ -18,7 +18,6 @@ from taxiway.engine.heart import Heart
 from taxiway.engine.reaper import Reaper, Silence
 from taxiway.engine.recorder import Recorder
 from taxiway.store.protocol import Topic
-from taxiway.store.tx import Tx
 from taxiway.store.verbs import cancel, ending, finish, gates, queues, runners, submit
 from tests.simulation.garden import Garden, Mutant
 from tests.simulation.session_mutants import SESSION_MUTANTS
@@ -270,17 +269,6 @@ def slept_through_a_silence(garden: Garden) -> None:
     garden.put(Reaper, "_heard", heard)
 
 
-def lost_by_an_old_look(garden: Garden) -> None:
-    """A reaper that stood still between looking and writing takes the lease of one that has beaten since."""
-    honest = runners.declare_lost
-
-    def declare_lost(tx: Tx, runner: str, _beat: int) -> bool:
-        row = tx.one("runner_row", name=runner)
-        return row is not None and honest(tx, runner, row[2])
-
-    garden.put(runners, "declare_lost", declare_lost)
-
-
 def batch_lost_with_its_writer(garden: Garden) -> None:
     """A write of events that is cancelled on its way leaves its batch behind nowhere."""
 
@@ -329,7 +317,6 @@ MUTANTS: tuple[Mutant, ...] = (
     started_by_its_first_parent,
     sweep_ends_after_its_second_page,
     slept_through_a_silence,
-    lost_by_an_old_look,
     batch_lost_with_its_writer,
     guardians_hear_nothing,
     *SESSION_MUTANTS,

@@ -25,6 +25,7 @@ import msgspec
 from taxiway.agents.protocol import Ended, Go, How, Output, ProcessMark, SpawnFailure
 from taxiway.core.agent import Abilities, Access
 from taxiway.core.event import EventType
+from taxiway.core.providerlimit import ProviderLimit
 from taxiway.core.task import Reason, Usage
 
 
@@ -42,9 +43,11 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """Take a turn with this text. Sent only when the agent is ready and no turn is open."""
+    """Take a turn with this text. Sent only when the agent is ready and no turn is open. ``schema``: the JSON Schema
+    that the turn's result shall follow, for agents that can (`Abilities.structured`)."""
 
     text: str
+    schema: dict[str, Any] | None = None
 
 
 class Steer(msgspec.Struct, frozen=True):
@@ -58,7 +61,15 @@ class Interrupt(msgspec.Struct, frozen=True):
     """End the open turn, and keep the conversation; answered by ``TurnEnded``."""
 
 
-DialogueMessage = Go | Turn | Steer | Interrupt
+class Answer(msgspec.Struct, frozen=True):
+    """A person's answer to what the agent ``Asked``. Answers to questions that are not open do nothing."""
+
+    id: str
+    allow: bool
+    text: str | None = None
+
+
+DialogueMessage = Go | Turn | Steer | Interrupt | Answer
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -86,6 +97,28 @@ class Used(msgspec.Struct, frozen=True):
     context_window: int | None = None
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """The agent wants a permission, and does not go on with that before an `Answer` comes. ``id`` is unique in the
+    process; ``text`` says what a person is to decide. A question is void when its turn or its process ends."""
+
+    id: str
+    text: str
+    tool: str | None = None
+    input: Any = None
+
+
+class AskWithdrawn(msgspec.Struct, frozen=True):
+    """The agent does not want to know any more."""
+
+    id: str
+
+
+class Limited(msgspec.Struct, frozen=True):
+    """The provider said how much may be asked, while the turn goes on."""
+
+    limit: ProviderLimit
+
+
 class SteerSettled(msgspec.Struct, frozen=True):
     """Whether a steer went into the open turn; if not, why."""
 
@@ -95,16 +128,25 @@ class SteerSettled(msgspec.Struct, frozen=True):
 
 
 class TurnEnded(msgspec.Struct, frozen=True):
-    """The open turn has ended. ``reason`` None: with success. ``interrupted``: because it was told to."""
+    """The open turn has ended. ``reason`` None: with success. ``interrupted``: because it was told to. Before a `Ready`
+    it says why no turn can begin, and the process is of no use.
+
+    ``limit``: the provider's limit that ended it (reason ``rate_limit`` or ``quota``). ``passing``: what ended it may
+    be gone the next time (the provider stumbled, the line was cut).
+    """
 
     reason: Reason | None = None
     error: str | None = None
     text: str | None = None
     result: Any = None
     interrupted: bool = False
+    limit: ProviderLimit | None = None
+    passing: bool = False
 
 
-DialogueEvent = Ready | Said | Output | ThreadKnown | Used | SteerSettled | TurnEnded | Ended
+DialogueEvent = (
+    Ready | Said | Output | ThreadKnown | Used | Asked | AskWithdrawn | Limited | SteerSettled | TurnEnded | Ended
+)
 
 
 class Dialogue(Protocol):

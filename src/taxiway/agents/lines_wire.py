@@ -6,7 +6,6 @@ are passed over, so that an agent may say more; everything else that does not fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -15,7 +14,6 @@ from msgspec import Meta
 
 from taxiway.core.limits import DURATION_S_MAX
 
-LINE_BYTES_MAX: Final = 2 << 20  #: one line of an agent; a longer one is skipped, and that is told
 THREAD_CHARS_MAX: Final = 500  #: an agent's own id of a conversation
 
 #: It is put into a command line later: one word, and never one that looks like an option.
@@ -150,12 +148,6 @@ class Unreadable(msgspec.Struct, frozen=True):
     ends_turn: bool = False
 
 
-class TooLong(msgspec.Struct, frozen=True):
-    """A line of more bytes than are kept of one."""
-
-    size: int
-
-
 _INCOMING: Final = msgspec.json.Decoder(Incoming)
 _ANYTHING: Final = msgspec.json.Decoder()
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -197,38 +189,3 @@ def _says_done(line: bytes) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return isinstance(found, dict) and found.get("type") == "done"
-
-
-class LineCutter:
-    """Cuts a stream of bytes into lines, and never holds more of one than ``size_max`` bytes."""
-
-    def __init__(self, size_max: int = LINE_BYTES_MAX) -> None:
-        self._size_max = size_max
-        self._begun = bytearray()
-        self._skipped = 0
-
-    def feed(self, data: bytes) -> Iterator[bytes | TooLong]:
-        """The lines that are whole now, without their ends."""
-        *whole, rest = data.split(b"\n")
-        for part in whole:
-            self._take(part)
-            yield self._cut()
-        self._take(rest)
-
-    def flush(self) -> Iterator[bytes | TooLong]:
-        """What is left at the end of the stream, if anything is."""
-        if self._begun or self._skipped:
-            yield self._cut()
-
-    def _take(self, part: bytes) -> None:
-        if self._skipped or len(self._begun) + len(part) > self._size_max:
-            self._skipped += len(self._begun) + len(part)
-            self._begun.clear()
-        else:
-            self._begun += part
-
-    def _cut(self) -> bytes | TooLong:
-        found = TooLong(self._skipped) if self._skipped else bytes(self._begun)
-        self._skipped = 0
-        self._begun.clear()
-        return found

@@ -14,6 +14,7 @@ from typing import Final, assert_never
 
 from taxiway.agents.conversation import ProcessConversation
 from taxiway.agents.dialogue import (
+    Answer,
     DialogueEvent,
     DialogueMessage,
     Interrupt,
@@ -141,6 +142,8 @@ class PtyDialogue:
                 self._events.append(SteerSettled(signal, applied=False, why=NO_STEER))
             case Interrupt():
                 self._interrupt()
+            case Answer():
+                pass  # a program on a screen asks there
             case _:
                 assert_never(message)
         self._wake()

@@ -47,6 +47,9 @@ class Abilities(msgspec.Struct, frozen=True):
     interrupt: bool = False
     approvals: bool = False
     usage: bool = False
+    rate_limits: bool = False
+    structured: bool = False
+    mcp: bool = False
     degraded: bool = False
 
 

@@ -181,7 +181,7 @@ class AgentDrive:
             await self._transcript.take(event)
             await self._keep_up()
 
-    async def _until_ready(self, live: Live) -> Ended | Unready | None:
+    async def _until_ready(self, live: Live) -> End | None:
         """Wait for a process that was just started; ``None``: it takes a turn now."""
         try:
             async with asyncio.timeout(self._agent.kind.start_s):
@@ -189,7 +189,7 @@ class AgentDrive:
                     event = await live.dialogue.next()
                     if isinstance(event, Ready):
                         return None
-                    if isinstance(event, Ended):
+                    if isinstance(event, TurnEnded | Ended):
                         return event
                     await self._transcript.take(event)
                     await self._keep_up()
@@ -267,7 +267,8 @@ class AgentDrive:
             case Ended():
                 await pool.write_off(live, end)
             case TurnEnded():
-                keep = not reset and live.session is not None and await self._cleared(live)
+                kept = self._begun and not reset and live.session is not None
+                keep = kept and await self._cleared(live)
                 await pool.check_in(live, keep, self._spent_s())
             case Unready(start_s):
                 await pool.check_in(live, keep=False, spent_s=start_s)

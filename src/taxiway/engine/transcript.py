@@ -7,11 +7,23 @@ from typing import Final, assert_never
 
 import msgspec
 
-from taxiway.agents.dialogue import DialogueEvent, Ready, Said, SteerSettled, ThreadKnown, TurnEnded, Used
+from taxiway.agents.dialogue import (
+    Asked,
+    AskWithdrawn,
+    DialogueEvent,
+    Limited,
+    Ready,
+    Said,
+    SteerSettled,
+    ThreadKnown,
+    TurnEnded,
+    Used,
+)
 from taxiway.agents.protocol import Ended, Output
 from taxiway.core.errors import NotFound
 from taxiway.core.event import EventType
 from taxiway.core.limits import TASK_OUTPUT_BYTES_MAX
+from taxiway.core.providerlimit import ProviderLimit
 from taxiway.core.task import Usage
 from taxiway.engine.recorder import Recorder
 from taxiway.store.protocol import Claimed, Store, TurnFacts
@@ -47,7 +59,11 @@ class Transcript:
                 self._used(event)
             case SteerSettled(signal, applied, why):
                 await self._settle(signal, applied, why)
-            case Ready() | TurnEnded() | Ended():
+            case Asked():
+                self._said(EventType.APPROVAL_REQUESTED, {"id": event.id, "text": event.text, "tool": event.tool})
+            case Limited(limit):
+                self._said(EventType.RATE_LIMIT, told_of(limit))
+            case Ready() | AskWithdrawn() | TurnEnded() | Ended():
                 pass  # what they mean is the drive's to say
             case _:
                 assert_never(event)
@@ -96,6 +112,11 @@ class Transcript:
         said = None if why is None else self._recorder.sentence(why)[:WHY_CHARS_MAX]
         with suppress(NotFound):  # it was withdrawn meanwhile
             await self._store.settle_signal(self._claim.run, self._claim.fence, signal, applied, said)
+
+
+def told_of(limit: ProviderLimit) -> dict[str, object]:
+    """The data of a ``rate_limit`` event: what was said, without what was not."""
+    return {name: value for name, value in msgspec.to_builtins(limit).items() if value is not None}
 
 
 def _count(tokens: int | None) -> int | None:

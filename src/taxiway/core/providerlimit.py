@@ -1,0 +1,27 @@
+"""A provider's word about how often or how much it may be asked: what it limits, and until when."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class LimitKind(StrEnum):
+    """What was met. A quota is used up until it resets; an overload passes by itself; a warning refuses nothing yet."""
+
+    RATE = "rate"
+    QUOTA = "quota"
+    OVERLOAD = "overload"
+    WARNING = "warning"
+
+
+class ProviderLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """One signal. ``resets_at`` is milliseconds since 1970 UTC, ``used`` the share of the ``window`` that is used up
+    (0 to 1); both ``None`` where it was not said."""
+
+    kind: LimitKind
+    resets_at: int | None = None
+    used: float | None = None
+    window: str | None = None
+    text: str | None = None
