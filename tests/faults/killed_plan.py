@@ -17,7 +17,7 @@ from taxiway.store.statements import load_checks
 #: How long after a start the runs of a dead process may be left as they were: 2 s are promised, beside what a process
 #: needs to start, and a machine on which everything else is tested at the same time gets twice that. The slowest one is
 #: told as a figure.
-SETTLED_MS_MAX = 6_000
+SETTLED_MS_MAX = 4_000
 
 #: Each task holds a lock for as long as anything of its tree lives, and says so when somebody else holds it.
 TASK = """exec 9>>'{d}/{name}.lock'; flock -n 9 || echo {name} >> '{d}/twice'
@@ -66,6 +66,7 @@ class KilledPlan:
         for name, (work, after) in WORK.items():
             shell = TASK.format(d=self.effects, name=name, work=work.format(d=self.effects))
             plan["tasks"][name] = {"shell": shell, "after": after, "backoff": {"first": 0.05}}
+        (folder / "taxiway.toml").write_text("")  # the project is here, whatever lies in the folders above
         (folder / "plan.json").write_bytes(msgspec.json.encode(plan))
 
     def start(self) -> subprocess.Popen[bytes]:

@@ -15,7 +15,7 @@ from taxiway.core.run import Cancelled, Failed, Lost, StopCause
 from taxiway.core.task import Reason
 from taxiway.engine import canceller, dispatcher, process_drive, timekeeper
 from taxiway.engine.heart import Heart
-from taxiway.engine.reaper import Reaper, Silence
+from taxiway.engine.reaper import Reaper
 from taxiway.engine.recorder import Recorder
 from taxiway.store.protocol import Topic
 from taxiway.store.verbs import cancel, ending, finish, gates, queues, runners, submit
@@ -257,18 +257,6 @@ def sweep_ends_after_its_second_page(garden: Garden) -> None:
     garden.edit("move_cascade", "SET after = :after", "SET after = 1000000 + 0 * :after")
 
 
-def slept_through_a_silence(garden: Garden) -> None:
-    """A reaper that stood still takes its own silence for that of others (found by this simulator)."""
-
-    def heard(reaper: Reaper, runner: Any, asked_s: float, heard_s: float) -> Silence:
-        known = reaper._silences.get(runner.id)
-        if known is None or known.beat != runner.beat:
-            return Silence(runner.beat, heard_s)
-        return Silence(runner.beat, heard_s, known.lasted_s + heard_s - known.heard_s)
-
-    garden.put(Reaper, "_heard", heard)
-
-
 def batch_lost_with_its_writer(garden: Garden) -> None:
     """A write of events that is cancelled on its way leaves its batch behind nowhere."""
 
@@ -316,7 +304,6 @@ MUTANTS: tuple[Mutant, ...] = (
     idempotency_key_ignored,
     started_by_its_first_parent,
     sweep_ends_after_its_second_page,
-    slept_through_a_silence,
     batch_lost_with_its_writer,
     guardians_hear_nothing,
     *SESSION_MUTANTS,

@@ -14,7 +14,6 @@ BEGIN = {
     "no_safety_poll": 69,
     "cancel_by_hint_alone": 447,
     "started_is_not_fenced": 130,
-    "slept_through_a_silence": 200,
     "batch_lost_with_its_writer": 26,
     "interrupt_frees_the_slot_at_once": 50,
     "stop_of_all_forgets_what_was_offered": 345,
