@@ -112,6 +112,29 @@ class RunDiff(msgspec.Struct, frozen=True, kw_only=True):
     taken_at: int = 0
 
 
+class TaskDiff(msgspec.Struct, frozen=True):
+    """What a task changed: the diff of the last of its runs that has one, and its patch."""
+
+    diff: RunDiff
+    patch: bytes
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What became of the tree below ``top``: the paths that changed (or would, if ``checked_only``), relative to it."""
+
+    top: str
+    paths: tuple[str, ...]
+    checked_only: bool = False
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A workspace on the disk: its record, its path, and whether a run works in it now."""
+
+    record: Record
+    path: str
+    in_use: bool
+
+
 class Left(msgspec.Struct, frozen=True):
     """What became of a workspace after its run: whether it is still there, and why, in a sentence."""
 

@@ -45,8 +45,8 @@ def workspace(value: Any) -> Workspace | None:
     given = {"kind": value} if isinstance(value, str) else fieldtypes.table(value)
     parts = Parts()
     kind = parts.read(("kind",), _kind, given.get("kind"))
-    found = {
-        key: parts.read((key,), _field, key, item, kind)
+    found: dict[str, Any] = {
+        str(key): parts.read((key,), _field, key, item, kind)
         for key, item in given.items()
         if key != "kind" and item is not None
     }
