@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -282,14 +281,12 @@ async def test_a_secret_in_a_diff_is_taken_out_and_the_diff_cannot_be_applied(be
         assert files_of(repo) == {"a.txt", "src/b.txt", ".gitignore"}
 
 
-async def test_a_job_has_no_workspace_and_a_folder_no_diff(
-    bench: Bench, repo: Path, tmp_path: Path, refused: Callable[..., Any] = pytest.raises
-) -> None:
+async def test_a_job_has_no_workspace_and_a_folder_no_diff(bench: Bench, repo: Path, tmp_path: Path) -> None:
     """`dir` is the folder itself."""
     async with bench.open() as tw:
-        with refused(Exception, match="this task is a job"):
+        with pytest.raises(Exception, match="this task is a job"):
             await tw.submit(job="x", workspace="worktree")
         work = await tw.submit(shell="true", cwd=str(tmp_path), workspace="dir")
         await ended(work)
-        with refused(Exception, match="no workspace but its folder"):
+        with pytest.raises(Exception, match="no workspace but its folder"):
             await tw.diff(work.id)

@@ -68,6 +68,7 @@ _OVERRULED: Final = {
     "checkout.workers": "1",
     "safe.bareRepository": "explicit",
     "gc.auto": "0",
+    "core.compression": "1",
     "maintenance.auto": "false",
     "commit.gpgSign": "false",
     "color.ui": "false",

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -43,9 +44,19 @@ class Records:
         """Whether anything is in that place."""
         return os.path.lexists(self.tree(id))
 
-    def snapshot(self, id: str, run: str) -> Path:
-        """Where what was in it is kept."""
-        return self.folder / f"{_checked(id)}-{run[-6:]}.bundle"
+    def snapshot(self, record: Record) -> Path:
+        """Where what is in it will be kept; each snapshot of a workspace has a place of its own."""
+        return self.folder / f"{_checked(record.id)}-{len(record.snapshots) + 1}.bundle"
+
+    def scratch(self, id: str) -> Path:
+        """Where what is only needed for a moment is written; made when it is asked for."""
+        folder = self.folder / f"{_checked(id)}.scratch"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def clear(self, id: str) -> None:
+        """Whoever has a workspace alone takes away what others, who were killed, have left in its scratch."""
+        shutil.rmtree(self.folder / f"{_checked(id)}.scratch", ignore_errors=True)
 
     def find(self, id: str) -> Record | None:
         """The record of a workspace; ``None`` where there is none that can be read."""

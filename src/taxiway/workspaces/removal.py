@@ -21,11 +21,11 @@ from taxiway.workspaces.records import Records
 from taxiway.workspaces.snapshot import save
 from taxiway.workspaces.worktree import belongs, drop_branch, take_away
 
-REMOVAL_WAIT_S: Final = 5.0
+REMOVAL_WAIT_S: Final = 2.0
 
 
-async def remove(git: Git, records: Records, id: str, run: str) -> Left:
-    """Remove a workspace whose lock the caller holds; ``run`` names its snapshot, where one is needed.
+async def remove(git: Git, records: Records, id: str) -> Left:
+    """Remove a workspace whose lock the caller holds.
 
     Raises ``WorkspaceRefused`` with the reason why it stays, ``NotFound`` when no record speaks of it.
     """
@@ -39,20 +39,20 @@ async def remove(git: Git, records: Records, id: str, run: str) -> Left:
     if used:
         raise WorkspaceRefused(f"process {used} works in it", id=id)
     if record.stand is Stand.READY:
-        record = await _save(git, records, record, run)
+        record = await _save(git, records, record)
     return await _take_away(git, records, record)
 
 
-async def _save(git: Git, records: Records, record: Record, run: str) -> Record:
+async def _save(git: Git, records: Records, record: Record) -> Record:
     """Save what would be lost, then say that it goes."""
     checkout = await _belongs(git, records, record)
     if is_file(f"{checkout.private}/locked"):
         raise WorkspaceRefused("somebody has locked it (git worktree lock)", id=record.id)
-    target = records.snapshot(record.id, run)
-    saved = await save(checkout, record, records.folder, target)
+    target = records.snapshot(record)
+    saved = await save(checkout, record, records.scratch(record.id), target)
     tip = None if record.branch is None else await checkout.has_branch(record.branch)
     snapshots = (*record.snapshots, target.name) if saved else record.snapshots
-    going = msgspec.structs.replace(record, stand=Stand.REMOVING, tip=tip, snapshots=tuple(dict.fromkeys(snapshots)))
+    going = msgspec.structs.replace(record, stand=Stand.REMOVING, tip=tip, snapshots=snapshots)
     return records.write(going)
 
 
@@ -65,10 +65,11 @@ async def _belongs(git: Git, records: Records, record: Record) -> Checkout:
 async def _take_away(git: Git, records: Records, record: Record) -> Left:
     tree = records.tree(record.id)
     await asyncio.to_thread(take_away, tree)
+    await asyncio.to_thread(records.clear, record.id)
     if record.wanted.kind is WorkspaceKind.WORKTREE and is_folder(record.source):
         source = await open_checkout(git, record.source)
         await _unregister(source, tree)
-        if record.tip == record.base and not record.snapshots:
+        if record.tip == record.base:
             await drop_branch(source.git, record)
     if record.snapshots or record.tip not in (None, record.base):
         records.write(msgspec.structs.replace(record, stand=Stand.REMOVED))

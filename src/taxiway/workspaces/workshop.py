@@ -65,6 +65,7 @@ class Workshop:
                     yield msgspec.structs.replace(made, changed=changed, copied=copied, reused=not fresh)
                     return
             async with self._records.locked(id, MAKE_WAIT_S) as fd:
+                self._records.clear(id)
                 noted, fresh = await self._make(self._git.holding(fd), claim, id), True
         raise WorkspaceRefused(f"workspace {id} is removed as often as it is made", id=id)
 
@@ -80,7 +81,7 @@ class Workshop:
         if record is None:
             raise WorkspaceRefused(f"workspace {made.id} is gone")
         checkout = await self._belongs(self._git, record)
-        taken = await take_diff(checkout, made, (run, task), self._records.folder, self._scrubber)
+        taken = await take_diff(checkout, made, (run, task), self._records.scratch(made.id), self._scrubber)
         taken = msgspec.structs.replace(taken, diff=msgspec.structs.replace(taken.diff, taken_at=self._now_ms()))
         await asyncio.to_thread(self.patches.put, taken)
         return taken.diff
@@ -88,20 +89,21 @@ class Workshop:
     async def leave(self, claim: Claim) -> Left:
         """Remove what a run worked in, if nothing is lost by it; else it stays, and the answer says why."""
         try:
-            return await self.remove(id_of(claim), claim.run)
+            return await self.remove(id_of(claim))
         except (WorkspaceRefused, NotFound) as error:
             return Left(True, error.message)
 
-    async def remove(self, id: str, run: str = "") -> Left:
+    async def remove(self, id: str) -> Left:
         """Remove a workspace. Raises ``WorkspaceRefused`` with the reason why it stays, ``NotFound``."""
         record = self._records.find(id)
         if record is None:
             raise NotFound(f"there is no workspace {id} of which a record tells whose it is", id=id)
         async with self._records.locked(id, REMOVAL_WAIT_S) as fd:
+            record = self._records.find(id) or record
             if record.stand is Stand.MAKING:
                 await self._unmake(self._git.holding(fd), record)
                 return Left(False, "removed; nobody had worked in it")
-            return await remove(self._git.holding(fd), self._records, id, run or record.run)
+            return await remove(self._git.holding(fd), self._records, id)
 
     async def forget(self, id: str) -> None:
         """Forget a workspace that was removed, with its snapshots. Raises ``WorkspaceRefused`` while it is there."""
@@ -114,7 +116,7 @@ class Workshop:
             for name in record.snapshots:
                 (self._records.folder / Path(name).name).unlink(missing_ok=True)
             if record.branch is not None and is_folder(record.source):
-                await unmark(self._git, record)
+                await (drop_branch if record.tip == record.base else unmark)(self._git, record)
             self._records.forget(id)
 
     async def all(self) -> list[Found]:
@@ -149,7 +151,7 @@ class Workshop:
         """Make what is not there, or finish what a crash left half made or half removed; alone with it."""
         record = self._records.find(id)
         if record is not None and record.stand is Stand.REMOVING:
-            await remove(git, self._records, id, claim.run)
+            await remove(git, self._records, id)
             record = self._records.find(id)
         if record is None:
             if self._records.is_there(id):
