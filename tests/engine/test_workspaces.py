@@ -1,7 +1,5 @@
 """Runs in worktrees, with real git: made, set up, looked at, kept or removed; nothing is lost and nothing is forced."""
 
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,24 +7,13 @@ import pytest
 
 from taxiway.app import Taxiway
 from taxiway.client.handle import TaskHandle
+from taxiway.core.errors import WorkspaceRefused
 from taxiway.core.event import Event, EventType
 from taxiway.core.task import Reason, TaskState
 from taxiway.core.workspace import Stand
-from tests.engine.conftest import Bench, ended, said
-
-GIT = ["git", "-c", "user.name=Ann", "-c", "user.email=ann@example.org", "-c", "init.defaultBranch=main"]
-
-
-def git(folder: Path, *words: str) -> str:
-    """What git answers, as a person would ask it."""
-    asked = subprocess.run(
-        [*GIT, "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=30, env=_clean()
-    )
-    return asked.stdout.rstrip("\n")
-
-
-def _clean() -> dict[str, str]:
-    return {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+from tests.engine.acting import Stage, gone
+from tests.engine.conftest import Bench, changed, ended, said
+from tests.engine.repositories import git, make_repo
 
 
 def files_of(folder: Path) -> set[str]:
@@ -41,15 +28,8 @@ def files_of(folder: Path) -> set[str]:
 @pytest.fixture
 def repo(tmp_path: Path) -> Path:
     """A repository with one commit."""
-    folder = tmp_path / "repo"
-    (folder / "src").mkdir(parents=True)
-    git(folder, "init", "--quiet")
-    (folder / "a.txt").write_text("one\ntwo\nthree\n")
-    (folder / "src" / "b.txt").write_text("b\n")
-    (folder / ".gitignore").write_text(".env\nbuild/\n")
-    git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "-m", "first")
-    return folder
+    files = {"a.txt": "one\ntwo\nthree\n", "src/b.txt": "b\n", ".gitignore": ".env\nbuild/\n"}
+    return make_repo(tmp_path / "repo", files)
 
 
 async def events_of(tw: Taxiway, handle: TaskHandle) -> list[Event]:
@@ -290,3 +270,58 @@ async def test_a_job_has_no_workspace_and_a_folder_no_diff(bench: Bench, repo: P
         await ended(work)
         with pytest.raises(Exception, match="no workspace but its folder"):
             await tw.diff(work.id)
+
+
+async def test_the_turns_of_a_session_share_a_worktree_and_a_warm_process(
+    bench: Bench, stage: Stage, repo: Path
+) -> None:
+    """A process is used again only where the workspace is the same (semantics, "Processes"); its tree stays for the
+    next turn, and is not removed while the process stands in it."""
+    async with bench.open(agents={"fake": stage.agent()}) as tw:
+        box = await tw.session("box", agent="fake")
+        for wanted in ("worktree", {"kind": "worktree"}, {"kind": "worktree", "branch": "other"}, None):
+            work = (await box.send("go", cwd=str(repo), workspace=wanted)).task
+            assert (await ended(work)).state is TaskState.COMPLETED
+        folders = [line["cwd"] for line in stage.lines("start")]
+        assert len(folders) == 3
+        assert folders[2] == str(repo)
+        ids = {one.record.id for one in await tw.workspaces()}
+        assert {Path(folder).name for folder in folders[:2]} == ids
+        work = (await box.send("go", cwd=str(repo), workspace="worktree")).task
+        await ended(work)
+        [again] = [one.record.id for one in await tw.workspaces() if one.record.branch != "other"]
+        with pytest.raises(WorkspaceRefused, match="works in it"):
+            await tw.remove_workspace(again)
+        await box.reset()
+        await gone(stage.pids()[-1])
+        assert not (await tw.remove_workspace(again)).kept
+        assert (await tw.diff(work.id)).diff.changed == 0
+
+
+async def test_a_stop_while_a_workspace_is_made_leaves_nothing_of_it(bench: Bench, repo: Path) -> None:
+    """Cancelled at once; the branch and the half-made tree go."""
+    (repo / "big").write_bytes(b"x" * (32 << 20))
+    git(repo, "add", ".")
+    git(repo, "commit", "--quiet", "-m", "big")
+    async with bench.open() as tw:
+        for _ in range(5):
+            work = await tw.submit(shell="echo worked", cwd=str(repo), workspace="worktree")
+            await changed(tw, work.id, "running")
+            await work.cancel()
+            task = await ended(work)
+            assert task.state in (TaskState.CANCELLED, TaskState.COMPLETED)
+        assert [one for one in await tw.workspaces() if one.record.stand is not Stand.REMOVED] == []
+        assert git(repo, "branch", "--format=%(refname:short)") == "main"
+        assert git(repo, "worktree", "list").count("\n") == 0
+
+
+async def test_the_diffs_of_a_task_go_with_it(bench: Bench, repo: Path) -> None:
+    """What nobody can ask for any more is not kept."""
+    async with bench.open() as tw:
+        work = await tw.submit(shell="echo x > x", cwd=str(repo), workspace="worktree")
+        await ended(work)
+        kept = bench.path.with_name("store.db.d") / "diffs"
+        assert len(list(kept.iterdir())) == 2
+        assert all(path.stat().st_mode & 0o077 == 0 for path in (kept, *kept.iterdir()))
+        assert await work.remove()
+        assert list(kept.iterdir()) == []

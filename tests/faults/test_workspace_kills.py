@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -49,12 +50,15 @@ async def test_killed_at_any_moment_nothing_that_was_written_is_lost(tmp_path: P
     chance = random.Random(4)
     repo, shop = make_repo(tmp_path / "repo"), Shop(tmp_path)
     git(repo, "branch", "other")
-    written: set[str] = set()
+    written = {"token-whole"}
     stands: set[str] = set()
     saved: dict[str, set[str]] = {}
+    began = time.monotonic()
+    assert "left" in await asyncio.to_thread(worked, tmp_path, repo, "token-whole", 60.0)
+    whole_s = time.monotonic() - began
     for number in range(kills):
         token = f"token-{number}"
-        said = await asyncio.to_thread(worked, tmp_path, repo, token, chance.uniform(0.2, 1.1))
+        said = await asyncio.to_thread(worked, tmp_path, repo, token, chance.uniform(0.2, 1.1) * whole_s)
         written |= {token} & set(said)
         stands |= {one.record.stand for one in await shop.workshop.all()}
         assert written <= everywhere(shop, repo, saved), f"after {number + 1} kills"
@@ -63,8 +67,7 @@ async def test_killed_at_any_moment_nothing_that_was_written_is_lost(tmp_path: P
         assert Path(made.path, "a.txt").exists()
     assert not (await shop.workshop.leave(claim)).kept
     assert written <= everywhere(shop, repo, saved)
-    assert written, "no process came far enough to write something"
-    assert len(stands) > 1, stands
+    assert len(written) > 1, "no process that was killed came far enough to write something"
     print(f"{kills} kills, {len(written)} times something had been written; found at {sorted(stands)}")
     git(repo, "fsck", "--connectivity-only")
     assert git(repo, "worktree", "list").count("\n") == 0
