@@ -16,12 +16,15 @@ from tests.engine.repositories import Shop, git, make_repo
 ROOT = Path(__file__).parents[2]
 
 
-def worked(folder: Path, repo: Path, token: str, seconds: float) -> list[str]:
-    """One process of them, killed after so long; what it had said by then."""
+def worked(folder: Path, repo: Path, token: str, word: str, seconds: float) -> list[str]:
+    """One process of them, killed so long after it said a word (or began); what it had said by then."""
     command = [sys.executable, "-m", "tests.faults.working_in", str(folder), str(repo), token]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")])}
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said)
+        until = time.monotonic() + 60
+        while word.encode() not in os.pread(said.fileno(), 1_000, 0) and time.monotonic() < until:
+            time.sleep(0.002)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -54,11 +57,13 @@ async def test_killed_at_any_moment_nothing_that_was_written_is_lost(tmp_path: P
     stands: set[str] = set()
     saved: dict[str, set[str]] = {}
     began = time.monotonic()
-    assert "left" in await asyncio.to_thread(worked, tmp_path, repo, "token-whole", 60.0)
+    assert "left" in await asyncio.to_thread(worked, tmp_path, repo, "token-whole", "", 60.0)
     whole_s = time.monotonic() - began
     for number in range(kills):
         token = f"token-{number}"
-        said = await asyncio.to_thread(worked, tmp_path, repo, token, chance.uniform(0.2, 1.1) * whole_s)
+        word = chance.choice(["", "made", token])
+        seconds = chance.uniform(0.2, 1.0) * whole_s if not word else chance.uniform(0.0, 0.4) * whole_s
+        said = await asyncio.to_thread(worked, tmp_path, repo, token, word, seconds)
         written |= {token} & set(said)
         stands |= {one.record.stand for one in await shop.workshop.all()}
         assert written <= everywhere(shop, repo, saved), f"after {number + 1} kills"
