@@ -163,6 +163,17 @@ class Taxiway:
         folder = str(Path(to).absolute())  # noqa: ASYNC240  it asks for the working folder, nothing else
         return await self.workshop.apply(await self.diff(task), folder, check)
 
+    async def forget_diffs(self) -> int:
+        """Forget the diffs of runs that the store has forgotten; how many those were."""
+        gone = 0
+        for run in await asyncio.to_thread(self.workshop.patches.runs):
+            try:
+                await self.store.run(run)
+            except NotFound:
+                await asyncio.to_thread(self.workshop.patches.forget, run)
+                gone += 1
+        return gone
+
     async def workspaces(self) -> list[Found]:
         """Every workspace beside this store, with whose it is."""
         return await self.workshop.all()

@@ -49,7 +49,7 @@ def everywhere(shop: Shop, repo: Path, saved: dict[str, set[str]]) -> set[str]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("kills", [10, pytest.param(100, marks=pytest.mark.proof)])
 async def test_killed_at_any_moment_nothing_that_was_written_is_lost(tmp_path: Path, kills: int) -> None:
-    """The next one goes on in the same workspace, whatever its maker was at when it died (wish 15)."""
+    """The next one goes on in the same workspace, whatever its maker was at when it died."""
     chance = random.Random(4)
     repo, shop = make_repo(tmp_path / "repo"), Shop(tmp_path)
     git(repo, "branch", "other")

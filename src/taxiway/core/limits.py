@@ -31,10 +31,10 @@ DIFF_FILE_BYTES_MAX: Final = 8 << 20  #: a larger file is named in the diff and 
 DIFF_FILES_NAMED_MAX: Final = 200  #: changed files that are named one by one
 SNAPSHOT_FILE_BYTES_MAX: Final = 1 << 30  #: a workspace with a larger file that was not committed is not removed
 INCLUDE_FILES_MAX: Final = 20_000  #: files copied into a worktree
-INCLUDE_BYTES_MAX: Final = 2 << 30
+INCLUDE_BYTES_MAX: Final = 2 << 30  #: and what is in them
 PROMPT_REFERENCE_BYTES_MAX: Final = 16 << 10  #: one file of a bundle that goes before a prompt
 PREFACE_BYTES_MAX: Final = 64 << 10  #: all of them together, with the prompt
-SKILL_SUMMARY_CHARS_MAX: Final = 600
+SKILL_SUMMARY_CHARS_MAX: Final = 600  #: what is said of a skill before a prompt
 
 CRASHES_MAX: Final = 3  #: runs that ended without a report before a task counts as poisoned
 CASCADE_ROWS_MAX: Final = 1_000  #: rows that one transaction of a cascade touches

@@ -1,6 +1,6 @@
 """Words of a bundle that go before a prompt: whole files (``prompts``), and skills by name with their beginning.
 
-Only files of the commit that was asked for are read, each within its bound (agentrun's rules for references).
+Only files of the commit that was asked for are read, each within its bound.
 """
 
 from __future__ import annotations
