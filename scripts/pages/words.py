@@ -34,7 +34,7 @@ REASONS: Final = {
     Reason.TIMEOUT: "a run took longer than `timeout`",
     Reason.STALLED: "a run was silent for longer than `idle_timeout`",
     Reason.LOST: "a run's end was never seen; see how runs are lost",
-    Reason.SPAWN_ERROR: "there is no such program or folder, or no permission, or a template could not be filled in",
+    Reason.SPAWN_ERROR: "there is no such program or folder, no permission, no workspace, or a template could not be filled in",
     Reason.AGENT_ERROR: "a job raised an exception or returned no JSON; later also: an agent reported an error",
     Reason.AUTH: "the agent's account was refused",
     Reason.QUOTA: "the account's quota is used up",
@@ -161,7 +161,12 @@ EVENTS: Final = {
     EventType.TOOL_CALL: ("an agent uses a tool", "name, id, input", True),
     EventType.TOOL_RESULT: ("what the tool gave", "id, name, output, failed", True),
     EventType.OUTPUT: ("what the program wrote, in order of arrival", "stream (stdout, stderr, pty), text", True),
-    EventType.DIFF: ("a change of a file by an agent, as a unified diff", "path, text", True),
+    EventType.DIFF: (
+        "a change of a file by an agent, as a unified diff; or, with `source: workspace`, what differs from a workspace's"
+        " base when the run has ended",
+        "path, text; source, base, files, changed, added, removed, size, digest, truncated, scrubbed, left_out",
+        True,
+    ),
     EventType.TODO: ("an agent's own plan, whole", "items (text, done)", True),
     EventType.USAGE: (
         "what the turn has consumed so far, and how full the conversation is",
@@ -180,8 +185,10 @@ EVENTS: Final = {
     EventType.SESSION_UPDATED: ("the agent's own id of its conversation", "thread", True),
     EventType.STATUS: (
         "a phase of the run: `rendered` (templates filled in), `output` (how much was not stored), `late_result` (an"
-        " outcome that came after the run had been settled; kept, not applied), `turn` (an agent's process takes it)",
-        "phase, command, dropped_bytes, outcome, process, warm",
+        " outcome that came after the run had been settled; kept, not applied), `turn` (an agent's process takes it),"
+        " `workspace` (made, or found again), `setup` (its command runs), `diff` (why there is none), `workspace_left`",
+        "phase, command, dropped_bytes, outcome, process, warm, kind, path, cwd, base, branch, changed, copied, reused,"
+        " kept, text, snapshot, error",
         True,
     ),
     EventType.ERROR: ("a job's traceback, or trouble that an agent tells of", "text", True),

@@ -19,7 +19,9 @@ from taxiway.client.session import Sent, SessionHandle
 from taxiway.clock import Ids, SystemClock, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
+from taxiway.core.errors import NotFound
 from taxiway.core.event import Event
+from taxiway.core.ids import short_id
 from taxiway.core.lane import Lane
 from taxiway.core.limits import LIST_COUNT_MAX, LIST_PAGE_DEFAULT
 from taxiway.core.plan import Plan
@@ -28,6 +30,7 @@ from taxiway.core.readiness import Obstacle
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import Run
 from taxiway.core.task import Task
+from taxiway.core.workspace import Applied, Found, Left, TaskDiff
 from taxiway.engine.engine import Crew, serving
 from taxiway.engine.feed import Feed
 from taxiway.engine.intake import Intake, Prompting
@@ -50,13 +53,19 @@ from taxiway.store.protocol import TaskFilter as TaskFilter
 from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.store.seams import Seams
 from taxiway.store.sqlite.opening import open_sqlite
+from taxiway.workspaces.workshop import Workshop
 
 
 class Taxiway:
     """An opened store with every verb, and perhaps a runner. Made by ``taxiway.open``."""
 
     def __init__(
-        self, store: Store, doors: tuple[Intake, SessionIntake, Feed], crew: Crew | None, runner: str | None
+        self,
+        store: Store,
+        doors: tuple[Intake, SessionIntake, Feed],
+        crew: Crew | None,
+        runner: str | None,
+        workshop: Workshop,
     ) -> None:
         intake, self.session_verbs, feed = doors
         self._intake = intake
@@ -66,6 +75,7 @@ class Taxiway:
         self.feed = feed
         self.crew = crew
         self.runner = runner
+        self.workshop = workshop
 
     async def submit(self, **fields: Any) -> TaskHandle:
         """Submit one task; the fields are those of a plan file's task. ``after`` also takes handles.
@@ -128,8 +138,50 @@ class Taxiway:
         return [TaskHandle(self, found.id, found.state, True) for found in made]
 
     async def remove(self, task: str) -> bool:
-        """Forget a task; ``False`` while it runs."""
-        return await self._intake.remove(task)
+        """Forget a task, with its logs and diffs; ``False`` while it runs. A workspace of it stays."""
+        runs = await self.runs(task)
+        gone = await self._intake.remove(task)
+        for run in runs if gone else ():
+            await asyncio.to_thread(self.workshop.patches.forget, run.id)
+        return gone
+
+    async def diff(self, task: str) -> TaskDiff:
+        """What a task changed in its workspace: the last of its runs of which a diff was kept. Raises ``NotFound``."""
+        found = await self.task(task)
+        for run in reversed(await self.store.runs(found.carrier or found.id)):
+            diff = await asyncio.to_thread(self.workshop.patches.find, run.id)
+            if diff is not None:
+                return TaskDiff(diff, await asyncio.to_thread(self.workshop.patches.read, diff))
+        why = "it has no workspace but its folder" if found.spec.workspace is None else "none of its runs has ended"
+        raise NotFound(f"task {short_id(found.id)} has no diff: {why}", id=found.id)
+
+    async def apply_diff(self, task: str, to: str | Path, *, check: bool = False) -> Applied:
+        """Lay what a task changed into the checkout that holds the folder ``to``: the whole of it, or nothing.
+
+        ``check`` only looks whether it fits. Raises ``WorkspaceRefused`` with the reason where it does not.
+        """
+        folder = str(Path(to).absolute())  # noqa: ASYNC240  it asks for the working folder, nothing else
+        return await self.workshop.apply(await self.diff(task), folder, check)
+
+    async def forget_diffs(self) -> int:
+        """Forget the diffs of runs that the store has forgotten; how many those were."""
+        gone = 0
+        for run in await asyncio.to_thread(self.workshop.patches.runs):
+            try:
+                await self.store.run(run)
+            except NotFound:
+                await asyncio.to_thread(self.workshop.patches.forget, run)
+                gone += 1
+        return gone
+
+    async def workspaces(self) -> list[Found]:
+        """Every workspace beside this store, with whose it is."""
+        return await self.workshop.all()
+
+    async def remove_workspace(self, workspace: str) -> Left:
+        """Remove a workspace; what is in it and nowhere else is saved to a git bundle first. Raises
+        ``WorkspaceRefused`` with the reason why it stays."""
+        return await self.workshop.remove(workspace)
 
     async def explain(self, task: str) -> list[Obstacle]:
         """Every condition that keeps a task from running."""
@@ -215,6 +267,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
     clock, observer = SystemClock(), guarded(observer)
     ids = Ids(clock, system_chance())
     seams = Seams(clock.now_ms, clock.elapsed_s, clock.pause, system_chance().random, Ids(clock, system_chance()).new)
+    environment = dict(os.environ)
     opened = await open_sqlite(store_path(store), seams, ids.new("proc"), settings.main_size)
     try:
         scrubber = Scrubber(settings.secrets.values())
@@ -225,19 +278,20 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         talk = SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox)
         await _size_lanes(opened.store, intake, settings.lanes)
         feed = Feed(opened.store, opened.wakes)
+        workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber)
         me = None if settings.slots < 1 else ids.new("runner")
         host, evidence = Host(socket.gethostname(), boot_id()), HostEvidence(opened.folder)
         reaper = Reaper(opened.store, clock, host, me, evidence, observer, settings.lease_s)
         services: list[Service] = [feed, Timekeeper(opened.store, clock), reaper]
         if me is None:
             async with serving(with_wakes(opened, services), observer):
-                yield Taxiway(opened.store, (intake, talk, feed), None, None)
+                yield Taxiway(opened.store, (intake, talk, feed), None, None, workshop)
             return
         if settings.plan_first:
             await reaper.step()  # what the dead left running would refuse the plan's new text
-        parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, dict(os.environ), Path.cwd())
+        parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, environment, Path.cwd(), workshop)
         async with with_runner(parts, services) as crew:
-            yield Taxiway(opened.store, (intake, talk, feed), crew, me)
+            yield Taxiway(opened.store, (intake, talk, feed), crew, me, workshop)
     finally:
         await opened.close()
 

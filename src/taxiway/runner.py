@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +42,7 @@ from taxiway.engine.process_drive import ProcessDrive
 from taxiway.engine.reaper import Host
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.service import Service
+from taxiway.engine.workspace_drive import Workshop, WorkspaceDrive
 from taxiway.jobs import CURRENT, REGISTRY, RunInfo, as_coroutine, runs_in_thread
 from taxiway.observe.observer import Observer
 from taxiway.settings import Settings
@@ -62,6 +64,7 @@ class Parts(NamedTuple):
     host: Host
     environment: Mapping[str, str]
     folder: Path
+    workshop: Workshop
 
 
 @asynccontextmanager
@@ -194,9 +197,11 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
     async def confirm(conversation: Conversation) -> bool:
         return await _confirmed(conversation.mark)
 
-    def make(claim: Claimed) -> Drive:
+    def make(claim: Claimed, recorder: Recorder) -> Drive:
         spec = claim.spec
-        recorder = recorder_of(claim)
+        if spec.workspace is not None:
+            again = partial(make, recorder=recorder)
+            return WorkspaceDrive(claim, spec.workspace, parts.workshop, again, recorder, means.folder)
         if spec.job is not None:
             return JobDrive(claim, _job(claim, means.jobs[spec.job]), recorder, spec.job in means.threaded)
         if spec.prompt is not None:
@@ -205,8 +210,10 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
         return ProcessDrive(claim, store, recorder, means, tags + parts.ids.new("proc"), environment, confirm)
 
     def prepare(claim: Claimed) -> Drive:
-        hook = settings.before_run
-        return make(claim) if hook is None else PreparedDrive(claim, hook, make, recorder_of(claim))
+        hook, recorder = settings.before_run, recorder_of(claim)
+        if hook is None:
+            return make(claim, recorder)
+        return PreparedDrive(claim, hook, partial(make, recorder=recorder), recorder)
 
     return prepare
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "taxiway"
-ROOMS = ("core", "store", "agents", "engine", "server", "client", "cli", "mcp", "observe", "testing", "planfile")
+ROOMS = (
+    *("core", "store", "agents", "workspaces", "engine", "server", "client", "cli", "mcp", "observe", "testing"),
+    "planfile",
+)
 
 
 @dataclass(frozen=True)

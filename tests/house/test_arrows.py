@@ -14,6 +14,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "core": (),
     "store": ("core",),
     "agents": ("core",),
+    "workspaces": ("core",),
     "observe": ("core",),
     "engine": ("core", *PROTOCOLS, "observe", "clock"),
     "server": ("core", "engine.intake", "engine.feed"),

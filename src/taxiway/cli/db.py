@@ -66,7 +66,7 @@ def backup(door: Door, target: str) -> None:
 @click.option("--older-than", type=Duration(), required=True, help="What ended longer ago than this is forgotten.")
 @pass_door
 def prune(door: Door, older_than: float) -> None:
-    """Forget tasks that ended long ago, with their logs, and old lines of the change log."""
+    """Forget tasks that ended long ago, with their logs and diffs, and old lines of the change log."""
     before = door.clock.now_ms() - round(older_than * 1_000)
 
     async def work(tw: Taxiway) -> tuple[int, int]:
@@ -74,6 +74,7 @@ def prune(door: Door, older_than: float) -> None:
         while page := await tw.intake.prune(before, PAGE_ROWS):
             tasks, changes = tasks + page.tasks, changes + page.changes
             await asyncio.sleep(0)
+        await tw.forget_diffs()
         return tasks, changes
 
     tasks, changes = door.use(work)

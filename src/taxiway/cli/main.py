@@ -33,6 +33,7 @@ COMMANDS: Final = {
     ),
     "task": ("taxiway.cli.task", "Tasks: pieces of work that somebody asked for."),
     "session": ("taxiway.cli.session", "Sessions: conversations with an agent, and their mailboxes."),
+    "workspace": ("taxiway.cli.workspace", "Workspaces: worktrees and bundles that runs have worked in."),
     "queue": ("taxiway.cli.queue", "Queues: ordered sets of tasks."),
     "lane": ("taxiway.cli.lane", "Lanes: how many runs go at once."),
     "plan": ("taxiway.cli.plan", "Plan files: tasks with dependencies."),

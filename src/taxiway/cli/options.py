@@ -59,6 +59,16 @@ class Json(click.ParamType[dict[str, Any]]):
         return found
 
 
+class KindOrJson(click.ParamType[Any]):
+    """A word, or a JSON object."""
+
+    name = "kind or json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it; what the word or the object may be is for the task's reader to say."""
+        return Json().convert(value, param, ctx) if str(value).lstrip().startswith("{") else value
+
+
 def pairs(values: Iterable[str], flag: str) -> dict[str, str]:
     """``NAME=VALUE`` words as a table; raises ``click.UsageError`` for one without ``=``."""
     found = {}
@@ -76,6 +86,12 @@ def page_options(command: F) -> F:
     return click.option(
         "--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="How many at most."
     )(command)
+
+
+def workspace_option(command: F) -> F:
+    """``--workspace``."""
+    words = "Where it works: dir (the folder itself), worktree, or {kind, …} as JSON. [default: dir]"
+    return click.option("--workspace", metavar="KIND|JSON", type=KindOrJson(), help=words)(command)
 
 
 QUEUE_KEY: Final = "taxiway.queue"

@@ -15,7 +15,7 @@ from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
 from taxiway.cli.given import folder_of, standard_input
 from taxiway.cli.message import policy_of, policy_options, prompt_options
-from taxiway.cli.options import Duration, Json, pairs
+from taxiway.cli.options import Duration, Json, pairs, workspace_option
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.plain import PlainView
 from taxiway.cli.planning import announced, plan_of
@@ -46,6 +46,7 @@ NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: tax
 @click.option("--args", type=Json(), help="Arguments of the job, as a JSON object.")
 @click.option("--after", multiple=True, metavar="TASK[=CONDITION]", help="completed (default), failed or finished.")
 @click.option("--cwd", help="Where to run. [default: here]")
+@workspace_option
 @click.option("--env", multiple=True, metavar="K=V", help="A variable.")
 @click.option("--stdin", help="Text (UTF-8) for standard input; - reads ours.")
 @click.option("--timeout", type=Duration(), help="The total clock of a run.")

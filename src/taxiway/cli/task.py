@@ -15,6 +15,7 @@ from taxiway.cli.logs import logs
 from taxiway.cli.options import Duration, keep_queue, named_here, page_options, pairs, task_argument, task_arguments
 from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
 from taxiway.cli.safe import safe_line
+from taxiway.cli.taskdiff import apply, diff
 from taxiway.cli.taskwords import (
     attempt_now,
     end_word,
@@ -46,6 +47,8 @@ def task() -> None:
 
 
 task.add_command(logs)
+task.add_command(diff)
+task.add_command(apply)
 
 
 @task.command("list")

@@ -130,6 +130,12 @@ class LaneStopped(Conflict):
     code = "lane_stopped"
 
 
+class WorkspaceRefused(Conflict):
+    """A workspace, or a diff, cannot be made, applied or removed as it was asked; nothing was changed or lost."""
+
+    code = "workspace_refused"
+
+
 class LeaseLost(Conflict):
     """The writer's fence is not the newest: somebody else owns the run, so nothing was changed (I2)."""
 

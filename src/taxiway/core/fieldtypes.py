@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from taxiway.core.duration import parse_duration
 from taxiway.core.errors import Invalid
-from taxiway.core.limits import NAME_CHARS_MAX
+from taxiway.core.limits import ARGV_ITEMS_MAX, NAME_CHARS_MAX
 from taxiway.core.nearest import suggestion
 
 Read = TypeVar("Read")
@@ -231,6 +231,23 @@ def items(value: object, what: str) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
         raise Bad(f"must be a list of {what}, not {kind_of(value)}")
     return value
+
+
+def argv(value: object) -> tuple[str, ...]:
+    """A program and its arguments."""
+    if isinstance(value, str):
+        raise Bad("must be a list of texts, not one text", "write [program, argument, …], or use shell")
+    given = items(value, "texts")
+    if not given:
+        raise Bad("is empty; its first item names the program")
+    if len(given) > ARGV_ITEMS_MAX:
+        raise Bad(f"has {len(given)} items; a command has at most {ARGV_ITEMS_MAX}")
+    parts = Parts()
+    found = [parts.read((place,), argument, item) for place, item in enumerate(given)]
+    parts.close()
+    if not found[0]:
+        raise Bad("names no program: it is empty", "", 0)
+    return tuple(item or "" for item in found)
 
 
 def table(value: object) -> Mapping[Any, Any]:

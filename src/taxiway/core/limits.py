@@ -12,6 +12,7 @@ LABELS_PER_TASK_MAX: Final = 64
 PLAN_TASKS_MAX: Final = 100_000  #: tasks in one plan
 PLAN_BYTES_MAX: Final = 64 << 20  #: a plan file
 SUBMIT_BATCH_MAX: Final = 1_000  #: tasks in one list submit
+WORKSPACE_PATHS_MAX: Final = 100  #: globs and paths in one list of a workspace
 RETRIES_MAX: Final = 1_000
 PRIORITY_MAX: Final = 1_000_000  #: and its negative is the least
 MAILBOX_COUNT_MAX: Final = 1_000_000  #: a mailbox's cap, and how many of a session go at once
@@ -24,6 +25,16 @@ TASK_OUTPUT_BYTES_MAX: Final = 64 << 10  #: a task's ``output``: the tail of its
 TEMPLATE_VALUE_BYTES_MAX: Final = 64 << 10  #: one value put in by ``${{ }}``
 RESULT_BYTES_MAX: Final = 1 << 20  #: a job's JSON result
 ERROR_CHARS_MAX: Final = 4_000
+
+DIFF_BYTES_MAX: Final = 16 << 20  #: the patch of one run; of a longer one the beginning is kept
+DIFF_FILE_BYTES_MAX: Final = 8 << 20  #: a larger file is named in the diff and left out of it
+DIFF_FILES_NAMED_MAX: Final = 200  #: changed files that are named one by one
+SNAPSHOT_FILE_BYTES_MAX: Final = 1 << 30  #: a workspace with a larger file that was not committed is not removed
+INCLUDE_FILES_MAX: Final = 20_000  #: files copied into a worktree
+INCLUDE_BYTES_MAX: Final = 2 << 30  #: and what is in them
+PROMPT_REFERENCE_BYTES_MAX: Final = 16 << 10  #: one file of a bundle that goes before a prompt
+PREFACE_BYTES_MAX: Final = 64 << 10  #: all of them together, with the prompt
+SKILL_SUMMARY_CHARS_MAX: Final = 600  #: what is said of a skill before a prompt
 
 CRASHES_MAX: Final = 3  #: runs that ended without a report before a task counts as poisoned
 CASCADE_ROWS_MAX: Final = 1_000  #: rows that one transaction of a cascade touches

@@ -19,6 +19,7 @@ from taxiway.core.limits import (
 from taxiway.core.policy import Drop, Mode
 from taxiway.core.retry import RETRY_ON_LEGAL
 from taxiway.core.task import Condition
+from taxiway.core.workspaceschema import workspace_schema
 
 Schema = dict[str, Any]
 
@@ -66,6 +67,7 @@ def plan_schema() -> Schema:
             "argument": {"type": ["string", "number"], "description": _PLACEHOLDERS},
             "after": _after(),
             "mailbox": _mailbox(),
+            "workspace": workspace_schema(),
             "task": _task(named=False),
             "named_task": _task(named=True),
         },
@@ -136,6 +138,7 @@ def _work() -> Schema:
             "type": "string",
             "minLength": 1,
         },
+        "workspace": {"$ref": "#/$defs/workspace", "description": "Where it works. Default: dir, the folder itself."},
         "env": {
             "description": f"Variables, laid over a small allowed part of the runner's environment. {_PLACEHOLDERS}.",
             "type": "object",

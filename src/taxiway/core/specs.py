@@ -17,7 +17,6 @@ from taxiway.core.errors import Invalid, Problem, TooLarge
 from taxiway.core.fault import Fault, Path
 from taxiway.core.fieldtypes import Bad, Parts
 from taxiway.core.limits import (
-    ARGV_ITEMS_MAX,
     LABELS_PER_TASK_MAX,
     NAME_CHARS_MAX,
     POSITION_MAX,
@@ -31,6 +30,7 @@ from taxiway.core.promptfields import AGENT_HINT, NEEDS_AGENT, OF_PROMPTS, PROMP
 from taxiway.core.retry import RETRY_ON_LEGAL
 from taxiway.core.task import RESERVED_FIELDS, Backoff, Reason, TaskSpec
 from taxiway.core.template import INPUT_VARIABLE, Ref, has_placeholder, mistakes, parse
+from taxiway.core.workspacefields import workspace
 
 KINDS: Final = ("command", "shell", "prompt", "job")
 RESERVED_SENTENCE: Final = "comes with a later version; this version runs command, shell, prompt and job"
@@ -195,7 +195,7 @@ def _unknown(path: Path, key: object, refused: Mapping[str, str]) -> Fault:
 def _with_defaults(draft: Draft, defaults: Mapping[str, Any]) -> dict[str, Any]:
     fields = dict(draft.fields)
     for attribute, value in defaults.items():
-        if attribute in OF_PROMPTS and "prompt" not in fields:
+        if (attribute in OF_PROMPTS and "prompt" not in fields) or (attribute == "workspace" and "job" in fields):
             continue
         if attribute in _MERGED and attribute in fields:
             fields[attribute] = {**value, **fields[attribute]}
@@ -213,6 +213,8 @@ def _check_together(draft: Draft, fields: Mapping[str, Any]) -> None:
         draft.fault("has no work: give one of command, shell, prompt or job")
     if fields.get("args") and kinds and "job" not in kinds:
         draft.fault("belongs to a job, and this task is a " + kinds[0], "args")
+    if fields.get("workspace") is not None and "job" in kinds:
+        draft.fault("belongs to what runs as a program, and this task is a job", "workspace")
     if fields.get("no_wait") and fields.get("after"):
         draft.fault("refuses what cannot start at once, and this task waits for others (after)", "no_wait")
     delay, expires = fields.get("delay_s"), fields.get("expires_s")
@@ -259,22 +261,6 @@ def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
     elif isinstance(value, list | tuple):
         for place, item in enumerate(value):
             yield from _texts((*path, place), item)
-
-
-def _command(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        raise Bad("must be a list of texts, not one text", "write [program, argument, …], or use shell")
-    argv = fieldtypes.items(value, "texts")
-    if not argv:
-        raise Bad("is empty; its first item names the program")
-    if len(argv) > ARGV_ITEMS_MAX:
-        raise Bad(f"has {len(argv)} items; a command has at most {ARGV_ITEMS_MAX}")
-    parts = Parts()
-    found = [parts.read((place,), fieldtypes.argument, item) for place, item in enumerate(argv)]
-    parts.close()
-    if not found[0]:
-        raise Bad("names no program: it is empty", "", 0)
-    return tuple(item or "" for item in found)
 
 
 def _env(value: Any) -> dict[str, str]:
@@ -371,13 +357,14 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "lane": ("lane", fieldtypes.name),
     "priority": ("priority", fieldtypes.whole(-PRIORITY_MAX, PRIORITY_MAX)),
     "position": ("position", fieldtypes.whole(-POSITION_MAX, POSITION_MAX)),
-    "command": ("command", _command),
+    "command": ("command", fieldtypes.argv),
     "shell": ("shell", fieldtypes.work),
     "job": ("job", fieldtypes.name),
     **PROMPT_FIELDS,
     "args": ("args", _json_table),
     "after": ("after", dependencies),
     "cwd": ("cwd", fieldtypes.work),
+    "workspace": ("workspace", workspace),
     "env": ("env", _env),
     "stdin": ("stdin", fieldtypes.text),
     "timeout": ("timeout_s", fieldtypes.clock),

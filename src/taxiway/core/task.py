@@ -11,6 +11,7 @@ import msgspec
 
 from taxiway.core.agent import Access, Resume
 from taxiway.core.policy import Box, MailboxChange
+from taxiway.core.workspace import Workspace
 
 
 class TaskState(StrEnum):
@@ -175,6 +176,8 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     for this one message (``max_concurrent``: from now on). A ``prompt`` needs an ``agent``; ``resume`` says how it goes
     on with the session's conversation.
 
+    ``workspace`` is where it works, if not in the folder ``cwd`` itself (``dir``).
+
     Durations are seconds (``…_s``). ``timeout_s`` is the total clock of a run, ``idle_timeout_s`` its silence clock,
     ``expires_s`` the latest start and ``delay_s`` the earliest, both counted from submission. ``stdin`` is text for
     the program's standard input (absent: empty). ``retry_on`` replaces the set of failures that are tried again.
@@ -198,6 +201,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     args: dict[str, Any] = {}
     after: tuple[Dependency, ...] = ()
     cwd: str | None = None
+    workspace: Workspace | None = None
     env: dict[str, str] = {}
     stdin: str | None = None
     timeout_s: float | None = None
@@ -231,7 +235,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
 
 
 #: Fields of later versions; a spec that uses one is told so instead of "unknown field".
-RESERVED_FIELDS: Final = frozenset({"accept", "workspace", "budget"})
+RESERVED_FIELDS: Final = frozenset({"accept", "budget"})
 
 
 class Usage(msgspec.Struct, frozen=True):

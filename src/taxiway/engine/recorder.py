@@ -111,6 +111,10 @@ class Recorder:
         """Wait until something waits to be written: a silent program costs nothing."""
         await self._gathered.wait()
 
+    def start_over(self) -> None:
+        """What was written so far was done before the work itself, and is no part of its output."""
+        self._tail.clear()
+
     def tail(self) -> str | None:
         """The last 64 KiB of standard output as text, or ``None`` when there was none."""
         return _text(self._tail) if self._tail else None
