@@ -27,6 +27,7 @@ from taxiway.core.run import ProcessMark
 from taxiway.core.secretrefs import REFERENCE
 from taxiway.core.template import Rendered
 from taxiway.diagnosis import tag_prefix
+from taxiway.engine.accepting_drive import AcceptingDrive
 from taxiway.engine.agent_drive import AgentDrive, Crewmates
 from taxiway.engine.canceller import Canceller
 from taxiway.engine.courier import Courier
@@ -202,6 +203,8 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
         if spec.workspace is not None:
             again = partial(make, recorder=recorder)
             return WorkspaceDrive(claim, spec.workspace, parts.workshop, again, recorder, means.folder)
+        if spec.accept is not None:
+            return AcceptingDrive(claim, spec.accept, store, partial(make, recorder=recorder), recorder)
         if spec.job is not None:
             return JobDrive(claim, _job(claim, means.jobs[spec.job]), recorder, spec.job in means.threaded)
         if spec.prompt is not None:

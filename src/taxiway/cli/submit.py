@@ -58,6 +58,7 @@ NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: tax
     "--backoff", metavar="FIRST|JSON", help="Before the second attempt; or {first, factor, max, jitter} as JSON."
 )
 @click.option("--retry-on", multiple=True, metavar="REASON", help="Which failures are tried again.")
+@click.option("--accept", multiple=True, metavar="SHELL", help="Must pass before it counts as completed.")
 @click.option("--no-wait", is_flag=True, default=None, help="Refuse at once what cannot start now.")
 @click.option("--idempotency-key", help="The same key and work again: the same task.")
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="By which it can be found.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from taxiway.core.acceptance import acceptance_schema
 from taxiway.core.agent import Access, Resume
 from taxiway.core.fieldtypes import NAME_PATTERN, SESSION_KEY_PATTERN
 from taxiway.core.limits import (
@@ -68,6 +69,7 @@ def plan_schema() -> Schema:
             "after": _after(),
             "mailbox": _mailbox(),
             "workspace": workspace_schema(),
+            "accept": acceptance_schema(),
             "task": _task(named=False),
             "named_task": _task(named=True),
         },
@@ -139,6 +141,7 @@ def _work() -> Schema:
             "minLength": 1,
         },
         "workspace": {"$ref": "#/$defs/workspace", "description": "Where it works. Default: dir, the folder itself."},
+        "accept": {"$ref": "#/$defs/accept", "description": "Commands that must pass before it counts as completed."},
         "env": {
             "description": f"Variables, laid over a small allowed part of the runner's environment. {_PLACEHOLDERS}.",
             "type": "object",

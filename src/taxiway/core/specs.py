@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from taxiway.core import fieldtypes
+from taxiway.core.acceptance import acceptance
 from taxiway.core.after import dependencies
 from taxiway.core.errors import Invalid, Problem, TooLarge
 from taxiway.core.fault import Fault, Path
@@ -32,6 +33,7 @@ from taxiway.core.task import RESERVED_FIELDS, Backoff, Reason, TaskSpec
 from taxiway.core.template import INPUT_VARIABLE, Ref, has_placeholder, mistakes, parse
 from taxiway.core.workspacefields import workspace
 
+OF_PROGRAMS: Final = ("workspace", "accept")  #: fields that a job in this process cannot have
 KINDS: Final = ("command", "shell", "prompt", "job")
 RESERVED_SENTENCE: Final = "comes with a later version; this version runs command, shell, prompt and job"
 
@@ -195,7 +197,7 @@ def _unknown(path: Path, key: object, refused: Mapping[str, str]) -> Fault:
 def _with_defaults(draft: Draft, defaults: Mapping[str, Any]) -> dict[str, Any]:
     fields = dict(draft.fields)
     for attribute, value in defaults.items():
-        if (attribute in OF_PROMPTS and "prompt" not in fields) or (attribute == "workspace" and "job" in fields):
+        if (attribute in OF_PROMPTS and "prompt" not in fields) or (attribute in OF_PROGRAMS and "job" in fields):
             continue
         if attribute in _MERGED and attribute in fields:
             fields[attribute] = {**value, **fields[attribute]}
@@ -213,8 +215,9 @@ def _check_together(draft: Draft, fields: Mapping[str, Any]) -> None:
         draft.fault("has no work: give one of command, shell, prompt or job")
     if fields.get("args") and kinds and "job" not in kinds:
         draft.fault("belongs to a job, and this task is a " + kinds[0], "args")
-    if fields.get("workspace") is not None and "job" in kinds:
-        draft.fault("belongs to what runs as a program, and this task is a job", "workspace")
+    for name in OF_PROGRAMS:
+        if fields.get(name) is not None and "job" in kinds:
+            draft.fault("belongs to what runs as a program, and this task is a job", name)
     if fields.get("no_wait") and fields.get("after"):
         draft.fault("refuses what cannot start at once, and this task waits for others (after)", "no_wait")
     delay, expires = fields.get("delay_s"), fields.get("expires_s")
@@ -378,6 +381,7 @@ _FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "retries": ("retries", fieldtypes.whole(0, RETRIES_MAX)),
     "backoff": ("backoff", _backoff),
     "retry_on": ("retry_on", _retry_on),
+    "accept": ("accept", acceptance),
     "no_wait": ("no_wait", fieldtypes.truth),
     "template": ("template", fieldtypes.truth),
     "idempotency_key": ("idempotency_key", _key),

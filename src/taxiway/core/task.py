@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from taxiway.core.acceptance import Acceptance
 from taxiway.core.agent import Access, Resume
 from taxiway.core.policy import Box, MailboxChange
 from taxiway.core.workspace import Workspace
@@ -176,7 +177,8 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     for this one message (``max_concurrent``: from now on). A ``prompt`` needs an ``agent``; ``resume`` says how it goes
     on with the session's conversation.
 
-    ``workspace`` is where it works, if not in the folder ``cwd`` itself (``dir``).
+    ``workspace`` is where it works, if not in the folder ``cwd`` itself (``dir``). ``accept`` is what must pass
+    before it counts as completed.
 
     Durations are seconds (``…_s``). ``timeout_s`` is the total clock of a run, ``idle_timeout_s`` its silence clock,
     ``expires_s`` the latest start and ``delay_s`` the earliest, both counted from submission. ``stdin`` is text for
@@ -211,6 +213,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     retries: int = 0
     backoff: Backoff = Backoff()
     retry_on: tuple[Reason, ...] | None = None
+    accept: Acceptance | None = None
     no_wait: bool = False
     template: bool = False
     idempotency_key: str | None = None
@@ -235,7 +238,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
 
 
 #: Fields of later versions; a spec that uses one is told so instead of "unknown field".
-RESERVED_FIELDS: Final = frozenset({"accept", "budget"})
+RESERVED_FIELDS: Final = frozenset({"budget"})
 
 
 class Usage(msgspec.Struct, frozen=True):
