@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from taxiway.testing.conformance.admitting import Admitting, Laning
+from taxiway.testing.conformance.approving import Abandoning, Approving, Inquiring
 from taxiway.testing.conformance.bench import Bench, Opened, Suite, Surroundings
 from taxiway.testing.conformance.cancelling import Cancelling
 from taxiway.testing.conformance.claiming import Limiting, Ordering, Scoping
@@ -65,6 +66,9 @@ SUITES: Final = (
     Throttling,
     Processing,
     Showing,
+    Approving,
+    Abandoning,
+    Inquiring,
 )
 
 __all__ = ["SUITES", "Bench", "Opened", "Suite", "Surroundings", *(suite.__name__ for suite in SUITES)]
