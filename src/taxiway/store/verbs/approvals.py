@@ -29,7 +29,7 @@ _decode = msgspec.json.decode
 _encode = msgspec.json.Encoder().encode
 
 
-# -- asking ---------------------------------------------------------------------------------------------------------------
+# -- asking ------------------------------------------------------------------------------------------------------
 def ask(tx: Tx, run: str, fence: int, question: Question) -> Approval:
     """Store a question of a live run: pending, the run waits; else what its rule says has been decided."""
     row = owned(tx, run, fence)
@@ -90,7 +90,7 @@ def _park(tx: Tx, row: RunRow, run: str) -> None:
     tx.note(Topic.TIME)
 
 
-# -- answering --------------------------------------------------------------------------------------------------------------
+# -- answering ------------------------------------------------------------------------------------------------------
 def answer(tx: Tx, approval: str, allow: bool, why: str | None, actor: str) -> None:
     """Store what a person says; the first answer stands."""
     row = _row(tx, approval)
@@ -126,7 +126,7 @@ def _row(tx: Tx, approval: str) -> Row:
     return row
 
 
-# -- reading ----------------------------------------------------------------------------------------------------------------
+# -- reading ------------------------------------------------------------------------------------------------------
 def approval(tx: Tx, name: str) -> Approval:
     """One approval; raises ``NotFound``."""
     row = tx.one("read_approval", name=name)
