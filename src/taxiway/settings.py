@@ -24,8 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prompts that name nobody, ``agent_idle_timeout_s`` is how long an agent may be silent (``None``: as any other work),
     ``mailbox`` the policy of new sessions, ``approvals`` what is done when an agent asks for a permission; ``lanes``
     are sizes that store-wide lanes get at opening (``None``: unlimited); ``secrets`` are values by name, referred
-    to as ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; a variable of that ``NAME``, or one of
-    ``secret_variables`` (with the name of the secret that it belongs to), takes such references only; ``lease_s`` is
+    to as ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; a variable of that ``NAME``, or one
+    of ``secret_variables`` (with the name of the secret that it belongs to), takes such references only; ``lease_s`` is
     how long a runner that is not heard of keeps its runs; ``plan_first`` has the runner take nothing before
     ``run_plan`` has admitted a plan, of which it could otherwise start an older text; ``before_run`` is asked right
     before each run, with its slots taken: it gets the claim, may give another spec of the same kind of work, and what

@@ -17,12 +17,22 @@ from tests.engine.acting import DEADLINE_S, Stage, lives
 from tests.engine.conftest import Bench, changed, ended, story
 
 ASKING: dict[str, Any] = {
-    "turns": [{"match": "^ask", "steps": [{"ask": {"text": "May I?", "tool": "rm", "input": {"path": "a"}}}]}],
+    "turns": [
+        {
+            "match": "^ask",
+            "steps": [{"ask": {"text": "May I?", "tool": "rm", "input": {"path": "a"}}}, {"say": "{answer} {why}"}],
+        }
+    ],
     "default": [{"say": "{text}"}],
 }
-ASKING["turns"][0]["steps"].append({"say": "{answer} {why}"})
-TWICE = {"default": [{"ask": {"text": "One?", "id": "a", "waits": False}}, {"ask": {"text": "Two?", "id": "b"}}]}
-TWICE["default"] += [{"say": "b {answer}"}, {"ask": {"text": "Three?", "id": "c"}}, {"say": "c {answer}"}]  # type: ignore[list-item]
+TWICE: dict[str, Any] = {
+    "default": [
+        {"ask": {"text": "One?", "id": "a", "waits": False}},
+        {"ask": {"text": "Two?", "id": "b"}},
+        {"ask": {"text": "Three?", "id": "c"}},
+        {"say": "c {answer}"},
+    ]
+}
 
 
 async def asked(tw: Taxiway, count: int = 1) -> list[Approval]:

@@ -102,17 +102,13 @@ class LinesSpeech:
             case wire.UsageTold():
                 self._floor.tell(self._used(message))
             case wire.Steered():
-                declined = None if message.applied else (message.why or "the agent declined it")[:ERROR_CHARS_MAX]
-                if not self._floor.settle(message.signal, message.applied, declined):
-                    self._floor.complain("it answers a steer that nobody sent", line)
+                self._steered(message, line)
             case wire.Done():
                 self._done(message, line)
             case wire.ApprovalRequested(id=str(id)):
                 self._ask(message, id, line)
             case wire.ApprovalWithdrawn(id):
-                if id in self._asked:
-                    self._asked.discard(id)
-                    self._floor.tell(AskWithdrawn(id))
+                self._withdraw(id)
             case _:
                 for said in said_of(message):
                     self._floor.tell(said)
@@ -128,6 +124,16 @@ class LinesSpeech:
         if self._floor.turn is not None:
             usage = Usage(told.input_tokens, told.output_tokens, told.cached_tokens, told.usd)
         return Used(usage, told.context_tokens, told.context_window)
+
+    def _steered(self, steered: wire.Steered, line: bytes) -> None:
+        declined = None if steered.applied else (steered.why or "the agent declined it")[:ERROR_CHARS_MAX]
+        if not self._floor.settle(steered.signal, steered.applied, declined):
+            self._floor.complain("it answers a steer that nobody sent", line)
+
+    def _withdraw(self, id: str) -> None:
+        if id in self._asked:
+            self._asked.discard(id)
+            self._floor.tell(AskWithdrawn(id))
 
     def _ask(self, asked: wire.ApprovalRequested, id: str, line: bytes) -> None:
         if self._floor.turn is None:

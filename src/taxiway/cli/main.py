@@ -33,6 +33,7 @@ COMMANDS: Final = {
     ),
     "task": ("taxiway.cli.task", "Tasks: pieces of work that somebody asked for."),
     "session": ("taxiway.cli.session", "Sessions: conversations with an agent, and their mailboxes."),
+    "approval": ("taxiway.cli.approval", "Approvals: what agents ask of a person; meanwhile their tasks wait."),
     "queue": ("taxiway.cli.queue", "Queues: ordered sets of tasks."),
     "lane": ("taxiway.cli.lane", "Lanes: how many runs go at once."),
     "plan": ("taxiway.cli.plan", "Plan files: tasks with dependencies."),

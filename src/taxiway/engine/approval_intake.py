@@ -28,7 +28,7 @@ class ApprovalIntake:
         return await self._store.approval(await self._store.find_approval(approval))
 
     async def page(self, state: str, task: str | None, limit: int, cursor: str | None) -> ApprovalPage:
-        """A page of those in a state (``all``: in any), of one task or of all, in the order in which they were asked."""
+        """A page of those in a state (``all``: in any), of one task or of all, in the order of asking."""
         of_task = None if task is None else await self._intake.find(task)
         return await self._store.approvals(ApprovalFilter(_states(state), of_task), limit, cursor)
 
