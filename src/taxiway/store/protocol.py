@@ -134,9 +134,8 @@ class LiveRun(msgspec.Struct, frozen=True):
 
 
 class TaskFilter(msgspec.Struct, frozen=True):
-    """Which tasks a list shows: all conditions must hold. ``queue`` is a name (any project, unless ``project`` says);
-    ``session`` is an id; ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then
-    the newest that has."""
+    """Which tasks a list shows. ``queue`` is a name (any project, unless ``project`` says); ``session`` is an id;
+    ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then the newest that has."""
 
     queue: str | None = None
     project: str | None = None

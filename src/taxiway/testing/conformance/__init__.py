@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from taxiway.testing.conformance.abandoning import Abandoning
 from taxiway.testing.conformance.admitting import Admitting, Laning
-from taxiway.testing.conformance.approving import Abandoning, Approving, Inquiring
+from taxiway.testing.conformance.approving import Approving, Inquiring
 from taxiway.testing.conformance.bench import Bench, Opened, Suite, Surroundings
 from taxiway.testing.conformance.cancelling import Cancelling
 from taxiway.testing.conformance.claiming import Limiting, Ordering, Scoping

@@ -11,12 +11,11 @@ from taxiway.core.approval import ASKED_MAX, EXPIRES_S, OPEN_MAX, Answered, Appr
 from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Ambiguous, Invalid, LeaseLost, NotFound, NotPending
 from taxiway.core.event import EventType
-from taxiway.core.queue import QueueState
 from taxiway.core.readiness import ObstacleKind
-from taxiway.core.run import Cancelled, Completed, Deferred, Lost, RunState, StopCause
+from taxiway.core.run import RunState
 from taxiway.core.task import Reason, TaskState
 from taxiway.store.protocol import ApprovalFilter, Claimed
-from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed
+from taxiway.testing.conformance.bench import ACTOR, Bench, Suite
 
 WAITING = (TaskState.WAITING, Reason.APPROVAL)
 RUNNING = (TaskState.RUNNING, None)
@@ -28,11 +27,11 @@ class Approving(Suite):
 
     async def test_a_run_that_asks_waits_and_gives_its_slots_back(self, bench: Bench) -> None:
         """Semantics: lane and queue have room for the next one, and the task says what it waits for."""
-        await _small(bench)
+        await small(bench)
         first, second = [await bench.submit(queue="q", lane="x") for _ in range(2)]
         run = await bench.take()
         assert await bench.claim() == []
-        asked = await _ask(bench, run)
+        asked = await ask(bench, run)
         assert asked.state is ApprovalState.PENDING
         assert (asked.task, asked.run, asked.text, asked.actor) == (first, run.run, "May I?", None)
         assert asked.expires_at == bench.clock.now_ms() + EXPIRES_S * 1000
@@ -43,8 +42,8 @@ class Approving(Suite):
 
     async def test_an_answer_is_stored_at_once_and_brings_the_run_back(self, bench: Bench) -> None:
         """Semantics: the task runs again when its runner has taken it up; the answer goes along, once."""
-        run = await _running(bench)
-        asked = await _ask(bench, run)
+        run = await running(bench)
+        asked = await ask(bench, run)
         decided = await bench.store.decide(asked.id, True, "go ahead", "ann")
         assert (decided.state, decided.why, decided.actor) == (ApprovalState.ALLOWED, "go ahead", "ann")
         assert await bench.standing(run.task) == WAITING
@@ -57,10 +56,10 @@ class Approving(Suite):
 
     async def test_it_takes_its_slots_again_ahead_of_what_has_not_started(self, bench: Bench) -> None:
         """Semantics: also when another runner claims first, however urgent the new work is."""
-        await _small(bench)
-        waiting = await _running(bench, queue="q", lane="x")
-        asked = await _ask(bench, waiting)
-        other = await _running(bench, queue="q", lane="x")
+        await small(bench)
+        waiting = await running(bench, queue="q", lane="x")
+        asked = await ask(bench, waiting)
+        other = await running(bench, queue="q", lane="x")
         urgent = await bench.submit(queue="q", lane="x", priority=1_000)
         await bench.store.decide(asked.id, False, None, "ann")
         assert await bench.store.resume(bench.runner, 8) == [], "there is no room yet"
@@ -76,8 +75,8 @@ class Approving(Suite):
 
     async def test_they_go_on_in_the_order_of_their_answers(self, bench: Bench) -> None:
         """Semantics: as many as the runner has room for."""
-        runs = [await _running(bench) for _ in range(3)]
-        asked = [await _ask(bench, run) for run in runs]
+        runs = [await running(bench) for _ in range(3)]
+        asked = [await ask(bench, run) for run in runs]
         for place in (2, 0, 1):
             bench.clock.advance(1)
             await bench.store.decide(asked[place].id, True, None, "ann")
@@ -86,8 +85,8 @@ class Approving(Suite):
 
     async def test_only_its_own_runner_takes_it_up(self, bench: Bench) -> None:
         """Semantics: the process is kept where it is."""
-        run = await _running(bench)
-        asked, mine = await _ask(bench, run), bench.runner
+        run = await running(bench)
+        asked, mine = await ask(bench, run), bench.runner
         await bench.store.decide(asked.id, True, None, "ann")
         other = await bench.register()
         assert await bench.store.resume(other, 8) == []
@@ -95,8 +94,8 @@ class Approving(Suite):
 
     async def test_several_questions_are_answered_together(self, bench: Bench) -> None:
         """Semantics: a run waits as long as one of them is open; then it hears them all."""
-        run = await _running(bench)
-        first, second = await _ask(bench, run), await _ask(bench, run, text="And this?")
+        run = await running(bench)
+        first, second = await ask(bench, run), await ask(bench, run, text="And this?")
         await bench.store.decide(second.id, False, "no", "ann")
         assert await bench.store.resume(bench.runner, 8) == []
         await bench.store.decide(first.id, True, None, "bob")
@@ -105,14 +104,14 @@ class Approving(Suite):
 
     async def test_a_question_that_comes_behind_the_answer_of_another_is_waited_for(self, bench: Bench) -> None:
         """I3: the slots that it had just taken again are free once more."""
-        await _small(bench)
-        run = await _running(bench, queue="q", lane="x")
-        first = await _ask(bench, run)
+        await small(bench)
+        run = await running(bench, queue="q", lane="x")
+        first = await ask(bench, run)
         await bench.store.decide(first.id, True, None, "ann")
-        second = await _ask(bench, run)
+        second = await ask(bench, run)
         assert await bench.store.resume(bench.runner, 8) == []
         assert await bench.store.check() == []
-        other = await _running(bench, queue="q", lane="x")
+        other = await running(bench, queue="q", lane="x")
         await bench.store.decide(second.id, True, None, "ann")
         await bench.finish(other)
         (resumed,) = await bench.store.resume(bench.runner, 8)
@@ -120,8 +119,8 @@ class Approving(Suite):
 
     async def test_the_first_answer_stands(self, bench: Bench) -> None:
         """The second one is told who was first; what the agent hears does not change."""
-        run = await _running(bench)
-        asked = await _ask(bench, run)
+        run = await running(bench)
+        asked = await ask(bench, run)
         await bench.store.decide(asked.id, False, "too risky", "ann")
         with pytest.raises(NotPending, match=r"was denied by 'ann' already \(too risky\); the first answer stands"):
             await bench.store.decide(asked.id, True, None, "bob")
@@ -130,8 +129,8 @@ class Approving(Suite):
 
     async def test_a_question_that_nobody_answers_expires_and_counts_as_denied(self, bench: Bench) -> None:
         """Semantics: the next stored time is its own; who comes later is told."""
-        run = await _running(bench)
-        asked = await _ask(bench, run, expires_s=60.0)
+        run = await running(bench)
+        asked = await ask(bench, run, expires_s=60.0)
         assert await bench.store.next_due() == bench.clock.now_ms() + 60_000
         assert await bench.pass_time(59) == 0
         assert await bench.pass_time(1) == 1
@@ -143,14 +142,14 @@ class Approving(Suite):
 
     async def test_a_question_may_wait_for_ever(self, bench: Bench) -> None:
         """Where the policy says so."""
-        asked = await _ask(bench, await _running(bench), expires_s=None)
+        asked = await ask(bench, await running(bench), expires_s=None)
         assert asked.expires_at is None
         assert await bench.store.next_due() is None
 
     async def test_a_withdrawn_question_is_void_and_the_run_goes_on(self, bench: Bench) -> None:
         """Semantics: it needs its slots again, and is told nothing."""
-        run = await _running(bench)
-        asked = await _ask(bench, run)
+        run = await running(bench)
+        asked = await ask(bench, run)
         await bench.store.withdraw(run.run, run.fence, asked.id)
         await bench.store.withdraw(run.run, run.fence, asked.id)
         assert (await bench.store.approval(asked.id)).state is ApprovalState.VOID
@@ -161,8 +160,8 @@ class Approving(Suite):
 
     async def test_a_withdrawn_question_that_was_answered_meanwhile_is_not_told(self, bench: Bench) -> None:
         """The first answer stands in the record; its agent does not want it."""
-        run = await _running(bench)
-        asked = await _ask(bench, run)
+        run = await running(bench)
+        asked = await ask(bench, run)
         await bench.store.decide(asked.id, True, None, "ann")
         await bench.store.withdraw(run.run, run.fence, asked.id)
         assert (await bench.store.approval(asked.id)).state is ApprovalState.ALLOWED
@@ -174,8 +173,8 @@ class Approving(Suite):
     )
     async def test_a_rule_answers_without_a_wait(self, bench: Bench, rule: Rule, state: ApprovalState) -> None:
         """A policy decides at once; question and answer are kept all the same."""
-        run = await _running(bench)
-        asked = await _ask(bench, run, rule=rule)
+        run = await running(bench)
+        asked = await ask(bench, run, rule=rule)
         assert (asked.state, asked.actor) == (state, "policy")
         assert await bench.standing(run.task) == RUNNING
         types = [event.type for event in await bench.store.events(run.run, 0, 500)]
@@ -183,174 +182,28 @@ class Approving(Suite):
 
     async def test_one_who_asks_too_much_is_denied(self, bench: Bench) -> None:
         """I18: so many at once, and so many in all."""
-        run = await _running(bench)
-        asked = [await _ask(bench, run) for _ in range(OPEN_MAX + 1)]
+        run = await running(bench)
+        asked = [await ask(bench, run) for _ in range(OPEN_MAX + 1)]
         assert [one.state for one in asked[-2:]] == [ApprovalState.PENDING, ApprovalState.DENIED]
         assert asked[-1].why == "it asks too many questions"
-        chatty = await _running(bench)
-        asked = [await _ask(bench, chatty, rule=Rule.ALLOW) for _ in range(ASKED_MAX + 1)]
+        chatty = await running(bench)
+        asked = [await ask(bench, chatty, rule=Rule.ALLOW) for _ in range(ASKED_MAX + 1)]
         assert [one.state for one in asked[-2:]] == [ApprovalState.ALLOWED, ApprovalState.DENIED]
 
     async def test_only_the_owner_of_a_run_asks(self, bench: Bench) -> None:
         """I2: a stale fence, or a run that has ended, asks nothing."""
-        run = await _running(bench)
+        run = await running(bench)
         with pytest.raises(LeaseLost):
             await bench.store.ask(run.run, run.fence - 1, Question(text="?"))
-        asked = await _ask(bench, run)
+        asked = await ask(bench, run)
         with pytest.raises(LeaseLost):
             await bench.store.withdraw(run.run, run.fence + 1, asked.id)
-        other = await _running(bench)
+        other = await running(bench)
         with pytest.raises(NotFound, match="has asked no approval"):
             await bench.store.withdraw(other.run, other.fence, asked.id)
         await bench.finish(run)
         with pytest.raises(LeaseLost):
-            await _ask(bench, run)
-
-
-class Abandoning(Suite):
-    """Whatever ends a run while it waits, its questions are void, and nothing of it is left."""
-
-    @pytest.mark.parametrize(
-        "outcome", [Completed(), failed(Reason.AGENT_ERROR), Lost(), Deferred("no room"), Cancelled(Reason.INTERRUPTED)]
-    )
-    @pytest.mark.parametrize("answered", [False, True])
-    async def test_its_end_makes_its_questions_void(self, bench: Bench, outcome: Any, answered: bool) -> None:
-        """I14: whether it was answered meanwhile or not; an answer after the end is refused."""
-        await _small(bench)
-        run = await _running(bench, queue="q", lane="x", retries=1)
-        asked, open_still = await _ask(bench, run), await _ask(bench, run)
-        await bench.store.decide(asked.id, True, None, "ann")
-        if answered:
-            await bench.store.decide(open_still.id, True, None, "ann")
-        await bench.finish(run, outcome)
-        assert await bench.store.check() == []
-        assert await bench.store.resume(bench.runner, 8) == []
-        with pytest.raises(NotPending, match="first answer stands" if answered else r"is void \(its run has ended\)"):
-            await bench.store.decide(open_still.id, True, None, "bob")
-        assert (await bench.store.events(run.run, 0, 500))[-1].type is EventType.RUN_FINISHED
-
-    async def test_a_lost_run_asks_again_only_if_its_agent_does(self, bench: Bench) -> None:
-        """Semantics: a dead process makes the question void; the task is queued at once."""
-        run = await _running(bench)
-        await _ask(bench, run)
-        await bench.finish(run, Lost())
-        assert await bench.standing(run.task) == (TaskState.QUEUED, None)
-        again = await bench.take()
-        assert again.task == run.task
-        assert (await bench.store.approvals(PENDING, 50, None)).items == []
-        assert (await _ask(bench, again)).state is ApprovalState.PENDING
-
-    async def test_a_cancel_reaches_a_run_that_waits(self, bench: Bench) -> None:
-        """I15: it is stopped like any other, without slots; who answers now is told."""
-        await _small(bench)
-        run = await _running(bench, queue="q", lane="x")
-        asked = await _ask(bench, run)
-        await bench.store.cancel(run.task, ACTOR)
-        assert await bench.standing(run.task) == (TaskState.RUNNING, Reason.CANCELLING)
-        assert [stop.cause for stop in await bench.store.stop_requests(bench.runner)] == [StopCause.CANCEL]
-        with pytest.raises(NotPending, match=r"is void \(its task is being cancelled\)"):
-            await bench.store.decide(asked.id, True, None, "ann")
-        assert (await _ask(bench, run)).state is ApprovalState.VOID, "a run that is being stopped asks nobody"
-        assert await bench.store.check() == []
-        assert await bench.store.resume(bench.runner, 8) == []
-        await bench.finish(run, Cancelled(Reason.REQUESTED))
-        assert await bench.standing(run.task) == (TaskState.CANCELLED, Reason.REQUESTED)
-
-    @pytest.mark.parametrize("cause", [StopCause.DRAIN, StopCause.TIMEOUT, StopCause.STALLED])
-    async def test_a_runner_may_stop_its_run_while_it_waits(self, bench: Bench, cause: StopCause) -> None:
-        """Semantics: a drain, or a clock that ran out before the question was stored."""
-        run = await _running(bench)
-        asked = await _ask(bench, run)
-        await bench.store.request_stop(run.run, run.fence, cause)
-        assert await bench.standing(run.task) == RUNNING
-        assert (await bench.store.approval(asked.id)).state is ApprovalState.VOID
-        assert await bench.store.check() == []
-        assert await bench.store.resume(bench.runner, 8) == []
-
-    async def test_a_cancel_between_the_answer_and_the_going_on_wins(self, bench: Bench) -> None:
-        """I15: it does not go on, and its agent is told nothing."""
-        run = await _running(bench)
-        asked = await _ask(bench, run)
-        await bench.store.decide(asked.id, True, None, "ann")
-        await bench.store.cancel(run.task, ACTOR)
-        assert await bench.store.resume(bench.runner, 8) == []
-        assert await bench.store.check() == []
-
-    async def test_a_queue_that_is_being_stopped_waits_for_it(self, bench: Bench) -> None:
-        """Semantics, "Queues": what is in flight comes to its end, and for that it must hear what was said."""
-        await bench.store.make_queue("q", None, ACTOR)
-        run = await _running(bench, queue="q")
-        asked = await _ask(bench, run)
-        await bench.store.move_queue("q", "stop", ACTOR)
-        await bench.settle()
-        assert (await bench.store.queue("q")).state is QueueState.STOPPING
-        await bench.store.decide(asked.id, True, None, "ann")
-        assert len(await bench.store.resume(bench.runner, 8)) == 1
-        await bench.finish(run)
-        assert (await bench.store.queue("q")).state is QueueState.COMPLETED
-
-    async def test_a_paused_queue_does_not_keep_it_from_going_on(self, bench: Bench) -> None:
-        """Semantics, "Queues": pausing starts nothing, and it has started."""
-        run = await _running(bench)
-        asked = await _ask(bench, run)
-        await bench.store.move_queue("default", "pause", ACTOR)
-        await bench.store.decide(asked.id, True, None, "ann")
-        assert len(await bench.store.resume(bench.runner, 8)) == 1
-
-    async def test_a_draining_runner_still_brings_answers(self, bench: Bench) -> None:
-        """SQ-81: what runs comes to its own end, and for that it must hear what was said."""
-        run = await _running(bench)
-        asked = await _ask(bench, run)
-        await bench.store.retire(bench.runner, "draining")
-        await bench.store.decide(asked.id, True, None, "ann")
-        assert len(await bench.store.resume(bench.runner, 8)) == 1
-
-    async def test_a_limit_that_is_set_meanwhile_counts_it_when_it_is_back(self, bench: Bench) -> None:
-        """A30, I3: while it waits it holds no slot of a lane that had no limit; later it takes one."""
-        await bench.store.set_lane("x", None, ACTOR)
-        waiting, other = [await _running(bench, lane="x") for _ in range(2)]
-        asked = await _ask(bench, waiting)
-        await bench.store.set_lane("x", 1, ACTOR)
-        assert await bench.store.check() == []
-        await bench.store.decide(asked.id, True, None, "ann")
-        assert await bench.store.resume(bench.runner, 8) == []
-        await bench.finish(other)
-        assert len(await bench.store.resume(bench.runner, 8)) == 1
-        assert await bench.store.check() == []
-
-    async def test_a_raised_limit_lets_it_go_on(self, bench: Bench) -> None:
-        """I14: nobody has to end for it."""
-        await bench.store.set_lane("x", 1, ACTOR)
-        waiting = await _running(bench, lane="x")
-        asked = await _ask(bench, waiting)
-        await _running(bench, lane="x")
-        await bench.store.decide(asked.id, True, None, "ann")
-        await bench.store.set_lane("x", 2, ACTOR)
-        assert len(await bench.store.resume(bench.runner, 8)) == 1
-
-    async def test_its_session_is_held_meanwhile(self, bench: Bench) -> None:
-        """Semantics, "Order inside a session": a head that waits for a person holds it."""
-        await bench.send("s", "first")
-        second = await bench.send("s", "second")
-        run = await bench.take()
-        asked = await _ask(bench, run)
-        assert asked.session == "s"
-        assert asked.agent == "fake"
-        assert await bench.claim() == []
-        await bench.finish(run)
-        assert (await bench.take()).task == second.id
-
-    async def test_forgetting_its_task_forgets_what_it_asked(self, bench: Bench) -> None:
-        """A22: with a tombstone in the change log."""
-        run = await _running(bench)
-        asked = await _ask(bench, run)
-        assert not await bench.store.remove(run.task, ACTOR), "not while it waits"
-        await bench.finish(run)
-        assert await bench.store.remove(run.task, ACTOR)
-        with pytest.raises(NotFound):
-            await bench.store.approval(asked.id)
-        told = [one for one in await bench.store.changes(0, 500) if one.kind is ChangeKind.APPROVAL]
-        assert [one.state for one in told] == ["pending", "void", "removed"]
+            await ask(bench, run)
 
 
 class Inquiring(Suite):
@@ -358,15 +211,15 @@ class Inquiring(Suite):
 
     async def test_explain_says_what_it_waits_for_and_since_when(self, bench: Bench) -> None:
         """I14: each open question, then what its way back waits for."""
-        await _small(bench)
-        run = await _running(bench, queue="q", lane="x")
-        asked = await _ask(bench, run, text="May I delete it?")
+        await small(bench)
+        run = await running(bench, queue="q", lane="x")
+        asked = await ask(bench, run, text="May I delete it?")
         (obstacle,) = await bench.explained(run.task)
         assert (obstacle.kind, obstacle.holders) == (ObstacleKind.APPROVAL, (asked.id,))
         assert (obstacle.since, obstacle.until) == (asked.created_at, asked.expires_at)
         assert "May I delete it?" in obstacle.text
         assert f"taxiway approval allow {asked.id[-6:]}" in obstacle.text
-        other = await _running(bench, queue="q", lane="x")
+        other = await running(bench, queue="q", lane="x")
         bench.clock.advance(1)
         decided = await bench.store.decide(asked.id, True, None, "ann")
         found = await bench.explained(run.task)
@@ -383,7 +236,7 @@ class Inquiring(Suite):
 
     async def test_a_list_has_everything_once_in_the_order_of_asking(self, bench: Bench) -> None:
         """I17: over all pages, whatever is decided in between."""
-        asked = [(await _ask(bench, await _running(bench))).id for _ in range(7)]
+        asked = [(await ask(bench, await running(bench))).id for _ in range(7)]
         seen, cursor = [], None
         while True:
             page = await bench.store.approvals(PENDING, 2, cursor)
@@ -405,7 +258,7 @@ class Inquiring(Suite):
 
     async def test_one_is_found_by_a_part_of_its_id(self, bench: Bench) -> None:
         """Semantics, "Ids": the end that people see, or the start."""
-        asked = [await _ask(bench, await _running(bench)) for _ in range(2)]
+        asked = [await ask(bench, await running(bench)) for _ in range(2)]
         assert await bench.store.find_approval(asked[1].id[-6:]) == asked[1].id
         assert await bench.store.find_approval(asked[1].id) == asked[1].id
         with pytest.raises(Ambiguous):
@@ -417,8 +270,8 @@ class Inquiring(Suite):
 
     async def test_request_decision_and_effect_stand_in_both_logs(self, bench: Bench) -> None:
         """I4, I21: what was asked with which input, who said what, and when it went on."""
-        run = await _running(bench)
-        asked = await _ask(bench, run, tool="shell", input={"command": "rm -r build"})
+        run = await running(bench)
+        asked = await ask(bench, run, tool="shell", input={"command": "rm -r build"})
         await bench.store.decide(asked.id, True, "fine", "ann")
         await bench.store.resume(bench.runner, 1)
         told = [(event.type, event.data) for event in await bench.store.events(run.run, 1, 500)]
@@ -439,13 +292,13 @@ class Inquiring(Suite):
         ]
 
 
-async def _small(bench: Bench) -> None:
+async def small(bench: Bench) -> None:
     """A queue and a lane with room for one."""
     await bench.store.set_lane("x", 1, ACTOR)
     await bench.store.make_queue("q", 1, ACTOR)
 
 
-async def _running(bench: Bench, **fields: Any) -> Claimed:
+async def running(bench: Bench, **fields: Any) -> Claimed:
     """A task that runs."""
     await bench.submit(**fields)
     run = await bench.take()
@@ -453,5 +306,6 @@ async def _running(bench: Bench, **fields: Any) -> Claimed:
     return run
 
 
-async def _ask(bench: Bench, run: Claimed, text: str = "May I?", **fields: Any) -> Approval:
+async def ask(bench: Bench, run: Claimed, text: str = "May I?", **fields: Any) -> Approval:
+    """A run asks a person."""
     return await bench.store.ask(run.run, run.fence, Question(text=text, **fields))
