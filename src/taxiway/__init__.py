@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from taxiway.client.handle import TaskHandle as TaskHandle
     from taxiway.client.session import Sent as Sent
     from taxiway.client.session import SessionHandle as SessionHandle
+    from taxiway.core.approval import Approval as Approval
+    from taxiway.core.approval import ApprovalPolicy as ApprovalPolicy
+    from taxiway.core.approval import ApprovalState as ApprovalState
     from taxiway.core.errors import Ambiguous as Ambiguous
     from taxiway.core.errors import Conflict as Conflict
     from taxiway.core.errors import Error as Error
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from taxiway.core.errors import Invalid as Invalid
     from taxiway.core.errors import LeaseLost as LeaseLost
     from taxiway.core.errors import NotFound as NotFound
+    from taxiway.core.errors import NotPending as NotPending
     from taxiway.core.errors import Unavailable as Unavailable
     from taxiway.core.event import Event as Event
     from taxiway.core.event import EventPage as EventPage
@@ -48,6 +52,7 @@ HOMES = {
     "taxiway.app": ("Settings", "Taxiway", "open", "open_sync"),
     "taxiway.client.handle": ("TaskHandle",),
     "taxiway.client.session": ("Sent", "SessionHandle"),
+    "taxiway.core.approval": ("Approval", "ApprovalPolicy", "ApprovalState"),
     "taxiway.core.errors": (
         "Ambiguous",
         "Conflict",
@@ -60,6 +65,7 @@ HOMES = {
         "Invalid",
         "LeaseLost",
         "NotFound",
+        "NotPending",
         "Unavailable",
     ),
     "taxiway.core.event": ("Event", "EventPage", "EventType"),

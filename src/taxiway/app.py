@@ -19,6 +19,7 @@ from taxiway.client.session import Sent, SessionHandle
 from taxiway.clock import Ids, SystemClock, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
+from taxiway.core.approval import Approval
 from taxiway.core.errors import NotFound
 from taxiway.core.event import Event
 from taxiway.core.ids import short_id
@@ -31,6 +32,7 @@ from taxiway.core.redact import Scrubber
 from taxiway.core.run import Run
 from taxiway.core.task import Task
 from taxiway.core.workspace import Applied, Found, Left, TaskDiff
+from taxiway.engine.approval_intake import ApprovalIntake
 from taxiway.engine.engine import Crew, serving
 from taxiway.engine.feed import Feed
 from taxiway.engine.intake import Intake, Prompting
@@ -45,6 +47,7 @@ from taxiway.planfile.project import project_of
 from taxiway.runner import HostEvidence, Parts, with_runner, with_wakes
 from taxiway.secretsources import resolve_secrets, secrets_at_hand, variables_of
 from taxiway.settings import Settings as Settings
+from taxiway.store.protocol import ApprovalPage as ApprovalPage
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
 from taxiway.store.protocol import SessionFilter as SessionFilter
 from taxiway.store.protocol import SessionPage as SessionPage
@@ -62,12 +65,12 @@ class Taxiway:
     def __init__(
         self,
         store: Store,
-        doors: tuple[Intake, SessionIntake, Feed],
+        doors: tuple[Intake, SessionIntake, ApprovalIntake, Feed],
         crew: Crew | None,
         runner: str | None,
         workshop: Workshop,
     ) -> None:
-        intake, self.session_verbs, feed = doors
+        intake, self.session_verbs, self._approval_verbs, feed = doors
         self._intake = intake
         self._feed = feed
         self.store = store
@@ -217,6 +220,30 @@ class Taxiway:
         unread), ``all``, ``running``, ``unread``, ``terminal`` or ``idle``; ``limit`` is cut to 1 to 100."""
         return await self.session_verbs.page(SessionFilter(state, reader, agent, archived), limit, cursor)
 
+    async def approvals(
+        self,
+        *,
+        state: str = "pending",
+        task: str | None = None,
+        limit: int = LIST_PAGE_DEFAULT,
+        cursor: str | None = None,
+    ) -> ApprovalPage:
+        """A page of what agents ask, in the order in which they asked. ``state`` is ``pending``, ``allowed``,
+        ``denied``, ``expired``, ``void`` or ``all``."""
+        return await self._approval_verbs.page(state, task, limit, cursor)
+
+    async def approval(self, approval: str) -> Approval:
+        """One approval, by its id or four or more characters of its start or end."""
+        return await self._approval_verbs.get(approval)
+
+    async def allow(self, approval: str, reason: str | None = None) -> Approval:
+        """Allow what an agent asks. Raises ``NotPending`` when somebody was first, or nobody waits any more."""
+        return await self._approval_verbs.decide(approval, True, reason)
+
+    async def deny(self, approval: str, reason: str | None = None) -> Approval:
+        """Deny it; the agent is told ``reason``. Raises ``NotPending`` as ``allow`` does."""
+        return await self._approval_verbs.decide(approval, False, reason)
+
     async def drain(self) -> None:
         """Take nothing new (it is refused with the code ``draining``), start nothing new here, and wait until what runs
         here has come to its end. What waits stays in the store, for others or the next start (SQ-80 to SQ-82)."""
@@ -275,9 +302,13 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         declared = {name: name for name in settings.secrets} | dict(settings.secret_variables)
         prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox)
         intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
-        talk = SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox)
         await _size_lanes(opened.store, intake, settings.lanes)
-        feed = Feed(opened.store, opened.wakes)
+        doors = (
+            intake,
+            SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox),
+            ApprovalIntake(opened.store, intake, settings.actor, scrubber),
+            feed := Feed(opened.store, opened.wakes),
+        )
         workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber)
         me = None if settings.slots < 1 else ids.new("runner")
         host, evidence = Host(socket.gethostname(), boot_id()), HostEvidence(opened.folder)
@@ -285,13 +316,13 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         services: list[Service] = [feed, Timekeeper(opened.store, clock), reaper]
         if me is None:
             async with serving(with_wakes(opened, services), observer):
-                yield Taxiway(opened.store, (intake, talk, feed), None, None, workshop)
+                yield Taxiway(opened.store, doors, None, None, workshop)
             return
         if settings.plan_first:
             await reaper.step()  # what the dead left running would refuse the plan's new text
         parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, environment, Path.cwd(), workshop)
         async with with_runner(parts, services) as crew:
-            yield Taxiway(opened.store, (intake, talk, feed), crew, me, workshop)
+            yield Taxiway(opened.store, doors, crew, me, workshop)
     finally:
         await opened.close()
 
@@ -313,6 +344,7 @@ def open_configured(
         agent=config.defaults.agent,
         agent_idle_timeout_s=config.defaults.agent_idle_timeout,
         mailbox=config.mailbox.policy,
+        approvals=config.approvals.policy,
         defaults={"timeout_s": config.defaults.timeout, "idle_timeout_s": config.defaults.idle_timeout},
         secrets=(resolve_secrets if wanted.slots else secrets_at_hand)(config.secrets, os.environ),
         secret_variables=variables_of(config.secrets),

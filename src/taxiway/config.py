@@ -14,22 +14,25 @@ from typing import Any, Final
 import msgspec
 import platformdirs
 
-from taxiway.core.agent import AgentKind
+from taxiway.core.agent import Access, AgentKind
 from taxiway.core.agentfields import AGENT_FIELDS, agent_kind, agent_mistakes, fields_of
+from taxiway.core.approval import Rule
 from taxiway.core.errors import Invalid, Problem, StoreUnusable
 from taxiway.core.fieldtypes import Bad, member
 from taxiway.core.fieldtypes import name as checked_name
-from taxiway.core.limits import (
-    AGENT_IDLE_TIMEOUT_S,
-    CANCEL_GRACE_S,
-    MAILBOX_COUNT_MAX,
-    RUN_OUTPUT_BYTES_MAX,
-    TERM_GRACE_S,
-)
+from taxiway.core.limits import MAILBOX_COUNT_MAX
 from taxiway.core.nearest import suggestion
-from taxiway.core.policy import Drop, MailboxPolicy, Mode
+from taxiway.core.policy import Drop, Mode
 from taxiway.planfile.document import Document
 from taxiway.planfile.from_toml import from_toml
+from taxiway.sections import (
+    ApprovalsSection,
+    DefaultsSection,
+    LimitsSection,
+    MailboxSection,
+    RunnerSection,
+    StoreSection,
+)
 from taxiway.settingtypes import SLOTS_MAX, clock, duration, lane_size, secret_source, text, whole
 from taxiway.settingtypes import UNLIMITED as UNLIMITED
 from taxiway.settingtypes import SecretSource as SecretSource
@@ -47,63 +50,6 @@ _LATER: Final = {
 _LATER_VARIABLES: Final = ("TAXIWAY_URL", "TAXIWAY_TOKEN")
 
 
-class StoreSection(msgspec.Struct, frozen=True):
-    """``path``: the store's file, or ``sqlite:///path``."""
-
-    path: str
-
-
-class RunnerSection(msgspec.Struct, frozen=True):
-    """``slots``: runs at once. A run that is to end is asked, gets SIGTERM after ``ask_grace`` seconds, and SIGKILL
-    ``term_grace`` seconds later."""
-
-    slots: int
-    ask_grace: float = CANCEL_GRACE_S
-    term_grace: float = TERM_GRACE_S
-
-
-class DefaultsSection(msgspec.Struct, frozen=True):
-    """What a task that says nothing gets: ``timeout`` (of a run) and ``idle_timeout`` (of its silence; of an agent's,
-    ``agent_idle_timeout``) in seconds, and the ``agent`` that works on a prompt."""
-
-    timeout: float | None = 3600.0
-    idle_timeout: float | None = None
-    agent: str | None = None
-    agent_idle_timeout: float | None = AGENT_IDLE_TIMEOUT_S
-
-
-class LimitsSection(msgspec.Struct, frozen=True):
-    """``run_output_bytes``: how much output of one run is stored; what is more is drained and counted. ``processes``:
-    how many processes of agents a runner may have at once (``None``: twice its slots)."""
-
-    run_output_bytes: int = RUN_OUTPUT_BYTES_MAX
-    processes: int | None = None
-
-
-class MailboxSection(msgspec.Struct, frozen=True):
-    """What the mailbox of a new session does; durations in seconds. ``max_debounce_wait`` left out: 2 s or four times
-    the debounce, whichever is longer."""
-
-    mode: Mode = Mode.QUEUE
-    cap: int = MailboxPolicy().cap
-    drop: Drop = Drop.NEW
-    debounce: float = 0.0
-    max_debounce_wait: float | None = None
-    max_concurrent: int = 1
-
-    @property
-    def policy(self) -> MailboxPolicy:
-        """The same as a policy."""
-        return MailboxPolicy(
-            mode=self.mode,
-            cap=self.cap,
-            drop=self.drop,
-            debounce_s=self.debounce,
-            max_debounce_wait_s=self.max_debounce_wait,
-            max_concurrent=self.max_concurrent,
-        )
-
-
 class Config(msgspec.Struct, frozen=True):
     """Everything that can be set. ``lanes`` are sizes of store-wide lanes by name (``None``: unlimited)."""
 
@@ -113,6 +59,7 @@ class Config(msgspec.Struct, frozen=True):
     lanes: dict[str, int | None] = {}
     mailbox: MailboxSection = MailboxSection()
     limits: LimitsSection = LimitsSection()
+    approvals: ApprovalsSection = ApprovalsSection()
     secrets: dict[str, SecretSource] = {}
     agents: dict[str, AgentKind] = {}
 
@@ -314,6 +261,7 @@ class _Layers:
             lanes=parts["lanes"],
             mailbox=MailboxSection(**parts["mailbox"]),
             limits=LimitsSection(**parts["limits"]),
+            approvals=ApprovalsSection(**parts["approvals"]),
             secrets=parts["secrets"],
             agents={name: agent_kind(fields) for name, fields in self._agents().items()},
         )
@@ -359,6 +307,7 @@ _SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "lanes": None,
     "mailbox": ("mode", "cap", "drop", "debounce", "max_debounce_wait", "max_concurrent"),
     "limits": ("run_output_bytes", "processes"),
+    "approvals": ("analysis", "write", "auto", "expires"),
     "secrets": None,
     "agents": None,
 }
@@ -379,6 +328,8 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "mailbox.max_concurrent": whole(1, MAILBOX_COUNT_MAX),
     "limits.run_output_bytes": whole(0, 1 << 40),
     "limits.processes": whole(1, SLOTS_MAX),
+    **{f"approvals.{access}": member(Rule, "rule") for access in Access},
+    "approvals.expires": clock,
 }
 _DEFAULTED: Final = tuple(_READERS)
 _VARIABLES: Final = {

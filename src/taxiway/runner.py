@@ -37,6 +37,7 @@ from taxiway.engine.executor import Drive, Executor, JobFunction, Means
 from taxiway.engine.heart import Heart
 from taxiway.engine.job_drive import JobDrive
 from taxiway.engine.live import Equipped, Graces
+from taxiway.engine.parking import Parking
 from taxiway.engine.pool import PoolMeans, SessionPool
 from taxiway.engine.prepared_drive import PreparedDrive
 from taxiway.engine.process_drive import ProcessDrive
@@ -93,10 +94,11 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
         threaded=frozenset(name for name, found in functions.items() if runs_in_thread(found)),
     )
     work = opened.wakes.subscribe(Dispatcher.topics)
-    mates = Crewmates(_pool(parts), Courier(store, runner))
+    parking = Parking(_processes(settings) - settings.slots, work.ring)  # each of them keeps a process
+    mates = Crewmates(_pool(parts), Courier(store, runner), parking, settings.approvals)
     make_drive = _drives(parts, means, agents, mates)
     executor = Executor(store, make_drive, system_chance(), observer, work.ring, means.scrubber)
-    dispatcher = Dispatcher(store, executor, runner, scope, settings.slots)
+    dispatcher = Dispatcher(store, executor, runner, scope, settings.slots, parking)
     crew = Crew(store, runner, executor, dispatcher, mates.pool)
     if not settings.plan_first:
         crew.begin()
@@ -167,12 +169,17 @@ def _pool(parts: Parts) -> SessionPool:
     settings, tags = parts.settings, tag_prefix(parts.opened.store.path)
     means = PoolMeans(
         runner=parts.runner,
-        size=2 * settings.slots if settings.processes_max is None else settings.processes_max,
+        size=_processes(settings),
         new_tag=lambda: tags + parts.ids.new("proc"),
         graces=Graces(settings.ask_grace_s, settings.term_grace_s),
         confirm=_confirmed,
     )
     return SessionPool(parts.opened.store, means, parts.observer)
+
+
+def _processes(settings: Settings) -> int:
+    """How many processes of agents the runner may have at once."""
+    return 2 * settings.slots if settings.processes_max is None else settings.processes_max
 
 
 async def _confirmed(mark: ProcessMark) -> bool:

@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from taxiway.clock import Ids, seeded_chance
+from taxiway.core.approval import Question
 from taxiway.core.policy import Mode
 from taxiway.store.protocol import TurnFacts
 from taxiway.store.statements import load_checks
@@ -18,6 +19,9 @@ from tests.store.conftest import open_by_hand
 
 #: For every invariant query, how a healthy store is spoilt so that it must say something.
 PLANTED = {
+    "answered_too_soon": "UPDATE run SET answered_at = 1 WHERE state = 'waiting' AND answered_at IS NULL",
+    "approval_of_nobody": "UPDATE approval SET task = 99999",
+    "approval_unwaited": "UPDATE run SET state = 'running' WHERE state = 'waiting'",
     "blocked_forever": "UPDATE dependency SET settled = 1",
     "carried_by_ended": "UPDATE task SET carrier = 1 WHERE box = 3",
     "change_missing": "DELETE FROM change WHERE version = (SELECT max(version) FROM task)",
@@ -33,6 +37,7 @@ PLANTED = {
     "live_run_of_idle_task": "UPDATE task SET state = 'queued' WHERE state = 'running'",
     "message_ready_unadmitted": "UPDATE task SET ready = 1 WHERE box = 1",
     "open_miscounted": "UPDATE queue SET open = open + 1",
+    "parked_with_slot": "UPDATE run SET lane_slot = 77 WHERE parked = 1",
     "queue_never_ended": "UPDATE queue SET standing = 0 WHERE open = 0",
     "queue_overbooked": "DROP INDEX run_queue_slot; UPDATE run SET queue_slot = 1 WHERE live = 1",
     "queued_not_ready": "UPDATE task SET ready = 0 WHERE state = 'queued'",
@@ -44,6 +49,7 @@ PLANTED = {
     "session_wedged": "UPDATE session SET quiet_at = NULL",
     "signal_of_ended_run": "UPDATE signal SET run = (SELECT id FROM run WHERE live = 0)",
     "stale_live_run": "UPDATE run SET fence = fence + 5 WHERE live = 1",
+    "slotless_run": "UPDATE run SET lane_slot = NULL WHERE live = 1",
     "started_too_early": "UPDATE task SET started_at = 1 WHERE state = 'blocked'",
     "steering_without_signal": "UPDATE signal SET state = 'refused', settled_at = 1",
     "task_without_spec": "DELETE FROM spec WHERE task = (SELECT max(task) FROM spec)",
@@ -55,6 +61,8 @@ PLANTED = {
         FROM run WHERE live = 1
     """,
     "unmet_miscounted": "UPDATE task SET unmet = unmet + 1 WHERE state = 'blocked'",
+    "waiting_apart": "UPDATE task SET state = 'running' WHERE state = 'waiting'",
+    "waiting_unasked": "DELETE FROM approval WHERE state = 'pending'",
     "wrong_gate_head": "UPDATE gate SET head_seq = head_seq + 1000 WHERE head_seq IS NOT NULL",
     "wrong_lane_head": "UPDATE lane SET head_seq = 12345 WHERE name = 'main'",
 }
@@ -82,6 +90,8 @@ FORBIDDEN = {
     "a negative count of parents": "UPDATE task SET unmet = -1",
     "a lane without room": "UPDATE lane SET size = 0",
     "a run that ended without an outcome": "UPDATE run SET live = 0, state = 'ended' WHERE live = 1",
+    "a second answer": "UPDATE approval SET state = 'denied' WHERE state = 'allowed'",
+    "a question that was answered and is pending": "UPDATE approval SET decided_at = 1 WHERE state = 'pending'",
     "a session's slot taken twice": "UPDATE run SET session_slot = 1 WHERE session IS NOT NULL",
     "an ended message in a mailbox": "UPDATE task SET box = 1 WHERE open = 0",
     "more running than admitted": "UPDATE session SET live = held + 1",
@@ -127,6 +137,11 @@ async def fill(file: Path) -> None:
     await bench.session("quiet", mode=Mode.COLLECT, debounce_s=60.0)
     for _ in range(3):
         await bench.send("quiet", "words")
+    for _ in range(2):
+        await bench.submit()
+    for run in await bench.claim():
+        asked = await bench.store.ask(run.run, run.fence, Question(text="May I?"))
+    await bench.store.decide(asked.id, True, None, ACTOR)
     await bench.submit(name="p")
     await bench.submit(delay_s=60)
     await bench.submit(after=["p"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from taxiway.agents import lines_wire as wire
-from taxiway.agents.dialogue import Answer, Opening, Steer, Turn, TurnEnded, Used
+from taxiway.agents.dialogue import Answer, Asked, AskWithdrawn, Opening, Steer, Turn, TurnEnded, Used
 from taxiway.agents.linedialogue import SHOWN_CHARS_MAX, LineDialogue
 from taxiway.agents.lines_events import said_of
 from taxiway.agents.process import ProcessAgent
@@ -37,7 +37,7 @@ class LinesAgent:
     def abilities(self) -> Abilities:
         """What any agent that speaks it is offered; one that cannot take a steer declines it."""
         resume = any("{thread}" in argument for item in self._kind.command for argument in _words(item))
-        return Abilities(resume=resume, steer=True, interrupt=True, usage=True)
+        return Abilities(resume=resume, steer=True, interrupt=True, approvals=True, usage=True)
 
     async def open(self, opening: Opening) -> LineDialogue | SpawnFailure:
         """Step one of a start."""
@@ -58,12 +58,14 @@ class LinesSpeech:
 
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
+        self._asked: set[str] = set()  # what the open turn waits for an answer to
 
     def greet(self) -> None:
         """The agent speaks first."""
 
     def begin(self, turn: Turn) -> bool:
         """Have the open turn taken."""
+        self._asked.clear()
         return self._floor.say(wire.turn_line(self._turn.number, turn.text))
 
     def steer(self, steer: Steer) -> bool:
@@ -75,7 +77,10 @@ class LinesSpeech:
         self._floor.say(wire.interrupt_line(self._turn.number))
 
     def answer(self, answer: Answer) -> None:
-        """It asks for nothing yet that it would wait for."""
+        """Bring an answer to a question that is open."""
+        if answer.id in self._asked and self._floor.turn is not None:
+            self._asked.discard(answer.id)
+            self._floor.say(wire.answer_line(answer.id, answer.allow, answer.text))
 
     def bye(self) -> None:
         """Say goodbye."""
@@ -97,11 +102,13 @@ class LinesSpeech:
             case wire.UsageTold():
                 self._floor.tell(self._used(message))
             case wire.Steered():
-                declined = None if message.applied else (message.why or "the agent declined it")[:ERROR_CHARS_MAX]
-                if not self._floor.settle(message.signal, message.applied, declined):
-                    self._floor.complain("it answers a steer that nobody sent", line)
+                self._steered(message, line)
             case wire.Done():
                 self._done(message, line)
+            case wire.ApprovalRequested(id=str(id)):
+                self._ask(message, id, line)
+            case wire.ApprovalWithdrawn(id):
+                self._withdraw(id)
             case _:
                 for said in said_of(message):
                     self._floor.tell(said)
@@ -117,6 +124,25 @@ class LinesSpeech:
         if self._floor.turn is not None:
             usage = Usage(told.input_tokens, told.output_tokens, told.cached_tokens, told.usd)
         return Used(usage, told.context_tokens, told.context_window)
+
+    def _steered(self, steered: wire.Steered, line: bytes) -> None:
+        declined = None if steered.applied else (steered.why or "the agent declined it")[:ERROR_CHARS_MAX]
+        if not self._floor.settle(steered.signal, steered.applied, declined):
+            self._floor.complain("it answers a steer that nobody sent", line)
+
+    def _withdraw(self, id: str) -> None:
+        if id in self._asked:
+            self._asked.discard(id)
+            self._floor.tell(AskWithdrawn(id))
+
+    def _ask(self, asked: wire.ApprovalRequested, id: str, line: bytes) -> None:
+        if self._floor.turn is None:
+            self._floor.complain("it asks for a permission while no turn is open", line)
+        elif id in self._asked:
+            self._floor.complain("it asks twice by one id, and the first question is still open", line)
+        else:
+            self._asked.add(id)
+            self._floor.tell(Asked(id, asked.text, asked.tool, asked.input))
 
     def _done(self, done: wire.Done, line: bytes) -> None:
         turn = self._floor.turn

@@ -1,7 +1,8 @@
 """The wire of `lines`: one JSON object a line in both directions, read as what a stranger wrote.
 
-To the agent: ``turn``, ``steer``, ``interrupt``, ``bye``. From it: the records of `Incoming`. Fields that are not known
-are passed over, so that an agent may say more; everything else that does not fit makes the line unreadable.
+To the agent: ``turn``, ``steer``, ``interrupt``, ``answer``, ``bye``. From it: the records of `Incoming`. Fields that
+are not known are passed over, so that an agent may say more; everything else that does not fit makes the line
+unreadable.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from taxiway.core.limits import DURATION_S_MAX
 
 THREAD_CHARS_MAX: Final = 500  #: an agent's own id of a conversation
 
+ASK_ID_CHARS_MAX: Final = 200  #: an agent's own id of a question
+
 #: It is put into a command line later: one word, and never one that looks like an option.
 Thread = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][!-~]*$", max_length=THREAD_CHARS_MAX)]
+AskId = Annotated[str, Meta(min_length=1, max_length=ASK_ID_CHARS_MAX)]
 Tokens = Annotated[int, Meta(ge=0, le=(1 << 53) - 1)]
 
 
@@ -106,10 +110,18 @@ class RateLimit(_Spoken, frozen=True, tag="rate_limit"):
 
 
 class ApprovalRequested(_Spoken, frozen=True, tag="approval.requested"):
-    """A person is asked."""
+    """A person is asked. With an ``id`` the agent waits for the answer; without one it only says so."""
 
     text: str
-    id: str | None = None
+    id: AskId | None = None
+    tool: str | None = None
+    input: Any = None
+
+
+class ApprovalWithdrawn(_Spoken, frozen=True, tag="approval.withdrawn"):
+    """The agent does not want to know any more."""
+
+    id: AskId
 
 
 class Trouble(_Spoken, frozen=True, tag="error"):
@@ -138,7 +150,7 @@ class Done(_Spoken, frozen=True, tag="done"):
 
 
 Event = Message | Thought | ToolCall | ToolResult | Diff | Todo | RateLimit | ApprovalRequested | Trouble
-Incoming = Ready | ThreadNamed | UsageTold | Steered | Done | Event
+Incoming = Ready | ThreadNamed | UsageTold | Steered | Done | ApprovalWithdrawn | Event
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -168,6 +180,12 @@ def steer_line(turn: int, signal: str, text: str) -> bytes:
 def interrupt_line(turn: int) -> bytes:
     """End the open turn."""
     return _ENCODE({"type": "interrupt", "turn": turn}) + b"\n"
+
+
+def answer_line(id: str, allow: bool, text: str | None) -> bytes:
+    """What was said to a question of the agent, and why."""
+    told = {"type": "answer", "id": id, "allow": allow}
+    return _ENCODE(told if text is None else {**told, "text": text}) + b"\n"
 
 
 def read_line(line: bytes) -> Incoming | Unreadable:

@@ -48,6 +48,7 @@ class Board:
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self.running: dict[str, Row] = {}
+        self.asking: dict[str, Row] = {}  # those that wait for a person
         self.failed: dict[str, Row] = {}
         self.delayed: dict[str, Row] = {}
         self.counts: Counter[TaskState] = Counter()
@@ -61,6 +62,7 @@ class Board:
         for kept in (
             self.rows,
             self.running,
+            self.asking,
             self.failed,
             self.delayed,
             self.counts,
@@ -98,7 +100,7 @@ class Board:
         return row
 
     def _move(self, row: Row, state: TaskState, reason: Reason | None, at: int) -> None:
-        started = state is TaskState.RUNNING and row.state is not TaskState.RUNNING
+        started = state is TaskState.RUNNING and row.state not in (TaskState.RUNNING, TaskState.WAITING)
         if row.state is TaskState.RUNNING and state in (TaskState.COMPLETED, TaskState.FAILED):
             self._ends.append(at)
         row.state, row.reason, row.since, row.error = state, reason, at, None
@@ -110,7 +112,8 @@ class Board:
         if row.reason is not None:
             self.reasons[row.reason] += by
         groups = (
-            (self.running, row.state in (TaskState.RUNNING, TaskState.WAITING)),
+            (self.running, row.state is TaskState.RUNNING),
+            (self.asking, row.state is TaskState.WAITING),
             (self.failed, row.state is TaskState.FAILED),
             (self.delayed, row.state is TaskState.SCHEDULED),
         )

@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from taxiway.app import Taxiway
+from taxiway.cli.asking import Asking, asking
 from taxiway.cli.documents import task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.given import folder_of, standard_input
@@ -86,7 +87,8 @@ async def run_once(door: Door, plan: Plan) -> int:
             await _say_what_it_waits_for(tw, task)
             async with asyncio.TaskGroup() as group:
                 cancelling = group.create_task(_cancel_when_told(tw, task, interrupts), name="cancel")
-                unwritten = await _pass_through(tw, task, door.wants_json)
+                with asking(tw, door.wants_json, group) as asked:
+                    unwritten = await _pass_through(tw, task, asked, door.wants_json)
                 ended: Task = await tw.wait(task)
                 cancelling.cancel()
     if unwritten is not None:
@@ -94,7 +96,7 @@ async def run_once(door: Door, plan: Plan) -> int:
     return _told(door, ended, interrupts.first.is_set())
 
 
-async def _pass_through(tw: Taxiway, task: str, wants_json: bool) -> Exception | None:
+async def _pass_through(tw: Taxiway, task: str, asked: Asking, wants_json: bool) -> Exception | None:
     """Write what it writes. Where that cannot be read any more it is cancelled, as SIGPIPE would end it in a shell,
     and why is the answer: whatever is raised here would send it back to its queue, where nobody waits for it."""
     streams = Streams()
@@ -105,6 +107,10 @@ async def _pass_through(tw: Taxiway, task: str, wants_json: bool) -> Exception |
                 continue
             if event.type is EventType.MESSAGE:
                 speech.show(event)
+            elif event.type in (EventType.APPROVAL_REQUESTED, EventType.APPROVAL_DECIDED):
+                speech.end()
+                streams.flush()
+                asked.hear(event)
             elif event.type is EventType.OUTPUT and event.data.get("stream") != PTY:
                 streams.write(str(event.data.get("stream")), event.body)
         speech.end()

@@ -8,6 +8,7 @@ import msgspec
 
 from taxiway.cli.words import rfc3339
 from taxiway.client.session import Answer
+from taxiway.core.approval import Approval
 from taxiway.core.event import Event, EventType
 from taxiway.core.lane import Lane
 from taxiway.core.queue import Queue, QueueStats
@@ -98,6 +99,14 @@ def stats_document(stats: QueueStats) -> dict[str, Any]:
     """Counts of a queue."""
     document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(stats).items()}
     document["generated_at"] = rfc3339(stats.generated_at)
+    return document
+
+
+def approval_document(approval: Approval) -> dict[str, Any]:
+    """What an agent asks, and what was said."""
+    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(approval).items()}
+    for field in ("created_at", "expires_at", "decided_at"):
+        document[field] = rfc3339(document[field])
     return document
 
 

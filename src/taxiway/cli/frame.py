@@ -21,6 +21,7 @@ LABEL_COLUMNS: Final = 9
 NAME_COLUMNS_MAX: Final = 28
 BAR_COLUMNS_MAX: Final = 40
 FAILED_SHOWN_MAX: Final = 6
+ASKING_SHOWN_MAX: Final = 3
 BASIS_COLUMNS_MIN: Final = 90  #: on a narrower screen the estimate does not say what it rests on
 STYLES: Final = {TaskState.COMPLETED: "green", TaskState.FAILED: "red", TaskState.CANCELLED: "yellow"}
 
@@ -41,7 +42,7 @@ class Scene(msgspec.Struct, frozen=True):
 
 def frame(scene: Scene) -> Text:
     """The lines of the view, each cut to the screen's width, never more than its height allows."""
-    head = [_bar(scene), _lanes(scene)]
+    head = [_bar(scene), *_asking(scene), _lanes(scene)]
     tail = [*_waiting(scene), *_failed(scene)]
     if scene.queue.state is not QueueState.RUNNING:
         tail.append(_labelled("queue", Text(f"is {scene.queue.state}", "yellow")))
@@ -80,6 +81,17 @@ def _estimate(scene: Scene) -> str:
         return ""
     basis = f" (pace of the last {scene.board.basis} runs)" if scene.width >= BASIS_COLUMNS_MIN else ""
     return f" · about {span(seconds)} left{basis}"
+
+
+def _asking(scene: Scene) -> list[Text]:
+    """Who waits for a person, the longest first: that comes before all else."""
+    rows = sorted(scene.board.asking.values(), key=lambda row: row.since)
+    if not rows:
+        return []
+    room = max(1, min(ASKING_SHOWN_MAX, scene.height // 4))
+    shown = [f"{clipped(row.name, NAME_COLUMNS_MAX)} {span((scene.now_ms - row.since) / 1_000)}" for row in rows[:room]]
+    more = f" and {len(rows) - room} more" if len(rows) > room else ""
+    return [_labelled("asks you", Text(f"{', '.join(shown)}{more} · taxiway approval list", "bold magenta"))]
 
 
 def _lanes(scene: Scene) -> Text:

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "task": ("taxiway.cli.task", "Tasks: pieces of work that somebody asked for."),
     "session": ("taxiway.cli.session", "Sessions: conversations with an agent, and their mailboxes."),
     "workspace": ("taxiway.cli.workspace", "Workspaces: worktrees and bundles that runs have worked in."),
+    "approval": ("taxiway.cli.approval", "Approvals: what agents ask of a person; meanwhile their tasks wait."),
     "queue": ("taxiway.cli.queue", "Queues: ordered sets of tasks."),
     "lane": ("taxiway.cli.lane", "Lanes: how many runs go at once."),
     "plan": ("taxiway.cli.plan", "Plan files: tasks with dependencies."),

@@ -41,5 +41,7 @@ def _said(row: Row, change: Change) -> str:
         case TaskState.SCHEDULED if row.due_at is not None:
             tries = f", attempt {row.attempt} of {row.attempts} failed" if row.attempt else ""
             return f"waits until {clock_time(row.due_at)}{reason}{tries}{error}"
+        case TaskState.WAITING:
+            return f"{row.state}{reason}: it asks a person; taxiway approval list"
         case _:
             return f"{row.state}{reason}{error}"

@@ -80,9 +80,9 @@ def submit(door: Door, /, plan: str | None, wait: bool, **given: Any) -> int:
         if argv or asked:
             raise click.UsageError(f"a plan says all of that itself: leave out {'ARGV' if argv else asked[0]}")
         return asyncio.run(_submit_plan(door, plan, overrides, fresh, wait))
-    if not argv and given["shell"] is None and given["job"] is None:
+    if not argv and all(given[work] is None for work in ("shell", "job", "prompt")):
         raise click.UsageError(
-            "write the command behind --: taxiway submit -- ls -l (or give --shell, --job or a plan)"
+            "write the command behind --: taxiway submit -- ls -l (or give --shell, --prompt, --job or a plan)"
         )
     if overrides or fresh:
         raise click.UsageError("--set and --fresh are for plans")

@@ -38,6 +38,7 @@ from taxiway.core.safe import safe
 from taxiway.core.task import Task, TaskState
 
 FAILED_STATUS = 1
+QUESTIONS_COUNTED = 100
 TIMED_OUT_STATUS = 124  # as timeout(1) has it: neither done nor failed
 
 
@@ -84,16 +85,20 @@ def list_tasks(
         **given,
     )
 
-    async def work(tw: Taxiway) -> tuple[TaskPage, int]:
+    async def work(tw: Taxiway) -> tuple[TaskPage, int, int]:
         found = None if session is None else (await tw.session_verbs.get(session)).id
         wanted = msgspec.structs.replace(asked, session=found)
         page = await tw.tasks(wanted, limit, cursor)
-        return page, 0 if page.cursor is None else await tw.count_tasks(wanted)
+        open_questions = len((await tw.approvals(limit=QUESTIONS_COUNTED)).items)
+        return page, 0 if page.cursor is None else await tw.count_tasks(wanted), open_questions
 
-    page, total = door.use(work)
+    page, total, needed = door.use(work)
     if door.wants_json:
         answer_json(page_document([task_document(one) for one in page.items], page.cursor))
         return
+    if needed:
+        more = " or more" if needed == QUESTIONS_COUNTED else ""
+        note(f"somebody is needed: {count(needed, 'open question')}{more}; taxiway approval list")
     if not page.items:
         note("no task is like that" if cursor is None else "there are no more")
         return

@@ -106,6 +106,12 @@ class Terminal(Conflict):
     code = "terminal"
 
 
+class NotPending(Conflict):
+    """The question of an agent has been answered, has expired or is void; the first answer stands."""
+
+    code = "not_pending"
+
+
 class IdempotencyMismatch(Conflict):
     """The idempotency key was used before with another payload (I9)."""
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
+from taxiway.core.ids import short_id
 from taxiway.core.limits import COUNTED_TASKS_MAX
 from taxiway.core.policy import Box
 from taxiway.core.queue import QueueState
 from taxiway.core.task import TaskState
+
+ASKED_CHARS: Final = 200  #: so much of a question is shown among other things
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -75,6 +79,7 @@ class ObstacleKind(StrEnum):
     QUIET = "quiet"
     CARRIED = "carried"
     STEERING = "steering"
+    APPROVAL = "approval"
 
 
 class Obstacle(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -99,6 +104,16 @@ class Seating(msgspec.Struct, frozen=True, kw_only=True):
     carrier: str | None = None
 
 
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that waits for a person: what it asks (id, text, since when, until when), or since when all of it has been
+    answered, and then whether it has its slots again; ``runner`` has its process."""
+
+    pending: tuple[tuple[str, str, int, int | None], ...] = ()
+    answered_at: int | None = None
+    parked: bool = True
+    runner: str = ""
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What explain knows of one task. ``ahead`` counts ready tasks that take the room before it does (0: there is room
     for it too; bounded by ``COUNTED_TASKS_MAX``); ``cancelled_by`` names who cancels all of its queue, or of the store,
@@ -115,6 +130,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     queue_holders: tuple[str, ...] = ()
     lane_holders: tuple[str, ...] = ()
     seat: Seating | None = None
+    waiting: Waiting | None = None
     runners: tuple[tuple[str, Scope, int], ...] = ()
 
 
@@ -124,6 +140,8 @@ def obstacles(facts: Facts) -> list[Obstacle]:
     Claims with all the free slots of the living runners take exactly what has no obstacle: both ask ``Gate.room`` and
     ``Scope.takes``, in the same order.
     """
+    if facts.state is TaskState.WAITING and facts.waiting is not None:
+        return _for_a_person(facts, facts.waiting)
     if facts.state not in (TaskState.SCHEDULED, TaskState.BLOCKED, TaskState.QUEUED):
         kind = ObstacleKind.RUNNING if facts.state in (TaskState.RUNNING, TaskState.WAITING) else ObstacleKind.ENDED
         text = f"it is {facts.state}" + (f" ({facts.reason})" if facts.reason else "")
@@ -153,6 +171,22 @@ def obstacles(facts: Facts) -> list[Obstacle]:
     if not found and facts.ahead:
         found.append(Obstacle(ObstacleKind.TURN, _before(facts.ahead)))
     return found
+
+
+def _for_a_person(facts: Facts, waiting: Waiting) -> list[Obstacle]:
+    """What a run that has asked a person waits for."""
+    found = []
+    for approval, text, since, until in waiting.pending:
+        short = short_id(approval)
+        told = f"it asks a person: {text[:ASKED_CHARS]}; answer with 'taxiway approval allow {short}', or deny"
+        found.append(Obstacle(ObstacleKind.APPROVAL, told, (approval,), since, until))
+    if found:
+        return found
+    if not waiting.parked:
+        text = "its questions have been answered, and it goes on when its runner has a free slot"
+        return [Obstacle(ObstacleKind.APPROVAL, text, (waiting.runner,), waiting.answered_at)]
+    text = "its questions have been answered, and it goes on, before anything new, when there is room"
+    return [Obstacle(ObstacleKind.APPROVAL, text, since=waiting.answered_at), *room_obstacles(facts)]
 
 
 def _waiting(seat: Seating) -> Obstacle:
@@ -185,6 +219,12 @@ def gate_obstacles(facts: Facts) -> list[Obstacle]:
     gate, found = facts.gate, []
     if gate.queue_state is not QueueState.RUNNING:
         found.append(Obstacle(ObstacleKind.QUEUE_STATE, _not_running(gate)))
+    return found + room_obstacles(facts)
+
+
+def room_obstacles(facts: Facts) -> list[Obstacle]:
+    """Which of the limits on its queue and its lane are reached."""
+    gate, found = facts.gate, []
     if gate.queue_slots is not None and gate.queue_live >= gate.queue_slots:
         text = f"queue '{gate.queue}': {_taken(gate.queue_slots)}"
         found.append(Obstacle(ObstacleKind.QUEUE_FULL, text, facts.queue_holders))

@@ -13,7 +13,7 @@ from taxiway.core.task import Reason, Usage
 
 
 class RunState(StrEnum):
-    """The states of a run; every one but ``ended`` holds its slots."""
+    """The states of a run; it holds its slots until it has ended, but not while it waits for a person."""
 
     STARTING = "starting"
     RUNNING = "running"

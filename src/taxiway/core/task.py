@@ -94,7 +94,14 @@ TASK_MOVES: Final[Mapping[TaskState, frozenset[TaskState]]] = MappingProxyType(
             }
         ),
         TaskState.WAITING: frozenset(
-            {TaskState.RUNNING, TaskState.QUEUED, TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED}
+            {
+                TaskState.RUNNING,
+                TaskState.QUEUED,
+                TaskState.SCHEDULED,
+                TaskState.COMPLETED,
+                TaskState.FAILED,
+                TaskState.CANCELLED,
+            }
         ),
         TaskState.COMPLETED: frozenset(),
         TaskState.FAILED: frozenset(),

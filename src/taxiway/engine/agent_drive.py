@@ -8,8 +8,9 @@ from typing import Final, assert_never
 
 import msgspec
 
-from taxiway.agents.dialogue import Interrupt, Ready, Steer, Turn, TurnEnded
+from taxiway.agents.dialogue import Asked, AskWithdrawn, DialogueEvent, Interrupt, Ready, Steer, Turn, TurnEnded
 from taxiway.agents.protocol import Ended, Go, How, SpawnFailure
+from taxiway.core.approval import ApprovalPolicy
 from taxiway.core.errors import Invalid, OutcomeUnknown, StoreUnusable, Unavailable
 from taxiway.core.event import EventType
 from taxiway.core.run import Failed, Outcome, StopCause
@@ -20,7 +21,9 @@ from taxiway.engine.composing import MakeAgentEnvironment, compose, with_memory
 from taxiway.engine.courier import Courier
 from taxiway.engine.executor import Means
 from taxiway.engine.live import Equipped, Live, Wanted
+from taxiway.engine.parking import Parking
 from taxiway.engine.pool import SessionPool
+from taxiway.engine.questions import Questions
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.transcript import Transcript
 from taxiway.engine.turn_end import End, Judge, NotBegun, Unready
@@ -31,10 +34,13 @@ CLEAR_S_MAX: Final = 10.0  #: how long what a turn left running may take to go, 
 
 
 class Crewmates(msgspec.Struct, frozen=True):
-    """Whom a turn works with on its runner: who lends processes, and who brings signals."""
+    """Whom a turn works with on its runner: who lends processes, who brings signals, where those stand that wait for a
+    person; and what is asked of persons at all."""
 
     pool: SessionPool
     courier: Courier
+    parking: Parking
+    policy: ApprovalPolicy
 
 
 class AgentDrive:
@@ -60,6 +66,7 @@ class AgentDrive:
         self._environment = environment
         self._clocks = RunClocks(self.stop, spec.timeout_s, spec.idle_timeout_s)
         self._transcript = Transcript(claim, store, recorder, agent.kind.context_window)
+        self._questions = Questions(claim, store, recorder, self._clocks, mates.parking, mates.policy)
         self._judge = Judge(spec, recorder, self._transcript)
         self._live: Live | None = None
         self._stop: StopCause | None = None
@@ -180,8 +187,18 @@ class AgentDrive:
             event = await live.dialogue.next()
             if isinstance(event, TurnEnded | Ended):
                 return self._over(event)
-            await self._transcript.take(event)
+            await self._take(event)
             await self._keep_up()
+
+    async def _take(self, event: DialogueEvent) -> None:
+        """Take one event of the turn down, or to a person."""
+        match event:
+            case Asked():
+                await self._questions.ask(event)
+            case AskWithdrawn():
+                await self._questions.withdraw(event)
+            case _:
+                await self._transcript.take(event)
 
     async def _until_ready(self, live: Live) -> End | None:
         """Wait for a process that was just started; ``None``: it takes a turn now."""
@@ -207,6 +224,7 @@ class AgentDrive:
             self._begun = True
         self._clocks.heard()
         self._mates.courier.opened(self._claim.run, self)
+        self._questions.opened(live.dialogue)
         if self._agent.driver.abilities.steer:
             await self._transcript.tell(TurnFacts(steerable=True))
         return True
@@ -217,6 +235,7 @@ class AgentDrive:
             self._ended = True
             self._cause = self._stop
             self._mates.courier.closed(self._claim.run)
+            self._questions.closed()
             self._clocks.stop()
         return end
 

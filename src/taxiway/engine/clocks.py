@@ -15,22 +15,21 @@ class RunClocks:
         self, stop: Callable[[StopCause], None], timeout_s: float | None, idle_timeout_s: float | None
     ) -> None:
         self._stop = stop
-        self._timeout_s = timeout_s
+        self._left_s = timeout_s
         self._idle_timeout_s = idle_timeout_s
         self._total: asyncio.TimerHandle | None = None
         self._quiet: asyncio.TimerHandle | None = None
+        self._paused = False
         self._over = False
 
     def start(self) -> None:
         """It executes from now on."""
-        if self._timeout_s is not None:
-            loop = asyncio.get_running_loop()
-            self._total = loop.call_later(self._timeout_s, self._stop, StopCause.TIMEOUT)
+        self._run_total()
         self.heard()
 
     def heard(self) -> None:
         """It said something: its silence clock starts anew."""
-        if self._idle_timeout_s is None or self._over:
+        if self._idle_timeout_s is None or self._over or self._paused:
             return
         self.hush()
         loop = asyncio.get_running_loop()
@@ -42,6 +41,22 @@ class RunClocks:
             self._quiet.cancel()
             self._quiet = None
 
+    def pause(self) -> None:
+        """Both stand still: it waits for a person (semantics, "Waiting for a person")."""
+        self._paused = True
+        self.hush()
+        if self._total is not None:
+            self._left_s = max(0.0, self._total.when() - asyncio.get_running_loop().time())
+            self._total.cancel()
+            self._total = None
+
+    def go_on(self) -> None:
+        """The total clock goes on where it stood, and the silence clock starts anew."""
+        if self._paused:
+            self._paused = False
+            self._run_total()
+            self.heard()
+
     def stop(self) -> None:
         """It has ended, or is being stopped: what comes later is no cause any more."""
         self._over = True
@@ -49,3 +64,7 @@ class RunClocks:
         if self._total is not None:
             self._total.cancel()
             self._total = None
+
+    def _run_total(self) -> None:
+        if self._left_s is not None and not self._over:
+            self._total = asyncio.get_running_loop().call_later(self._left_s, self._stop, StopCause.TIMEOUT)

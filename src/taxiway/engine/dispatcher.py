@@ -9,22 +9,27 @@ from taxiway.core.limits import CLAIM_TASKS_MAX, SAFETY_POLL_S
 from taxiway.core.readiness import Scope
 from taxiway.core.run import StopCause
 from taxiway.engine.executor import Executor
+from taxiway.engine.parking import Parking
 from taxiway.store.protocol import Store, Topic
 
 
 class Dispatcher:
-    """Keeps the slots of one runner filled, event driven (A9, A27, B9)."""
+    """Keeps the slots of one runner filled, event driven (A9, A27, B9). Runs that waited for a person come first, also
+    when nothing new is to start."""
 
     name: Final = "dispatcher"
     topics: Final = Topic.WORK
 
-    def __init__(self, store: Store, executor: Executor, runner: str, scope: Scope, slots: int) -> None:
-        """Takes nothing before ``begin``."""
+    def __init__(
+        self, store: Store, executor: Executor, runner: str, scope: Scope, slots: int, parking: Parking | None = None
+    ) -> None:
+        """Takes nothing before ``begin``. ``parking`` is where its runs wait for a person, if they can."""
         self._store = store
         self._executor = executor
         self._runner = runner
         self._scope = scope
         self._slots = slots
+        self._parking = parking or Parking()
         self._begun = asyncio.Event()
         self._pause = asyncio.Event()
         self._claiming = asyncio.Lock()
@@ -45,7 +50,8 @@ class Dispatcher:
     async def step(self) -> float:
         """Claim as much as there are free slots, and start it."""
         await self._begun.wait()
-        free = self._slots - self._executor.working
+        await self._resume()
+        free = self._slots - self._executor.working + self._parking.left
         if self._pause.is_set() or free <= 0:
             return SAFETY_POLL_S
         async with self._claiming:
@@ -55,3 +61,10 @@ class Dispatcher:
                 if self._pause.is_set():
                     self._executor.stop(claim.run, StopCause.DRAIN)
         return 0 if len(claimed) == min(free, CLAIM_TASKS_MAX) else SAFETY_POLL_S
+
+    async def _resume(self) -> None:
+        """Let runs go on that have been answered; those that wait take no slot of this runner."""
+        room = self._slots - self._executor.working + self._parking.parked
+        if self._parking.parked and room > 0:
+            for resumed in await self._store.resume(self._runner, room):
+                await self._parking.resume(resumed)

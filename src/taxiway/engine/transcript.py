@@ -59,11 +59,9 @@ class Transcript:
                 self._used(event)
             case SteerSettled(signal, applied, why):
                 await self._settle(signal, applied, why)
-            case Asked():
-                self._said(EventType.APPROVAL_REQUESTED, {"id": event.id, "text": event.text, "tool": event.tool})
             case Limited(limit):
                 self._said(EventType.RATE_LIMIT, told_of(limit))
-            case Ready() | AskWithdrawn() | TurnEnded() | Ended():
+            case Ready() | Asked() | AskWithdrawn() | TurnEnded() | Ended():
                 pass  # what they mean is the drive's to say
             case _:
                 assert_never(event)

@@ -21,6 +21,10 @@ from taxiway.core.readiness import Facts, Scope
 from taxiway.core.run import Outcome, ProcessMark, Run, StopCause
 from taxiway.core.session import Disposition
 from taxiway.core.task import Task, TaskSpec, TaskState
+from taxiway.store.approval_protocol import ApprovalFilter as ApprovalFilter
+from taxiway.store.approval_protocol import ApprovalPage as ApprovalPage
+from taxiway.store.approval_protocol import ApprovalStore
+from taxiway.store.approval_protocol import Resumed as Resumed
 from taxiway.store.session_protocol import Message as Message
 from taxiway.store.session_protocol import PendingSignal as PendingSignal
 from taxiway.store.session_protocol import Seat as Seat
@@ -130,9 +134,8 @@ class LiveRun(msgspec.Struct, frozen=True):
 
 
 class TaskFilter(msgspec.Struct, frozen=True):
-    """Which tasks a list shows: all conditions must hold. ``queue`` is a name (any project, unless ``project`` says);
-    ``session`` is an id; ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then
-    the newest that has."""
+    """Which tasks a list shows. ``queue`` is a name (any project, unless ``project`` says); ``session`` is an id;
+    ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then the newest that has."""
 
     queue: str | None = None
     project: str | None = None
@@ -178,7 +181,7 @@ class CheckFinding(msgspec.Struct, frozen=True):
     text: str
 
 
-class Store(SessionStore, Protocol):
+class Store(SessionStore, ApprovalStore, Protocol):
     """What the engine and the doors need of a store."""
 
     # -- asking for work ------------------------------------------------------------------------------------------
@@ -344,7 +347,7 @@ class Store(SessionStore, Protocol):
         ...
 
     async def wake_due(self, limit: int) -> int:
-        """Queue what is due, expire what is too late; how many rows moved."""
+        """Queue what is due, expire what is too late, questions among it; how many rows moved."""
         ...
 
     async def advance(self, limit: int) -> int:

@@ -1,3 +1,3 @@
 -- Somebody wants the live run ended.
-UPDATE run SET state = 'stopping', stop = coalesce(stop, :stop) WHERE id = :run AND live = 1 AND state <> 'stopping'
+UPDATE run SET state = 'stopping', stop = coalesce(stop, :stop), answered_at = NULL WHERE id = :run AND live = 1 AND state <> 'stopping'
 RETURNING runner

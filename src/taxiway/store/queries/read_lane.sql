@@ -1,6 +1,6 @@
 -- A lane with its live runs (in a limited one each has a slot), and its ready tasks up to a bound.
 SELECT l.name, l.size, q.name,
-  CASE WHEN l.size IS NULL THEN (SELECT count(*) FROM run r WHERE r.lane = l.id AND r.live = 1)
+  CASE WHEN l.size IS NULL THEN (SELECT count(*) FROM run r WHERE r.lane = l.id AND r.live = 1 AND r.parked = 0)
     ELSE (SELECT count(*) FROM run r WHERE r.lane = l.id AND r.live = 1 AND r.lane_slot IS NOT NULL) END,
   (SELECT count(*) FROM (
     SELECT 1 FROM gate g JOIN task t ON t.gate = g.id AND t.ready = 1

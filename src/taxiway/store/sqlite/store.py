@@ -36,6 +36,7 @@ from taxiway.store.protocol import (
     TurnFacts,
     WarmProcess,
 )
+from taxiway.store.sqlite.approvals import ApprovalVerbs
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import cancel as cancelling
@@ -65,7 +66,7 @@ from taxiway.store.writer import Urgency, Writer
 T = TypeVar("T")
 
 
-class SqliteStore:
+class SqliteStore(ApprovalVerbs):
     """One file. ``new_id`` makes ids for what the store itself makes; it is used by the writer only."""
 
     def __init__(self, path: Path, writer: Writer, reader: SqliteReader, new_id: Callable[[str], str]) -> None:

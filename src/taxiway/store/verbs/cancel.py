@@ -8,6 +8,7 @@ from taxiway.core.policy import Box
 from taxiway.core.run import StopCause
 from taxiway.core.task import TASK_NOT_STARTED, Reason, TaskState
 from taxiway.store.tx import Topic, Tx
+from taxiway.store.verbs import parking
 from taxiway.store.verbs.ending import TaskRow, cancel_waiting, task_row
 
 
@@ -27,9 +28,11 @@ def cancel_row(tx: Tx, row: TaskRow, reason: Reason, stop: StopCause, actor: str
     if TaskState(row.state) in TASK_NOT_STARTED:
         cancel_waiting(tx, row.seq, reason, None, actor, "cancel")
     elif row.open and row.stop is None:
-        version = tx.change(ChangeKind.TASK, row.id, row.state, Reason.CANCELLING, actor, "cancel")
-        tx.run("cancel_running", seq=row.seq, stop=stop, version=version)
         live = tx.one("live_run_of", task=row.seq)
+        if live is not None and row.state == TaskState.WAITING:
+            parking.give_up(tx, live[0], "its task is being cancelled", actor)
+        version = tx.change(ChangeKind.TASK, row.id, TaskState.RUNNING, Reason.CANCELLING, actor, "cancel")
+        tx.run("cancel_running", seq=row.seq, stop=stop, version=version)
         if live is not None:
             tx.run("mark_run_stopping", run=live[0], stop=stop)
             tx.note(Topic.STOP)

@@ -8,7 +8,7 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.policy import Box
 from taxiway.core.task import Reason, TaskState
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs import mailbox, sessions, sweeps
+from taxiway.store.verbs import approvals, mailbox, sessions, sweeps
 from taxiway.store.verbs.arriving import arrive_late
 from taxiway.store.verbs.ending import (
     EXPIRED_ERROR,
@@ -25,14 +25,14 @@ def next_due(tx: Tx) -> int | None:
     """The next stored time that falls due, ``None`` without one; 0 when a cascade has pages left."""
     row = tx.one("next_due")
     assert row is not None
-    due_at, expires_at, quiet_at, cascades = row
+    *times, cascades = row
     if cascades:
         return 0
-    return min((at for at in (due_at, expires_at, quiet_at) if at is not None), default=None)
+    return min((at for at in times if at is not None), default=None)
 
 
 def wake_due(tx: Tx, limit: int, actor: str) -> int:
-    """Queue scheduled tasks whose time has come, and cancel those that are too late to start."""
+    """Queue scheduled tasks whose time has come, cancel those that are too late to start, and let questions expire."""
     moved = 0
     for (seq,) in tx.all("expired_tasks", now=tx.now, limit=limit):
         if not task_row(tx, seq).open:  # it fell with one that expired just before
@@ -55,7 +55,7 @@ def wake_due(tx: Tx, limit: int, actor: str) -> int:
     for (session,) in tx.all("quiet_sessions", now=tx.now, limit=limit):
         mailbox.wake(tx, session)
         moved += 1
-    return moved
+    return moved + approvals.expire(tx, limit)
 
 
 def advance(tx: Tx, limit: int) -> int:

@@ -17,7 +17,7 @@ from taxiway.core.readiness import Gate, Scope
 from taxiway.core.task import Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Claimed, Parent
 from taxiway.store.tx import Rank, Row, Tx
-from taxiway.store.verbs import gates, mailbox, sessions
+from taxiway.store.verbs import gates, mailbox, parking, sessions
 from taxiway.store.verbs.ending import EXPIRED_ERROR, cancel_waiting
 from taxiway.store.verbs.runners import may_take
 
@@ -68,6 +68,7 @@ class Claim:
         """Up to ``free`` tasks that ``scope`` takes, most urgent first across all open gates."""
         taken: list[Claimed] = []
         wanted = 0 if self._draining else min(free, CLAIM_TASKS_MAX)
+        parking.take_slots(self._tx)  # who waited for a person goes ahead of all that has not started
         shut = frozenset(row[0] for row in self._tx.all("cancels_pending"))
         while len(taken) < wanted and 0 not in shut:
             first, rival = best_gate(self._tx, scope, shut)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from taxiway.core.approval import ApprovalState
 from taxiway.core.errors import NotFound
 from taxiway.core.policy import Box
-from taxiway.core.readiness import Facts, Scope, Seating
+from taxiway.core.readiness import Facts, Scope, Seating, Waiting
 from taxiway.core.task import TaskState
 from taxiway.store.tx import Tx
 from taxiway.store.verbs.claim import gate_facts, head_of
@@ -42,8 +43,19 @@ def facts_of(tx: Tx, task: str) -> Facts:
         queue_holders=tuple(queue_holders),
         lane_holders=tuple(lane_holders),
         seat=_seat(tx, seq),
+        waiting=_waiting(tx, seq) if state == TaskState.WAITING else None,
         runners=tuple(runners),
     )
+
+
+def _waiting(tx: Tx, seq: int) -> Waiting | None:
+    row = tx.one("waiting_run_of", task=seq)
+    if row is None:
+        return None
+    run, parked, answered_at, runner = row
+    asked = [found for found in tx.all("open_approvals", run=run) if found[2] == ApprovalState.PENDING]
+    pending = tuple((found[1], found[4], found[5], found[6]) for found in asked)
+    return Waiting(pending=pending, answered_at=answered_at, parked=bool(parked), runner=runner)
 
 
 def _seat(tx: Tx, seq: int) -> Seating | None:

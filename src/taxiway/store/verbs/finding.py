@@ -17,6 +17,7 @@ BY_PART: Final = {
     "task": ("task_by_prefix", "task_by_suffix"),
     "run": ("run_by_prefix", "run_by_suffix"),
     "sess": ("session_by_prefix", "session_by_suffix"),
+    "appr": ("approval_by_prefix", "approval_by_suffix"),
 }
 
 
@@ -46,7 +47,7 @@ def find_run(tx: Tx, ref: str) -> str:
 
 
 def find(tx: Tx, ref: str, prefix: str) -> str:
-    """The whole id (``run_…``, ``sess_…``) that begins or ends so."""
+    """The whole id (``run_…``, ``sess_…``, ``appr_…``) that begins or ends so."""
     if is_full_id(ref, prefix):
         return ref
     if len(_bare(ref, prefix)) < REF_CHARS_MIN:

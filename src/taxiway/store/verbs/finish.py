@@ -13,11 +13,22 @@ from taxiway.core.event import EventType, NewEvent
 from taxiway.core.limits import ERROR_CHARS_MAX
 from taxiway.core.queue import QueueState
 from taxiway.core.retry import Next, Standing, settle
-from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, ProcessMark, Released, StopCause
+from taxiway.core.run import (
+    Cancelled,
+    Completed,
+    Deferred,
+    Failed,
+    Lost,
+    Outcome,
+    ProcessMark,
+    Released,
+    RunState,
+    StopCause,
+)
 from taxiway.core.task import TASK_TERMINAL, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Finished
 from taxiway.store.tx import Topic, Tx
-from taxiway.store.verbs import gates, sessions, signals, sweeps
+from taxiway.store.verbs import gates, parking, sessions, signals, sweeps
 from taxiway.store.verbs.ending import End, end_task, place_of
 from taxiway.store.verbs.events import insert_event
 
@@ -115,6 +126,9 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
         return Finished(False)
     if isinstance(outcome, Lost) and outcome.unstarted and row.begun:  # its runner lives, and has begun it since (I2)
         return Finished(False)
+    if row.state == RunState.WAITING:
+        parking.give_up(tx, row.id, "its run has ended", run)
+        row = run_row(tx, run)
     spec = _NO_SPEC if isinstance(outcome, Completed) else _spec(tx, row.task_seq)
     stop = row.task_stop or (row.stop if row.stop in ASKED else None)
     standing = Standing(row.attempt, row.task_fence, row.crashes, StopCause(stop) if stop else None)
@@ -138,11 +152,15 @@ def _end_turn(tx: Tx, row: RunRow, outcome: Outcome, after: Next, actor: str) ->
 
 
 def request_stop(tx: Tx, run: str, fence: int, cause: StopCause) -> None:
-    """The owner itself stops its run (a timeout, a drain): it keeps its slots until it has ended.
+    """The owner itself stops its run (a timeout, a drain): it keeps its slots until it has ended. One that
+    waits for a person has none, and takes none again: all that is left to it is to end.
 
     No topic is noted: the one whom a stop concerns is the one who asks, and others wait for the end.
     """
     row = owned(tx, run, fence)
+    if row.state == RunState.WAITING:
+        parking.give_up(tx, row.id, "its run is being stopped", run)
+        parking.move_task(tx, row.task_seq, row.task, TaskState.RUNNING, None, run, f"stopped: {cause}")
     tx.run("mark_run_stopping", run=row.id, stop=cause)
 
 

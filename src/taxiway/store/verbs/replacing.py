@@ -88,8 +88,11 @@ def forget(tx: Tx, row: TaskRow, actor: str, cause: str) -> None:
     key = _decode_spec(spec[0]).idempotency_key if spec is not None else None
     if key is not None:
         tx.run("delete_key", tenant=tx.tenant, project=row.project, key=key, task=row.id)
+    for (approval,) in tx.all("approvals_of_task", task=row.seq):
+        tx.change(ChangeKind.APPROVAL, approval, "removed", None, actor, cause)
     for statement in (
         "delete_events",
+        "delete_approvals",
         "delete_signals",
         "delete_runs",
         "delete_result",

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from taxiway.testing.conformance.abandoning import Abandoning
 from taxiway.testing.conformance.admitting import Admitting, Laning
+from taxiway.testing.conformance.approving import Approving, Inquiring
 from taxiway.testing.conformance.bench import Bench, Opened, Suite, Surroundings
 from taxiway.testing.conformance.cancelling import Cancelling
 from taxiway.testing.conformance.claiming import Limiting, Ordering, Scoping
@@ -65,6 +67,9 @@ SUITES: Final = (
     Throttling,
     Processing,
     Showing,
+    Approving,
+    Abandoning,
+    Inquiring,
 )
 
 __all__ = ["SUITES", "Bench", "Opened", "Suite", "Surroundings", *(suite.__name__ for suite in SUITES)]

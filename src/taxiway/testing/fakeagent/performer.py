@@ -53,6 +53,7 @@ class Performer:
         self._steers: deque[Heard] = deque()
         self._applied: list[str] = []
         self._words: dict[str, str] = {}
+        self._answers: dict[str, Heard] = {}  # by the id of the question
         self._said = ""
 
     def live(self) -> int:
@@ -97,6 +98,8 @@ class Performer:
             self._steers.append(heard)
         elif heard.what == "turn":
             self._voice.tell("error", text="a turn came while one was open")
+        elif heard.what == "answer":
+            self._answers[heard.id or ""] = heard
         elif heard.what == "interrupt" and heard.turn in (None, self._open) and self._script.interrupts:
             raise Interrupted
 
@@ -105,6 +108,7 @@ class Performer:
         self._memory.hear(heard.text)
         self._open, self._is_open = heard.turn, True
         self._applied, self._said = [], ""
+        self._answers.clear()
         self._turn, groups = self._script.turn(self._memory.turns, heard.text)
         self._words = {"text": heard.text, **groups}
         try:
@@ -246,8 +250,18 @@ class Performer:
         if fail:
             self._end(failed="rate_limit", error=text)
 
-    def _do_ask(self, text: str, id: str) -> None:
-        self._voice.tell("approval.requested", id=id, text=text)
+    def _do_ask(self, text: str, id: str, tool: str | None, input: Any, waits: bool) -> None:
+        self._voice.tell("approval.requested", id=id, text=text, tool=tool, input=input)
+        if not waits or self._voice.types_ahead:  # at a terminal nobody answers in messages
+            return
+        while id not in self._answers and self._is_open and not self._deaf:
+            self._take_within(self._voice.hear(None))
+        heard = self._answers.pop(id, None)
+        self._words["answer"] = "allowed" if heard is not None and heard.allow else "denied"
+        self._words["why"] = "" if heard is None else heard.text
+
+    def _do_withdraw(self, id: str) -> None:
+        self._voice.tell("approval.withdrawn", id=id)
 
     def _do_fail(self, reason: str, error: str) -> None:
         self._end(failed=reason, error=error)

@@ -111,7 +111,17 @@ KINDS: Final[dict[str, Kind]] = {
         }
     ),
     "rate_limit": Kind({"resets_in": (seconds, None), "text": (text, "slow down"), "fail": (truth, True)}, "resets_in"),
-    "ask": Kind({"text": (text, NEEDED), "id": (text, "ask-1")}, "text"),
+    "ask": Kind(
+        {
+            "text": (text, NEEDED),
+            "id": (text, "ask-1"),
+            "tool": (text, None),
+            "input": (anything, None),
+            "waits": (truth, True),
+        },
+        "text",
+    ),
+    "withdraw": Kind({"id": (text, "ask-1")}, "id"),
     "fail": Kind({"reason": (text, NEEDED), "error": (text, "the script says so")}, "reason"),
     "done": Kind({"text": (text, None), "result": (anything, None)}, "text"),
     "steers": Kind({"policy": (one_of(*STEERS), NEEDED), "why": (text, "the script says so")}, "policy"),

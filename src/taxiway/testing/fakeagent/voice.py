@@ -14,13 +14,15 @@ STDIN, STDOUT = 0, 1
 
 
 class Heard(NamedTuple):
-    """What reached the agent. ``what`` is ``turn``, ``steer``, ``interrupt``, ``bye``, ``end`` (of the input),
-    ``resize`` or ``unreadable``."""
+    """What reached the agent. ``what`` is ``turn``, ``steer``, ``interrupt``, ``answer``, ``bye``, ``end`` (of the
+    input), ``resize`` or ``unreadable``."""
 
     what: str
     text: str = ""
     turn: int | None = None
     signal: str | None = None
+    id: str | None = None
+    allow: bool | None = None
 
 
 class Voice(Protocol):
@@ -86,7 +88,8 @@ class LinesVoice:
 def _heard(line: bytes) -> Heard:
     try:
         message = json.loads(line)
-        return Heard(message["type"], message.get("text", ""), message.get("turn"), message.get("signal"))
+        known = {name: message[name] for name in Heard._fields if name in message and name != "what"}
+        return Heard(message["type"], **known)
     except (ValueError, TypeError, KeyError, AttributeError):
         return Heard("unreadable", line.decode("utf-8", "replace"))
 

@@ -1,0 +1,2 @@
+-- The approvals of a task.
+SELECT name FROM approval WHERE task = :task ORDER BY id

@@ -1,0 +1,2 @@
+-- Forget what a task asked.
+DELETE FROM approval WHERE task = :task
