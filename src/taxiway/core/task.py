@@ -168,6 +168,13 @@ class Backoff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jitter: float = 0.2
 
 
+class OnLimit(StrEnum):
+    """What a task does when its provider's limit ends its turn: wait for the reset, or fail with ``quota``."""
+
+    WAIT = "wait"
+    FAIL = "fail"
+
+
 class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What was asked; it never changes. Exactly one of ``command``, ``shell``, ``prompt``, ``job`` is given.
 
@@ -178,6 +185,8 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     Durations are seconds (``…_s``). ``timeout_s`` is the total clock of a run, ``idle_timeout_s`` its silence clock,
     ``expires_s`` the latest start and ``delay_s`` the earliest, both counted from submission. ``stdin`` is text for
     the program's standard input (absent: empty). ``retry_on`` replaces the set of failures that are tried again.
+    ``safe_to_retry``: a turn may be taken again after its provider failed, also when a tool was used in it.
+    ``on_limit``: what to do about a provider's limit (``None``: as the session says, else the queue, else wait).
     """
 
     name: str | None = None
@@ -207,6 +216,8 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     retries: int = 0
     backoff: Backoff = Backoff()
     retry_on: tuple[Reason, ...] | None = None
+    safe_to_retry: bool = False
+    on_limit: OnLimit | None = None
     no_wait: bool = False
     template: bool = False
     idempotency_key: str | None = None
@@ -235,13 +246,15 @@ RESERVED_FIELDS: Final = frozenset({"accept", "workspace", "budget"})
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What a run consumed; ``None`` where nobody measured it, never a made-up 0."""
+    """What a run consumed; ``None`` where nobody measured it, never a made-up 0. ``usd_computed``: (some of) the
+    dollars were computed from tokens by a table of list prices, and not told by the agent."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
     usd: float | None = None
     turns: int | None = None
+    usd_computed: bool = False
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

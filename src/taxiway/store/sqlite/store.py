@@ -36,6 +36,7 @@ from taxiway.store.protocol import (
     TurnFacts,
     WarmProcess,
 )
+from taxiway.store.sqlite.accounts import SqliteAccounts
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import cancel as cancelling
@@ -65,20 +66,16 @@ from taxiway.store.writer import Urgency, Writer
 T = TypeVar("T")
 
 
-class SqliteStore:
+class SqliteStore(SqliteAccounts):
     """One file. ``new_id`` makes ids for what the store itself makes; it is used by the writer only."""
 
     def __init__(self, path: Path, writer: Writer, reader: SqliteReader, new_id: Callable[[str], str]) -> None:
+        super().__init__(writer, reader)
         self.path = path
-        self._writer = writer
-        self._reader = reader
         self._new_id = new_id
 
     async def _bulk(self, operation: Callable[[Tx], T]) -> T:
         return await self._writer.write(operation, Urgency.BULK)
-
-    async def _first(self, operation: Callable[[Tx], T]) -> T:
-        return await self._writer.write(operation, Urgency.FIRST)
 
     # -- asking for work ------------------------------------------------------------------------------------------
     async def submit(self, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:

@@ -8,7 +8,7 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.policy import Box
 from taxiway.core.task import Reason, TaskState
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs import mailbox, sessions, sweeps
+from taxiway.store.verbs import accounts, mailbox, sessions, sweeps
 from taxiway.store.verbs.arriving import arrive_late
 from taxiway.store.verbs.ending import (
     EXPIRED_ERROR,
@@ -25,15 +25,16 @@ def next_due(tx: Tx) -> int | None:
     """The next stored time that falls due, ``None`` without one; 0 when a cascade has pages left."""
     row = tx.one("next_due")
     assert row is not None
-    due_at, expires_at, quiet_at, cascades = row
+    due_at, expires_at, quiet_at, reset_at, cascades = row
     if cascades:
         return 0
-    return min((at for at in (due_at, expires_at, quiet_at) if at is not None), default=None)
+    return min((at for at in (due_at, expires_at, quiet_at, reset_at) if at is not None), default=None)
 
 
 def wake_due(tx: Tx, limit: int, actor: str) -> int:
-    """Queue scheduled tasks whose time has come, and cancel those that are too late to start."""
-    moved = 0
+    """Queue scheduled tasks whose time has come, cancel those that are too late to start, and open the accounts whose
+    reset has come."""
+    moved = accounts.wake(tx, limit, actor)
     for (seq,) in tx.all("expired_tasks", now=tx.now, limit=limit):
         if not task_row(tx, seq).open:  # it fell with one that expired just before
             continue
