@@ -18,6 +18,10 @@ from tests.store.conftest import open_by_hand
 
 #: For every invariant query, how a healthy store is spoilt so that it must say something.
 PLANTED = {
+    "account_full_with_room": "UPDATE account SET full = 1",
+    "account_never_released": "UPDATE account SET phase = 'parked', until = NULL, by_hand = 0",
+    "account_overbooked": "DROP INDEX run_account_slot; UPDATE run SET account_slot = 0 WHERE account IS NOT NULL",
+    "account_probed_twice": "UPDATE account SET phase = 'parked'",
     "blocked_forever": "UPDATE dependency SET settled = 1",
     "carried_by_ended": "UPDATE task SET carrier = 1 WHERE box = 3",
     "change_missing": "DELETE FROM change WHERE version = (SELECT max(version) FROM task)",
@@ -25,6 +29,7 @@ PLANTED = {
     "events_without_run": "INSERT INTO event (run, seq, type, at) VALUES (99999, 1, 'status', 0)",
     "full_lane_with_room": "UPDATE lane SET full = 1 WHERE name = 'main'",
     "full_queue_with_room": "UPDATE queue SET full = 1 WHERE name = 'default'",
+    "gate_of_other_account": "UPDATE gate SET account = NULL",
     "gate_shut_wrongly": "UPDATE gate SET open = 0",
     "joined_twice": "UPDATE task SET state = 'blocked', reason = 'dependency' WHERE box = 1",
     "key_without_task": "UPDATE idempotency SET task = 'task_nobody'",

@@ -93,7 +93,7 @@ class Deferred(msgspec.Struct, frozen=True, tag_field="kind", tag="deferred"):
 
 
 class Limited(msgspec.Struct, frozen=True, tag_field="kind", tag="limited"):
-    """The provider refused it for a limit that resets: no attempt counted, tried again after the reset of its account."""
+    """The provider refused it for a limit that resets: no attempt counted, tried again after its account's reset."""
 
     limit: ProviderLimit
     error: str

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from taxiway.testing.conformance.accounts import Allotting, Parking
 from taxiway.testing.conformance.admitting import Admitting, Laning
 from taxiway.testing.conformance.bench import Bench, Opened, Suite, Surroundings
 from taxiway.testing.conformance.cancelling import Cancelling
@@ -65,6 +66,8 @@ SUITES: Final = (
     Throttling,
     Processing,
     Showing,
+    Parking,
+    Allotting,
 )
 
 __all__ = ["SUITES", "Bench", "Opened", "Suite", "Surroundings", *(suite.__name__ for suite in SUITES)]
