@@ -224,6 +224,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
         talk = SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox)
         await _size_lanes(opened.store, intake, settings.lanes)
+        await _use_accounts(opened.store, settings)
         feed = Feed(opened.store, opened.wakes)
         me = None if settings.slots < 1 else ids.new("runner")
         host, evidence = Host(socket.gethostname(), boot_id()), HostEvidence(opened.folder)
@@ -256,6 +257,8 @@ def open_configured(
         wanted,
         lanes=config.lanes,
         agents=config.agents,
+        accounts=config.accounts,
+        prices=config.prices,
         agent=config.defaults.agent,
         agent_idle_timeout_s=config.defaults.agent_idle_timeout,
         mailbox=config.mailbox.policy,
@@ -282,6 +285,20 @@ def open(store: str | Path, *, slots: int = 2, **settings: Any) -> AbstractAsync
 def open_sync(store: str | Path, *, slots: int = 2, **settings: Any) -> Blocking[Taxiway]:
     """The same verbs without ``await``; use it with ``with``."""
     return Blocking(open(store, slots=slots, **settings), (TaskHandle, SessionHandle, Sent))
+
+
+async def _use_accounts(store: Store, settings: Settings) -> None:
+    """Give accounts the limits, and agents the accounts, that the configuration says; where they have them, nothing."""
+    if not settings.agents and not settings.accounts:
+        return
+    known = await store.accounts()
+    limits = {name: kind.limit for name, kind in settings.accounts.items() if kind.limit is not None}
+    agents = {name: kind.account or name for name, kind in settings.agents.items()}
+    new_limits = dict(limits.items() - {one.name: one.limit for one in known}.items())
+    used = {agent: one.name for one in known for agent in one.agents}
+    new_agents = {agent: account for agent, account in agents.items() if used.get(agent, agent) != account}
+    if new_limits or new_agents:
+        await store.use_accounts(new_limits, new_agents, settings.actor)
 
 
 async def _size_lanes(store: Store, intake: Intake, sizes: Mapping[str, int | None]) -> None:

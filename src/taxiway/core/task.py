@@ -168,6 +168,14 @@ class Backoff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jitter: float = 0.2
 
 
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What all runs of a task together may use up: dollars, tokens (read and written), seconds of running."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    wall_s: float | None = None
+
+
 class OnLimit(StrEnum):
     """What a task does when its provider's limit ends its turn: wait for the reset, or fail with ``quota``."""
 
@@ -187,6 +195,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     the program's standard input (absent: empty). ``retry_on`` replaces the set of failures that are tried again.
     ``safe_to_retry``: a turn may be taken again after its provider failed, also when a tool was used in it.
     ``on_limit``: what to do about a provider's limit (``None``: as the session says, else the queue, else wait).
+    ``budget`` ends the turn that goes beyond it, with the reason ``budget``.
     """
 
     name: str | None = None
@@ -218,6 +227,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     retry_on: tuple[Reason, ...] | None = None
     safe_to_retry: bool = False
     on_limit: OnLimit | None = None
+    budget: Budget | None = None
     no_wait: bool = False
     template: bool = False
     idempotency_key: str | None = None
@@ -242,12 +252,13 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
 
 
 #: Fields of later versions; a spec that uses one is told so instead of "unknown field".
-RESERVED_FIELDS: Final = frozenset({"accept", "workspace", "budget"})
+RESERVED_FIELDS: Final = frozenset({"accept", "workspace"})
 
 
 class Usage(msgspec.Struct, frozen=True):
     """What a run consumed; ``None`` where nobody measured it, never a made-up 0. ``usd_computed``: (some of) the
-    dollars were computed from tokens by a table of list prices, and not told by the agent."""
+    dollars were computed from tokens by a table of prices, and not told by the agent. Cached tokens are a part of the
+    input."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None

@@ -1,0 +1,65 @@
+"""The sections of a configuration: what can be set in each, and what holds where nothing is said."""
+
+from __future__ import annotations
+
+import msgspec
+
+from taxiway.core.limits import AGENT_IDLE_TIMEOUT_S, CANCEL_GRACE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
+from taxiway.core.policy import Drop, MailboxPolicy, Mode
+
+
+class StoreSection(msgspec.Struct, frozen=True):
+    """``path``: the store's file, or ``sqlite:///path``."""
+
+    path: str
+
+
+class RunnerSection(msgspec.Struct, frozen=True):
+    """``slots``: runs at once. A run that is to end is asked, gets SIGTERM after ``ask_grace`` seconds, and SIGKILL
+    ``term_grace`` seconds later."""
+
+    slots: int
+    ask_grace: float = CANCEL_GRACE_S
+    term_grace: float = TERM_GRACE_S
+
+
+class DefaultsSection(msgspec.Struct, frozen=True):
+    """What a task that says nothing gets: ``timeout`` (of a run) and ``idle_timeout`` (of its silence; of an agent's,
+    ``agent_idle_timeout``) in seconds, and the ``agent`` that works on a prompt."""
+
+    timeout: float | None = 3600.0
+    idle_timeout: float | None = None
+    agent: str | None = None
+    agent_idle_timeout: float | None = AGENT_IDLE_TIMEOUT_S
+
+
+class LimitsSection(msgspec.Struct, frozen=True):
+    """``run_output_bytes``: how much output of one run is stored; what is more is drained and counted. ``processes``:
+    how many processes of agents a runner may have at once (``None``: twice its slots)."""
+
+    run_output_bytes: int = RUN_OUTPUT_BYTES_MAX
+    processes: int | None = None
+
+
+class MailboxSection(msgspec.Struct, frozen=True):
+    """What the mailbox of a new session does; durations in seconds. ``max_debounce_wait`` left out: 2 s or four times
+    the debounce, whichever is longer."""
+
+    mode: Mode = Mode.QUEUE
+    cap: int = MailboxPolicy().cap
+    drop: Drop = Drop.NEW
+    debounce: float = 0.0
+    max_debounce_wait: float | None = None
+    max_concurrent: int = 1
+
+    @property
+    def policy(self) -> MailboxPolicy:
+        """The same as a policy."""
+        return MailboxPolicy(
+            mode=self.mode,
+            cap=self.cap,
+            drop=self.drop,
+            debounce_s=self.debounce,
+            max_debounce_wait_s=self.max_debounce_wait,
+            max_concurrent=self.max_concurrent,
+        )
