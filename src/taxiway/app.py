@@ -19,6 +19,7 @@ from taxiway.client.session import Sent, SessionHandle
 from taxiway.clock import Ids, SystemClock, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
+from taxiway.core.account import Account
 from taxiway.core.event import Event
 from taxiway.core.lane import Lane
 from taxiway.core.limits import LIST_COUNT_MAX, LIST_PAGE_DEFAULT
@@ -28,6 +29,8 @@ from taxiway.core.readiness import Obstacle
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import Run
 from taxiway.core.task import Task
+from taxiway.core.usage import UsageLine
+from taxiway.engine.account_intake import AccountIntake
 from taxiway.engine.engine import Crew, serving
 from taxiway.engine.feed import Feed
 from taxiway.engine.intake import Intake, Prompting
@@ -56,9 +59,13 @@ class Taxiway:
     """An opened store with every verb, and perhaps a runner. Made by ``taxiway.open``."""
 
     def __init__(
-        self, store: Store, doors: tuple[Intake, SessionIntake, Feed], crew: Crew | None, runner: str | None
+        self,
+        store: Store,
+        doors: tuple[Intake, SessionIntake, AccountIntake, Feed],
+        crew: Crew | None,
+        runner: str | None,
     ) -> None:
-        intake, self.session_verbs, feed = doors
+        intake, self.session_verbs, self._accounts, feed = doors
         self._intake = intake
         self._feed = feed
         self.store = store
@@ -165,6 +172,39 @@ class Taxiway:
         unread), ``all``, ``running``, ``unread``, ``terminal`` or ``idle``; ``limit`` is cut to 1 to 100."""
         return await self.session_verbs.page(SessionFilter(state, reader, agent, archived), limit, cursor)
 
+    async def accounts(self) -> list[Account]:
+        """Every account, by name."""
+        return await self._accounts.all()
+
+    async def account(self, name: str) -> Account:
+        """One account."""
+        return await self._accounts.one(name)
+
+    async def park_account(
+        self, name: str, *, until: int | None = None, for_s: float | None = None, why: str = ""
+    ) -> Account:
+        """Start nothing of an account: ``until`` a time (milliseconds since 1970 UTC), for some seconds, or until it is
+        released. What runs goes on to its end."""
+        return await self._accounts.park(name, until, for_s, why)
+
+    async def release_account(self, name: str) -> Account:
+        """Wait no longer for an account's reset; where its provider had refused, one run goes first."""
+        return await self._accounts.release(name)
+
+    async def limit_account(self, name: str, limit: int | None) -> Account:
+        """How many runs of an account may go at once at most; ``None`` is unlimited."""
+        return await self._accounts.limit(name, limit)
+
+    async def set_on_limit(self, on_limit: str | None, *, queue: str | None = None, session: str | None = None) -> None:
+        """What tasks of a queue or a session do when a provider's limit ends their turn and they say nothing about it
+        themselves: ``wait`` for the reset, ``fail`` with ``quota``; ``None`` takes the word back."""
+        await self._accounts.set_on_limit(on_limit, queue, session)
+
+    async def usage(self, by: str = "agent", *, since: int | None = None, until: int | None = None) -> list[UsageLine]:
+        """What runs of agents used, grouped by ``session``, ``agent``, ``account``, ``queue`` or ``day``; of those that
+        were claimed from ``since`` to before ``until`` (milliseconds since 1970 UTC)."""
+        return await self._accounts.usage(by, since, until)
+
     async def drain(self) -> None:
         """Take nothing new (it is refused with the code ``draining``), start nothing new here, and wait until what runs
         here has come to its end. What waits stays in the store, for others or the next start (SQ-80 to SQ-82)."""
@@ -223,6 +263,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox)
         intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
         talk = SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox)
+        accounts = AccountIntake(opened.store, clock, settings.actor, project)
         await _size_lanes(opened.store, intake, settings.lanes)
         await _use_accounts(opened.store, settings)
         feed = Feed(opened.store, opened.wakes)
@@ -232,13 +273,13 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         services: list[Service] = [feed, Timekeeper(opened.store, clock), reaper]
         if me is None:
             async with serving(with_wakes(opened, services), observer):
-                yield Taxiway(opened.store, (intake, talk, feed), None, None)
+                yield Taxiway(opened.store, (intake, talk, accounts, feed), None, None)
             return
         if settings.plan_first:
             await reaper.step()  # what the dead left running would refuse the plan's new text
         parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, dict(os.environ), Path.cwd())
         async with with_runner(parts, services) as crew:
-            yield Taxiway(opened.store, (intake, talk, feed), crew, me)
+            yield Taxiway(opened.store, (intake, talk, accounts, feed), crew, me)
     finally:
         await opened.close()
 

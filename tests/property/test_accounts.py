@@ -116,7 +116,7 @@ def test_a_reset_time_is_never_before_what_was_said_and_never_for_ever(
     resets_at: int | None, strikes: int, chance: float
 ) -> None:
     """The jitter is added, and the provider's word is bounded."""
-    until = reset_time(resets_at, strikes, Moment(NOW, chance))
+    until = reset_time(ProviderLimit(kind=LimitKind.RATE, resets_at=resets_at), strikes, Moment(NOW, chance))
     assert until > NOW
     assert until <= NOW + int((PARK_S_MAX + JITTER_S_MAX) * 1000)
     if resets_at is not None and NOW < resets_at <= NOW + PARK_S_MAX * 1000:

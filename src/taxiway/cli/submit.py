@@ -57,6 +57,9 @@ NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: tax
     "--backoff", metavar="FIRST|JSON", help="Before the second attempt; or {first, factor, max, jitter} as JSON."
 )
 @click.option("--retry-on", multiple=True, metavar="REASON", help="Which failures are tried again.")
+@click.option("--safe-to-retry", is_flag=True, default=None, help="Take a turn again also after a tool was used in it.")
+@click.option("--on-limit", type=click.Choice(["wait", "fail"]), help="When a provider's limit ends the turn.")
+@click.option("--budget", type=Json(), help="What all its runs may use up, {usd, tokens, wall_s} as JSON.")
 @click.option("--no-wait", is_flag=True, default=None, help="Refuse at once what cannot start now.")
 @click.option("--idempotency-key", help="The same key and work again: the same task.")
 @click.option("--label", "labels", multiple=True, metavar="K=V", help="By which it can be found.")

@@ -101,11 +101,8 @@ def limited(account: Account, limit: ProviderLimit, moment: Moment) -> Account:
 
 
 def _refused(account: Account, limit: ProviderLimit, moment: Moment) -> Account:
-    said = limit.resets_at is not None and limit.resets_at > moment.now
-    if not moment.current and not said:
-        return account  # it was met before the refusal that is over by now
     strikes = account.strikes + 1 if moment.current else max(1, account.strikes)
-    until = reset_time(limit.resets_at, strikes, moment)
+    until = reset_time(limit, strikes, moment)
     if account.phase is Phase.PARKED:
         if account.until is None or account.until >= until:
             return msgspec.structs.replace(account, kind=account.kind or limit.kind)
@@ -121,7 +118,7 @@ def overloaded(account: Account, limit: ProviderLimit, moment: Moment) -> Accoun
     if account.phase is Phase.PROBING:
         strikes = account.strikes + 1
         parked = msgspec.structs.replace(account, strikes=strikes, kind=limit.kind, why=limit.text)
-        return _parked(parked, moment.now, reset_time(limit.resets_at, strikes, moment))
+        return _parked(parked, moment.now, reset_time(limit, strikes, moment))
     bounds = (account.limit, account.width, max(1, account.live))
     half = max(1, min(bound for bound in bounds if bound is not None) // 2)
     return msgspec.structs.replace(account, width=half, threshold=half, credit=0, round=account.round + 1)
@@ -178,8 +175,9 @@ def with_limit(account: Account, limit: int | None) -> Account:
     return msgspec.structs.replace(account, limit=limit)
 
 
-def reset_time(resets_at: int | None, strikes: int, moment: Moment) -> int:
+def reset_time(limit: ProviderLimit, strikes: int, moment: Moment) -> int:
     """When it may be asked again: the reset that was said, else a time that doubles; and a jitter, never before it."""
+    resets_at = limit.reset(moment.now)
     if resets_at is not None and resets_at > moment.now:
         wait_s = min((resets_at - moment.now) / 1000, PARK_S_MAX)
         reset = min(resets_at, moment.now + PARK_S_MAX * 1000)

@@ -153,7 +153,7 @@ def _resets(reason: Reason, limit: ProviderLimit | None) -> bool:
     """A rate limit passes by itself also where nobody says when; a quota only by a reset (semantics, "Counters")."""
     if limit is None or limit.kind is LimitKind.WARNING:
         return False
-    return limit.resets_at is not None or (reason is Reason.RATE_LIMIT and limit.kind is LimitKind.RATE)
+    return limit.reset(0) is not None or (reason is Reason.RATE_LIMIT and limit.kind is LimitKind.RATE)
 
 
 def _succeeded(end: End) -> bool:

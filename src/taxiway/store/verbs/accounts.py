@@ -153,6 +153,8 @@ def told(tx: Tx, run: int, limit: ProviderLimit | None, chance: float, actor: st
         return
     found = ledger(tx, row[0])
     moment = Moment(tx.now, chance, row[1] == found.account.round)
+    if limit is not None and limit.kind is LimitKind.RATE and limit.reset(tx.now) is None:
+        limit = msgspec.structs.replace(limit, kind=LimitKind.OVERLOAD)  # its agent asks again by itself
     after = answered(found.account, moment) if limit is None else limited(found.account, _bounded(limit), moment)
     _save(tx, found, after, actor, "answer" if limit is None else f"limit {limit.kind}")
 

@@ -110,9 +110,19 @@ KINDS: Final[dict[str, Kind]] = {
             "context_window": _TOKENS,
         }
     ),
-    "rate_limit": Kind({"resets_in": (seconds, None), "text": (text, "slow down"), "fail": (truth, True)}, "resets_in"),
+    "rate_limit": Kind(
+        {
+            "resets_in": (seconds, None),
+            "text": (text, "slow down"),
+            "fail": (truth, True),
+            "kind": (one_of("rate", "quota", "overload", "warning"), "rate"),
+        },
+        "resets_in",
+    ),
     "ask": Kind({"text": (text, NEEDED), "id": (text, "ask-1")}, "text"),
-    "fail": Kind({"reason": (text, NEEDED), "error": (text, "the script says so")}, "reason"),
+    "fail": Kind(
+        {"reason": (text, NEEDED), "error": (text, "the script says so"), "passing": (truth, False)}, "reason"
+    ),
     "done": Kind({"text": (text, None), "result": (anything, None)}, "text"),
     "steers": Kind({"policy": (one_of(*STEERS), NEEDED), "why": (text, "the script says so")}, "policy"),
     "thread": Kind({"id": (text, NEEDED)}, "id"),
