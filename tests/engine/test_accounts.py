@@ -23,7 +23,7 @@ def once(first: list[Any], then: list[Any]) -> dict[str, Any]:
 
 
 async def test_a_limit_parks_the_account_and_all_agents_that_share_it(bench: Bench, stage: Stage) -> None:
-    """Wish 1: one refusal is heard by everybody on the account, and by nobody else."""
+    """one refusal is heard by everybody on the account, and by nobody else."""
     script = once([{"rate_limit": {"resets_in": 600, "text": "slow down"}}], [{"say": "ok"}])
     team = {"account": "team"}
     agents = {"one": stage.agent(script, **team), "two": stage.agent(script, **team), "other": stage.agent(script)}
@@ -145,12 +145,12 @@ async def test_an_account_gives_its_variables_to_its_agents(bench: Bench, stage:
         "right": stage.agent(script, account="r"),
     }
     accounts = {
-        "l": AccountKind(env={"CODER_HOME": "/home/l", "CODER_MODE": "slow"}),
-        "r": AccountKind(env={"CODER_HOME": "/home/r", "CODER_MODE": "slow"}),
+        "l": AccountKind(env={"CODER_HOME": "/accounts/l", "CODER_MODE": "slow"}),
+        "r": AccountKind(env={"CODER_HOME": "/accounts/r", "CODER_MODE": "slow"}),
     }
     async with bench.open(agents=agents, accounts=accounts) as tw:
         outputs = [(await ended(await tw.submit(prompt="go", agent=name))).output for name in agents]
-        assert outputs == ["/home/l fast", "/home/r slow"]
+        assert outputs == ["/accounts/l fast", "/accounts/r slow"]
         runs = [await tw.runs((await tw.tasks()).items[0].id)]
         assert {run.account for found in runs for run in found} <= {"l", "r"}
 

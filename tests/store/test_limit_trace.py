@@ -42,7 +42,7 @@ class Provider:
 async def test_fifty_sessions_on_two_accounts_make_one_probe_each_and_no_call_before_the_reset(
     tmp_path: Path, seed: int
 ) -> None:
-    """Wish 1: one probe for each account after its reset, no call before it, all others on a ramp behind it, the other
+    """one probe for each account after its reset, no call before it, all others on a ramp behind it, the other
     account untouched, and who does not want to wait is told at once."""
     clock = HandClock()
     opened = await open_by_hand(tmp_path / "store.db", clock)

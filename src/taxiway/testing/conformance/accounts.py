@@ -1,5 +1,5 @@
 """Accounts: a provider's limit parks all that share it, at no cost to a claim, and one run goes first after the reset
-(semantics, "Counters of a task", "The claim")."""
+(semantics, "Counters", "The claim")."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Parking(_Accounts):
         assert await bench.claim() == []
 
     async def test_after_the_reset_one_run_probes_and_the_rest_follows_on_a_ramp(self, bench: Bench) -> None:
-        """Peers, wish 1: exactly one probing call, then 2, 4, 8 as answers come, in priority order."""
+        """Exactly one probing call, then 2, 4, 8 as answers come, in priority order."""
         await self.prompts(bench, 30)
         first = await self.prompt(bench, priority=5)
         await self.refuse(bench, (await bench.claim(1))[0])
@@ -335,7 +335,7 @@ class Allotting(_Accounts):
 
     @pytest.mark.parametrize("where", ["task", "session", "queue"])
     async def test_whoever_does_not_want_to_wait_fails_with_quota(self, bench: Bench, where: str) -> None:
-        """Wish 1: "do not resume" of a task, a session, or a queue."""
+        """ "do not resume" of a task, a session, or a queue."""
         fields = {"on_limit": OnLimit.FAIL} if where == "task" else {}
         task = (await bench.send("s", "go", **fields)).id
         if where == "session":
