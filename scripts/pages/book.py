@@ -22,6 +22,8 @@ PARTS: Final[Mapping[str, Part]] = {
     "queue-moves": states.queue_moves,
     "dependencies": states.dependencies,
     "attempts": states.attempts,
+    "failure-classes": states.failure_classes,
+    "prices": reference.prices,
     "obstacles": states.obstacles,
     "events": reference.events,
     "error-codes": reference.error_codes,

@@ -11,6 +11,7 @@ import msgspec
 from scripts.pages.markdown import code, first_sentence, table
 from scripts.pages.words import BOUNDS, COMPUTED_DEFAULTS, EVENTS, SETTINGS
 from taxiway import config
+from taxiway.agents.prices import list_prices
 from taxiway.core import errors, limits
 from taxiway.core.duration import format_duration
 from taxiway.core.event import EventType
@@ -54,6 +55,15 @@ def settings() -> str:
         shown = COMPUTED_DEFAULTS.get(name) or _shown(name, default)
         rows.append([code(name), code(variable) if fixed else "-", shown, SETTINGS[name]])
     return table(["setting", "variable", "default", "meaning"], rows)
+
+
+def prices() -> str:
+    """The list prices that come along, by model."""
+    rows = []
+    for model, price in list_prices().items():
+        cached = "as read" if price.cached is None else f"{price.cached:g}"
+        rows.append([code(model), f"{price.input:g}", cached, f"{price.output:g}", f"[{price.date}]({price.source})"])
+    return table(["model", "read", "read from a cache", "written", "list"], rows)
 
 
 def plan_fields() -> str:

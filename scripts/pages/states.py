@@ -17,11 +17,25 @@ from scripts.pages.words import (
     TASK_STEPS,
 )
 from taxiway.core.dependency import VERDICTS
+from taxiway.core.duration import format_duration
+from taxiway.core.failureclass import TREATMENTS
 from taxiway.core.limits import CRASHES_MAX
+from taxiway.core.providerlimit import LimitKind, ProviderLimit
 from taxiway.core.queue import QUEUE_MOVES, QueueState
 from taxiway.core.readiness import ObstacleKind
 from taxiway.core.retry import RETRIED_BY_DEFAULT, RETRY_ON_LEGAL, Next, Standing, settle
-from taxiway.core.run import RUN_MOVES, Cancelled, Completed, Deferred, Failed, Lost, Outcome, Released, RunState
+from taxiway.core.run import (
+    RUN_MOVES,
+    Cancelled,
+    Completed,
+    Deferred,
+    Failed,
+    Limited,
+    Lost,
+    Outcome,
+    Released,
+    RunState,
+)
 from taxiway.core.task import TASK_MOVES, TASK_REASONS, Condition, Reason, TaskSpec, TaskState
 
 State = TypeVar("State", bound=StrEnum)
@@ -104,6 +118,8 @@ def attempts() -> str:
             rows.append(_ending(f"failed: {code(reason)}", Failed(reason, "…"), _again(reason)))
     rows.append(_ending("cancelled", Cancelled(Reason.REQUESTED)))
     rows.append(_ending("could not be made for a passing cause", Deferred("…")))
+    met = Limited(ProviderLimit(kind=LimitKind.RATE), "…")
+    rows.append(_ending("refused for a limit that resets", met))
     rows.append(_ending("drained: shutdown, Ctrl-C", Released()))
     rows.append(_ending("lost: runner, guardian or host died", Lost()))
     rows.append(_ending(f"lost for the {CRASHES_MAX}rd time", Lost(), crashes=CRASHES_MAX - 1))
@@ -114,6 +130,17 @@ def attempts() -> str:
 def obstacles() -> str:
     """What keeps a task from running, as ``explain`` names it."""
     return table(["kind", "meaning"], [[code(kind), OBSTACLES[kind]] for kind in ObstacleKind])
+
+
+def failure_classes() -> str:
+    """How providers fail, and what is done about it unasked."""
+    rows = []
+    for kind, treatment in TREATMENTS.items():
+        backoff = treatment.backoff
+        waits = f"{format_duration(backoff.first_s)}, doubled, at most {format_duration(backoff.max_s)}"
+        again = [waits, f"{treatment.times} times"] if treatment.times else ["-", "-"]
+        rows.append([code(kind), treatment.text, "yes" if treatment.passes else "no", *again])
+    return table(["class", "what happened", "passes by itself", "waits", "taken again unasked"], rows)
 
 
 def _ending(words: str, outcome: Outcome, again: str = "-", crashes: int = 0) -> list[str]:

@@ -24,7 +24,7 @@ TASK_STATES: Final = {
 REASONS: Final = {
     Reason.DELAY: "its `delay` is not over",
     Reason.BACKOFF: "an attempt failed, the next one waits",
-    Reason.RATE_LIMIT: "a provider's limit must reset first",
+    Reason.RATE_LIMIT: "its account's limit must reset first: [accounts](accounts.md)",
     Reason.DEPENDENCY: "a task in its `after` has not ended",
     Reason.CANCELLING: "it was asked to end, and its processes are not all gone",
     Reason.APPROVAL: "a person must allow something",
@@ -34,12 +34,12 @@ REASONS: Final = {
     Reason.TIMEOUT: "a run took longer than `timeout`",
     Reason.STALLED: "a run was silent for longer than `idle_timeout`",
     Reason.LOST: "a run's end was never seen; see how runs are lost",
-    Reason.SPAWN_ERROR: "there is no such program or folder, no permission, no workspace, or a template could not be filled in",
+    Reason.SPAWN_ERROR: "there is no such program or folder, no permission or workspace, or a template cannot be filled",
     Reason.AGENT_ERROR: "a job raised an exception or returned no JSON; later also: an agent reported an error",
     Reason.AUTH: "the agent's account was refused",
-    Reason.QUOTA: "the account's quota is used up",
+    Reason.QUOTA: "the account's quota is used up, and nobody said when it resets, or `on_limit` says not to wait",
     Reason.PROVIDER: "the model's provider failed",
-    Reason.BUDGET: "the task's budget is used up",
+    Reason.BUDGET: "the task's `budget` is used up",
     Reason.GAVE_UP: "the agent says that it cannot go on",
     Reason.POISONED: "too many runs of it ended without a report",
     Reason.INTERNAL: "Taxiway itself failed while it ran this; please report it",
@@ -57,8 +57,17 @@ REASONS: Final = {
 
 LATER_REASONS: Final = frozenset(
     {
-        *(Reason.RATE_LIMIT, Reason.APPROVAL, Reason.INPUT, Reason.AUTH, Reason.QUOTA, Reason.PROVIDER),
-        *(Reason.BUDGET, Reason.GAVE_UP, Reason.DROPPED, Reason.STALE, Reason.INTERRUPTED, Reason.CARRIED),
+        *(
+            Reason.APPROVAL,
+            Reason.INPUT,
+            Reason.AUTH,
+            Reason.PROVIDER,
+            Reason.GAVE_UP,
+            Reason.DROPPED,
+            Reason.STALE,
+            Reason.INTERRUPTED,
+            Reason.CARRIED,
+        ),
     }
 )
 
@@ -69,7 +78,7 @@ TASK_STEPS: Final = {
     (T.BLOCKED, T.SCHEDULED): "dependencies met, delay not over",
     (T.BLOCKED, T.CANCELLED): "cancelled, expired, a condition cannot be met",
     (T.QUEUED, T.RUNNING): "claimed",
-    (T.QUEUED, T.SCHEDULED): "a limit must reset (comes with agents)",
+    (T.QUEUED, T.SCHEDULED): "a limit must reset",
     (T.QUEUED, T.COMPLETED): "the task whose turn it joined succeeded",
     (T.QUEUED, T.FAILED): "the task whose turn it joined failed",
     (T.QUEUED, T.CANCELLED): "cancelled, expired",
@@ -81,6 +90,7 @@ TASK_STEPS: Final = {
     (T.RUNNING, T.CANCELLED): "stopped, and every process gone",
     (T.WAITING, T.RUNNING): "answered",
     (T.WAITING, T.QUEUED): "its process died",
+    (T.WAITING, T.SCHEDULED): "its provider refused, or its process could not go on: tried again later",
     (T.WAITING, T.COMPLETED): "succeeded",
     (T.WAITING, T.FAILED): "failed",
     (T.WAITING, T.CANCELLED): "cancelled",
@@ -135,9 +145,13 @@ QUEUE_STEPS: Final = {
 OBSTACLES: Final = {
     ObstacleKind.ENDED: "it has ended",
     ObstacleKind.RUNNING: "it runs already",
+    ObstacleKind.APPROVAL: "it asks a person, or was answered and is about to go on; `holders` names the approval, or"
+    " the runner that has no free slot",
     ObstacleKind.DELAY: "its time has not come; `until` says when",
     ObstacleKind.BACKOFF: "its next attempt waits; `until` says how long",
-    ObstacleKind.RATE_LIMIT: "a limit must reset (comes with agents)",
+    ObstacleKind.RATE_LIMIT: "its agent's account waits for a reset, or for the one run that probes it",
+    ObstacleKind.ACCOUNT_PARKED: "its agent's account was parked by hand",
+    ObstacleKind.ACCOUNT_FULL: "its agent's account has every slot taken",
     ObstacleKind.DEPENDENCY: "a task in its `after` has not ended; `holders` names it",
     ObstacleKind.CANCEL_ALL: "all of its queue or of the store is being cancelled; nothing starts before that is done",
     ObstacleKind.QUEUE_STATE: "its queue is not running",
@@ -162,18 +176,22 @@ EVENTS: Final = {
     EventType.TOOL_RESULT: ("what the tool gave", "id, name, output, failed", True),
     EventType.OUTPUT: ("what the program wrote, in order of arrival", "stream (stdout, stderr, pty), text", True),
     EventType.DIFF: (
-        "a change of a file by an agent, as a unified diff; or, with `source: workspace`, what differs from a workspace's"
-        " base when the run has ended",
+        "a change of a file by an agent, as a unified diff; or, with `source: workspace`, what differs from a"
+        " workspace's base when the run has ended",
         "path, text; source, base, files, changed, added, removed, size, digest, truncated, scrubbed, left_out",
         True,
     ),
     EventType.TODO: ("an agent's own plan, whole", "items (text, done)", True),
     EventType.USAGE: (
         "what the turn has consumed so far, and how full the conversation is",
-        "input_tokens, output_tokens, cached_tokens, usd, context_tokens, context_window",
+        "input_tokens, output_tokens, cached_tokens, usd, usd_computed, context_tokens, context_window",
         True,
     ),
-    EventType.RATE_LIMIT: ("a provider's limit was met", "text, resets_at, resets_in_s", True),
+    EventType.RATE_LIMIT: (
+        "a provider's limit was met, or is near",
+        "kind (rate, quota, overload, warning), resets_at (ms), resets_in_s, used, window, text",
+        True,
+    ),
     EventType.APPROVAL_REQUESTED: ("a person is asked", "id, text", True),
     EventType.APPROVAL_DECIDED: ("the person has answered", "", False),
     EventType.SIGNAL_RECEIVED: ("a message was offered to the running turn", "signal, kind, task, actor", True),
@@ -229,6 +247,7 @@ SETTINGS: Final = {
     "agents.NAME.env": "a table: variables laid over the allowed part of the runner's; `secret://NAME` stands for a"
     " secret",
     "agents.NAME.model": "the model of a task that names none",
+    "agents.NAME.account": "the account whose allowance it uses; one of its own name, if none is said",
     "agents.NAME.warm": "how long an idle process is kept for the session's next turn; 0 ends it with its turn",
     "agents.NAME.start_timeout": "how long it may take until it takes its first turn",
     "agents.NAME.context_window": "the model's window in tokens, for an agent that does not tell it",
@@ -236,6 +255,14 @@ SETTINGS: Final = {
     "agents.NAME.quiet": "`pty`: without `ready`, so long a silence means the same",
     "agents.NAME.columns": "`pty`: the width of the window",
     "agents.NAME.rows": "`pty`: its height",
+    "accounts.NAME.limit": "how many runs of all its agents go at once at most",
+    "accounts.NAME.env": "a table: variables for its agents' programs, under each agent's own; `secret://NAME` stands"
+    " for a secret",
+    "prices.NAME.input": "dollars for a million tokens that the model of this name reads",
+    "prices.NAME.output": "dollars for a million tokens that it writes",
+    "prices.NAME.cached": "dollars for a million tokens that it reads from a cache; as `input`, if not said",
+    "prices.NAME.source": "where this price stands; a note",
+    "prices.NAME.date": "when it stood there; a note",
 }
 
 #: Defaults that depend on the machine.
@@ -245,6 +272,10 @@ COMPUTED_DEFAULTS: Final = {
     "limits.processes": "twice the slots",
     "mailbox.max_debounce_wait": "2s, or four times `debounce` if that is longer",
     "agents.NAME.command": "required",
+    "prices.NAME.input": "required",
+    "prices.NAME.output": "required",
+    "prices.NAME.source": "none",
+    "prices.NAME.date": "none",
 }
 
 #: Bounds whose comment in the code would only repeat their name.

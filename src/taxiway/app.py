@@ -19,6 +19,7 @@ from taxiway.client.session import Sent, SessionHandle
 from taxiway.clock import Ids, SystemClock, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
+from taxiway.core.account import Account
 from taxiway.core.approval import Approval
 from taxiway.core.errors import NotFound
 from taxiway.core.event import Event
@@ -31,7 +32,9 @@ from taxiway.core.readiness import Obstacle
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import Run
 from taxiway.core.task import Task
+from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import Applied, Found, Left, TaskDiff
+from taxiway.engine.account_intake import AccountIntake
 from taxiway.engine.approval_intake import ApprovalIntake
 from taxiway.engine.engine import Crew, serving
 from taxiway.engine.feed import Feed
@@ -65,12 +68,12 @@ class Taxiway:
     def __init__(
         self,
         store: Store,
-        doors: tuple[Intake, SessionIntake, ApprovalIntake, Feed],
+        doors: tuple[Intake, SessionIntake, ApprovalIntake, AccountIntake, Feed],
         crew: Crew | None,
         runner: str | None,
         workshop: Workshop,
     ) -> None:
-        intake, self.session_verbs, self._approval_verbs, feed = doors
+        intake, self.session_verbs, self._approval_verbs, self._accounts, feed = doors
         self._intake = intake
         self._feed = feed
         self.store = store
@@ -244,6 +247,39 @@ class Taxiway:
         """Deny it; the agent is told ``reason``. Raises ``NotPending`` as ``allow`` does."""
         return await self._approval_verbs.decide(approval, False, reason)
 
+    async def accounts(self) -> list[Account]:
+        """Every account, by name."""
+        return await self._accounts.all()
+
+    async def account(self, name: str) -> Account:
+        """One account."""
+        return await self._accounts.one(name)
+
+    async def park_account(
+        self, name: str, *, until: int | None = None, for_s: float | None = None, why: str = ""
+    ) -> Account:
+        """Start nothing of an account: ``until`` a time (milliseconds since 1970 UTC), for some seconds, or until it is
+        released. What runs goes on to its end."""
+        return await self._accounts.park(name, until, for_s, why)
+
+    async def release_account(self, name: str) -> Account:
+        """Wait no longer for an account's reset; where its provider had refused, one run goes first."""
+        return await self._accounts.release(name)
+
+    async def limit_account(self, name: str, limit: int | None) -> Account:
+        """How many runs of an account may go at once at most; ``None`` is unlimited."""
+        return await self._accounts.limit(name, limit)
+
+    async def set_on_limit(self, on_limit: str | None, *, queue: str | None = None, session: str | None = None) -> None:
+        """What tasks of a queue or a session do when a provider's limit ends their turn and they say nothing about it
+        themselves: ``wait`` for the reset, ``fail`` with ``quota``; ``None`` takes the word back."""
+        await self._accounts.set_on_limit(on_limit, queue, session)
+
+    async def usage(self, by: str = "agent", *, since: int | None = None, until: int | None = None) -> list[UsageLine]:
+        """What runs of agents used, grouped by ``session``, ``agent``, ``account``, ``queue`` or ``day``; of those that
+        were claimed from ``since`` to before ``until`` (milliseconds since 1970 UTC)."""
+        return await self._accounts.usage(by, since, until)
+
     async def drain(self) -> None:
         """Take nothing new (it is refused with the code ``draining``), start nothing new here, and wait until what runs
         here has come to its end. What waits stays in the store, for others or the next start (SQ-80 to SQ-82)."""
@@ -303,10 +339,12 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox)
         intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
         await _size_lanes(opened.store, intake, settings.lanes)
+        await _use_accounts(opened.store, settings)
         doors = (
             intake,
             SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox),
             ApprovalIntake(opened.store, intake, settings.actor, scrubber),
+            AccountIntake(opened.store, clock, settings.actor, project),
             feed := Feed(opened.store, opened.wakes),
         )
         workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber)
@@ -341,6 +379,8 @@ def open_configured(
         wanted,
         lanes=config.lanes,
         agents=config.agents,
+        accounts=config.accounts,
+        prices=config.prices,
         agent=config.defaults.agent,
         agent_idle_timeout_s=config.defaults.agent_idle_timeout,
         mailbox=config.mailbox.policy,
@@ -368,6 +408,20 @@ def open(store: str | Path, *, slots: int = 2, **settings: Any) -> AbstractAsync
 def open_sync(store: str | Path, *, slots: int = 2, **settings: Any) -> Blocking[Taxiway]:
     """The same verbs without ``await``; use it with ``with``."""
     return Blocking(open(store, slots=slots, **settings), (TaskHandle, SessionHandle, Sent))
+
+
+async def _use_accounts(store: Store, settings: Settings) -> None:
+    """Give accounts the limits, and agents the accounts, that the configuration says; where they have them, nothing."""
+    if not settings.agents and not settings.accounts:
+        return
+    known = await store.accounts()
+    limits = {name: kind.limit for name, kind in settings.accounts.items() if kind.limit is not None}
+    agents = {name: kind.account or name for name, kind in settings.agents.items()}
+    new_limits = dict(limits.items() - {one.name: one.limit for one in known}.items())
+    used = {agent: one.name for one in known for agent in one.agents}
+    new_agents = {agent: account for agent, account in agents.items() if used.get(agent, agent) != account}
+    if new_limits or new_agents:
+        await store.use_accounts(new_limits, new_agents, settings.actor)
 
 
 async def _size_lanes(store: Store, intake: Intake, sizes: Mapping[str, int | None]) -> None:

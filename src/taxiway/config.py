@@ -14,8 +14,9 @@ from typing import Any, Final
 import msgspec
 import platformdirs
 
+from taxiway.core.accountfields import ACCOUNT_FIELDS, AccountKind
 from taxiway.core.agent import Access, AgentKind
-from taxiway.core.agentfields import AGENT_FIELDS, agent_kind, agent_mistakes, fields_of
+from taxiway.core.agentfields import AGENT_FIELDS, agent_kind, agent_mistakes, fields_of, unknown_secrets
 from taxiway.core.approval import Rule
 from taxiway.core.errors import Invalid, Problem, StoreUnusable
 from taxiway.core.fieldtypes import Bad, member
@@ -23,6 +24,7 @@ from taxiway.core.fieldtypes import name as checked_name
 from taxiway.core.limits import MAILBOX_COUNT_MAX
 from taxiway.core.nearest import suggestion
 from taxiway.core.policy import Drop, Mode
+from taxiway.core.price import PRICE_FIELDS, Price
 from taxiway.planfile.document import Document
 from taxiway.planfile.from_toml import from_toml
 from taxiway.sections import (
@@ -45,13 +47,13 @@ NOT_SETTINGS: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWA
 _INPUTS: Final = "TAXIWAY_IN_"
 _LATER: Final = {
     "server": "comes with a later version, together with the server",
-    "accounts": "comes with a later version, together with agents that have accounts",
 }
 _LATER_VARIABLES: Final = ("TAXIWAY_URL", "TAXIWAY_TOKEN")
 
 
 class Config(msgspec.Struct, frozen=True):
-    """Everything that can be set. ``lanes`` are sizes of store-wide lanes by name (``None``: unlimited)."""
+    """Everything that can be set. ``lanes`` are sizes of store-wide lanes by name (``None``: unlimited), ``prices``
+    those of models by name, in dollars for a million tokens."""
 
     store: StoreSection
     runner: RunnerSection
@@ -62,6 +64,8 @@ class Config(msgspec.Struct, frozen=True):
     approvals: ApprovalsSection = ApprovalsSection()
     secrets: dict[str, SecretSource] = {}
     agents: dict[str, AgentKind] = {}
+    accounts: dict[str, AccountKind] = {}
+    prices: dict[str, Price] = {}
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -181,14 +185,15 @@ class _Layers:
             self.problems.append(problem((section,), "is no section of the configuration", hint))
         elif not isinstance(content, Mapping):
             self.problems.append(problem((section,), "must be a table", f"write [{section}] above it"))
-        elif section != "agents":
+        elif section not in _TABLES:
             self._fields(path, document, (section,), content, _SECTIONS[section])
         else:
             for name, fields in content.items():
                 if isinstance(fields, Mapping):
-                    self._fields(path, document, (section, name), fields, AGENT_FIELDS)
+                    self._fields(path, document, (section, name), fields, _TABLES[section])
                 else:
-                    self.problems.append(problem((section, name), "must be a table", f"write [agents.{name}] above it"))
+                    hint = f"write [{section}.{name}] above it"
+                    self.problems.append(problem((section, name), "must be a table", hint))
 
     def _fields(
         self, path: Path, document: Document, table: tuple[str, ...], content: Any, legal: Collection[str] | None
@@ -207,26 +212,36 @@ class _Layers:
         """Look at what values need of each other, when all layers are laid and each can be taken for itself."""
         if self.problems:
             return
-        agents = self._agents()
+        agents, accounts = self._tables("agents"), self._tables("accounts")
         secrets = {name.removeprefix("secrets.") for name in self._values if name.startswith("secrets.")}
         for name, fields in agents.items():
             for field, message in agent_mistakes(fields, secrets):
                 at = f"agents.{name}.{field or next(iter(fields))}"
                 self.problems.append(Problem(message, at if field else f"agents.{name}", self._origins[at]))
+            if (account := fields.get("account")) is not None and account not in accounts:
+                origin = self._origins[f"agents.{name}.account"]
+                hint = suggestion(account, accounts) or f"write [accounts.{account}]"
+                self.problems.append(
+                    Problem(f"there is no account '{account}'", f"agents.{name}.account", origin, hint=hint)
+                )
+        for name, fields in accounts.items():
+            for variable in unknown_secrets(fields.get("env", {}), secrets):
+                at = f"accounts.{name}.env"
+                self.problems.append(Problem(variable, at, self._origins[at]))
         wanted = self._values.get("defaults.agent")
         if wanted is not None and wanted not in agents:
             hint = suggestion(wanted, agents) or f"write [agents.{wanted}]"
             origin = self._origins["defaults.agent"]
             self.problems.append(Problem(f"there is no agent '{wanted}'", "defaults.agent", origin, hint=hint))
 
-    def _agents(self) -> dict[str, dict[str, Any]]:
-        """The fields of each agent."""
-        agents: dict[str, dict[str, Any]] = {}
+    def _tables(self, section: str) -> dict[str, dict[str, Any]]:
+        """The fields of each agent, account or price."""
+        tables: dict[str, dict[str, Any]] = {}
         for full, value in self._values.items():
-            if full.startswith("agents."):
-                name, field = agent_setting(full)
-                agents.setdefault(name, {})[field] = value
-        return agents
+            if full.startswith(section + "."):
+                name, field = table_setting(full)
+                tables.setdefault(name, {})[field] = value
+        return tables
 
     def variables(self) -> None:
         """Lay ``TAXIWAY_STORE`` and ``TAXIWAY_SECTION_NAME`` over what was there."""
@@ -263,7 +278,9 @@ class _Layers:
             limits=LimitsSection(**parts["limits"]),
             approvals=ApprovalsSection(**parts["approvals"]),
             secrets=parts["secrets"],
-            agents={name: agent_kind(fields) for name, fields in self._agents().items()},
+            agents={name: agent_kind(fields) for name, fields in self._tables("agents").items()},
+            accounts={name: AccountKind(**fields) for name, fields in self._tables("accounts").items()},
+            prices={name: Price(**fields) for name, fields in self._tables("prices").items()},
         )
         implied = [f"agents.{name}.{field}" for name, kind in config.agents.items() for field in fields_of(kind)]
         origins = {name: self._origins.get(name, "default") for name in (*_DEFAULTED, *implied, *values)}
@@ -275,10 +292,10 @@ def _problem(path: Path, document: Document, steps: tuple[str, ...], message: st
     return Problem(message, ".".join(steps), str(path), line, column, hint)
 
 
-def agent_setting(name: str) -> tuple[str, str]:
-    """Of ``agents.NAME.FIELD`` the name and the field."""
-    agent, _, field = name.removeprefix("agents.").rpartition(".")
-    return agent, field
+def table_setting(name: str) -> tuple[str, str]:
+    """Of ``agents.NAME.FIELD`` the name and the field; of ``accounts`` and ``prices`` likewise."""
+    table, _, field = name.partition(".")[2].rpartition(".")
+    return table, field
 
 
 def _document(path: Path) -> Document:
@@ -310,6 +327,14 @@ _SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "approvals": ("analysis", "write", "auto", "expires"),
     "secrets": None,
     "agents": None,
+    "accounts": None,
+    "prices": None,
+}
+#: Sections that hold a table for each name, with the readers of its fields.
+_TABLES: Final[Mapping[str, Mapping[str, Callable[[Any], Any]]]] = {
+    "agents": AGENT_FIELDS,
+    "accounts": ACCOUNT_FIELDS,
+    "prices": PRICE_FIELDS,
 }
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "store.path": text,
@@ -343,8 +368,8 @@ def _reader(name: str) -> Callable[[Any], Any]:
     if section in ("lanes", "secrets"):
         checked_name(key)
         return lane_size if section == "lanes" else secret_source
-    if section == "agents":
-        agent, field = agent_setting(name)
-        checked_name(agent)
-        return AGENT_FIELDS[field]
+    if section in _TABLES:
+        table, field = table_setting(name)
+        checked_name(table)
+        return _TABLES[section][field]
     return _READERS[name]

@@ -15,6 +15,7 @@ import msgspec
 
 from taxiway.agents.adapters import driver_of, is_there
 from taxiway.agents.environment import child_environment
+from taxiway.agents.prices import list_prices
 from taxiway.agents.process import ProcessAgent
 from taxiway.agents.protocol import Conversation, Settled
 from taxiway.agents.settle import settle_trees
@@ -95,7 +96,9 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
     )
     work = opened.wakes.subscribe(Dispatcher.topics)
     parking = Parking(_processes(settings) - settings.slots, work.ring)  # each of them keeps a process
-    mates = Crewmates(_pool(parts), Courier(store, runner), parking, settings.approvals)
+    prices = {**list_prices(), **settings.prices}
+    courier = Courier(store, runner)
+    mates = Crewmates(_pool(parts), courier, parking, settings.approvals, prices, system_chance())
     make_drive = _drives(parts, means, agents, mates)
     executor = Executor(store, make_drive, system_chance(), observer, work.ring, means.scrubber)
     dispatcher = Dispatcher(store, executor, runner, scope, settings.slots, parking)
@@ -197,7 +200,7 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
     def agent_environment(kind: AgentKind, rendered: Rendered, claim: Claimed) -> dict[str, str]:
         # A session's process outlives the run, so nothing in its environment may name one.
         own = _own_variables(claim) if claim.seat is None else {}
-        return _environment(parts, {**kind.env, **rendered.env}, own, "")
+        return _environment(parts, {**_account_env(settings, kind, claim), **kind.env, **rendered.env}, own, "")
 
     def recorder_of(claim: Claimed) -> Recorder:
         return Recorder(store, parts.clock, means.scrubber, claim.run, claim.fence, settings.run_output_bytes_max)
@@ -226,6 +229,20 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
         return PreparedDrive(claim, hook, partial(make, recorder=recorder), recorder)
 
     return prepare
+
+
+def _account_env(settings: Settings, kind: AgentKind, claim: Claimed) -> Mapping[str, str]:
+    """The variables of the account whose slot the run took. A runner that does not know it must not use another one."""
+    known = settings.accounts.get(claim.account or "")
+    if known is not None:
+        return known.env
+    own = kind.account or claim.spec.agent
+    if claim.account not in (None, own):
+        raise Invalid(
+            f"agent '{claim.spec.agent}' is to use account '{claim.account}', and by this runner's configuration it "
+            f"uses '{own}'; write [accounts.{claim.account}] there, or configure all runners alike"
+        )
+    return {}
 
 
 def _job(claim: Claimed, function: JobFunction) -> JobFunction:

@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 
+from taxiway.core.accountfields import AccountKind
 from taxiway.core.agent import AgentKind
 from taxiway.core.approval import ApprovalPolicy
 from taxiway.core.limits import AGENT_IDLE_TIMEOUT_S, CANCEL_GRACE_S, LEASE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
 from taxiway.core.policy import MailboxPolicy
+from taxiway.core.price import Prices
 from taxiway.core.readiness import Scope
 from taxiway.core.task import TaskSpec
 
@@ -19,7 +21,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What ``open`` needs to know. ``slots`` 0 opens the store without a runner in this process.
 
     ``agents`` are those that this runner may drive, by name, and ``processes_max`` is how many processes of theirs it
-    may have at once (``None``: twice its slots).
+    may have at once (``None``: twice its slots). ``accounts`` are what is configured for accounts, by name, and
+    ``prices`` those of models that are laid over the list prices that come along.
     ``defaults`` are spec fields for tasks that leave them open (``timeout_s``, ``idle_timeout_s``); ``agent`` works on
     prompts that name nobody, ``agent_idle_timeout_s`` is how long an agent may be silent (``None``: as any other work),
     ``mailbox`` the policy of new sessions, ``approvals`` what is done when an agent asks for a permission; ``lanes``
@@ -41,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     lanes: Mapping[str, int | None] = {}
     defaults: Mapping[str, Any] = msgspec.field(default_factory=lambda: {"timeout_s": 3600.0})
     agents: Mapping[str, AgentKind] = {}
+    accounts: Mapping[str, AccountKind] = {}
+    prices: Prices = {}
     processes_max: int | None = None
     agent: str | None = None
     agent_idle_timeout_s: float | None = AGENT_IDLE_TIMEOUT_S

@@ -84,7 +84,7 @@ async def test_what_an_agent_used_is_kept_by_its_run_its_task_and_its_session(be
         ([{"exit": 0}], TaskState.FAILED, Reason.AGENT_ERROR, "exited with status 0 before its turn ended"),
         ([{"exit": 7}], TaskState.FAILED, Reason.AGENT_ERROR, "exited with status 7 before its turn ended"),
         ([{"crash": "SIGSEGV"}], TaskState.FAILED, Reason.AGENT_ERROR, "killed by signal 11 before its turn ended"),
-        ([{"rate_limit": {"text": "slow down"}}], TaskState.SCHEDULED, Reason.BACKOFF, "slow down"),
+        ([{"rate_limit": {"text": "slow down"}}], TaskState.SCHEDULED, Reason.RATE_LIMIT, "slow down"),
     ],
 )
 async def test_only_the_agents_own_word_is_success(

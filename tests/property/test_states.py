@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from taxiway.core.errors import IllegalTransition
 from taxiway.core.limits import CRASHES_MAX
 from taxiway.core.moves import check_move
+from taxiway.core.providerlimit import LimitKind, ProviderLimit
 from taxiway.core.queue import QUEUE_MOVES, QueueState
 from taxiway.core.retry import RETRIED_BY_DEFAULT, Standing, backoff_delay, settle
 from taxiway.core.run import (
@@ -15,6 +16,7 @@ from taxiway.core.run import (
     Completed,
     Deferred,
     Failed,
+    Limited,
     Lost,
     Outcome,
     Released,
@@ -37,6 +39,7 @@ OUTCOMES: st.SearchStrategy[Outcome] = (
     | st.builds(Failed, st.sampled_from(FAILURES), st.text())
     | st.builds(Cancelled, st.sampled_from(sorted(TASK_REASONS[TaskState.CANCELLED])))
     | st.builds(Deferred, st.text())
+    | st.builds(Limited, st.builds(ProviderLimit, kind=st.sampled_from(LimitKind)), st.text())
     | st.builds(Released)
     | st.builds(Lost)
 )

@@ -13,9 +13,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from taxiway.clock import Ids, seeded_chance
 from taxiway.core.errors import Conflict
+from taxiway.core.providerlimit import LimitKind, ProviderLimit
 from taxiway.core.queue import QueueState
 from taxiway.core.readiness import obstacles
-from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, Released
+from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Limited, Lost, Outcome, Released
 from taxiway.core.task import Condition, Reason, TaskState
 from taxiway.store.protocol import Claimed, TaskFilter
 from taxiway.store.seams import Seams
@@ -36,6 +37,7 @@ OUTCOMES = st.sampled_from(
         Failed(Reason.TIMEOUT, "too long"),
         Cancelled(Reason.REQUESTED),
         Deferred("no memory"),
+        Limited(ProviderLimit(kind=LimitKind.RATE), "too many"),
         Released(),
         Lost(),
     ]

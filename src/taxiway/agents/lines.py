@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from taxiway.agents import lines_wire as wire
-from taxiway.agents.dialogue import Answer, Asked, AskWithdrawn, Opening, Steer, Turn, TurnEnded, Used
+from taxiway.agents.dialogue import Answer, Asked, AskWithdrawn, Limited, Opening, Steer, Turn, TurnEnded, Used
 from taxiway.agents.linedialogue import SHOWN_CHARS_MAX, LineDialogue
 from taxiway.agents.lines_events import said_of
 from taxiway.agents.process import ProcessAgent
@@ -13,6 +13,7 @@ from taxiway.agents.protocol import OPEN, Launch, SpawnFailure
 from taxiway.agents.speech import Floor, OpenTurn
 from taxiway.core.agent import Abilities, AgentKind, argv_of
 from taxiway.core.limits import ERROR_CHARS_MAX
+from taxiway.core.providerlimit import ProviderLimit
 from taxiway.core.task import Reason, Usage
 
 #: Why an agent may say that a turn failed; the other reasons are Taxiway's to give.
@@ -37,7 +38,7 @@ class LinesAgent:
     def abilities(self) -> Abilities:
         """What any agent that speaks it is offered; one that cannot take a steer declines it."""
         resume = any("{thread}" in argument for item in self._kind.command for argument in _words(item))
-        return Abilities(resume=resume, steer=True, interrupt=True, approvals=True, usage=True)
+        return Abilities(resume=resume, steer=True, interrupt=True, approvals=True, usage=True, rate_limits=True)
 
     async def open(self, opening: Opening) -> LineDialogue | SpawnFailure:
         """Step one of a start."""
@@ -59,6 +60,7 @@ class LinesSpeech:
     def __init__(self, floor: Floor) -> None:
         self._floor = floor
         self._asked: set[str] = set()  # what the open turn waits for an answer to
+        self._limit: ProviderLimit | None = None  # the last one that the open turn has met
 
     def greet(self) -> None:
         """The agent speaks first."""
@@ -66,6 +68,7 @@ class LinesSpeech:
     def begin(self, turn: Turn) -> bool:
         """Have the open turn taken."""
         self._asked.clear()
+        self._limit = None
         return self._floor.say(wire.turn_line(self._turn.number, turn.text))
 
     def steer(self, steer: Steer) -> bool:
@@ -101,6 +104,9 @@ class LinesSpeech:
                 self._floor.named(thread)
             case wire.UsageTold():
                 self._floor.tell(self._used(message))
+            case wire.RateLimit():
+                self._limit = _limit_of(message)
+                self._floor.tell(Limited(self._limit))
             case wire.Steered():
                 self._steered(message, line)
             case wire.Done():
@@ -149,10 +155,10 @@ class LinesSpeech:
         if turn is None or done.turn not in (None, turn.number):
             self._floor.complain("it ends a turn that is not open", line)
         else:
-            self._floor.end_turn(_end_of(done, turn))
+            self._floor.end_turn(_end_of(done, turn, self._limit))
 
 
-def _end_of(done: wire.Done, turn: OpenTurn) -> TurnEnded:
+def _end_of(done: wire.Done, turn: OpenTurn, limit: ProviderLimit | None) -> TurnEnded:
     """How a turn ended, judged: an agent may not claim everything."""
     if done.interrupted:
         if turn.interrupted:
@@ -163,7 +169,13 @@ def _end_of(done: wire.Done, turn: OpenTurn) -> TurnEnded:
     reason = AGENT_REASONS.get(done.failed, Reason.AGENT_ERROR)
     error = (done.error or f"the agent reports {reason} and says no more")[-ERROR_CHARS_MAX:]
     unknown = "" if done.failed in AGENT_REASONS else f" (its reason '{done.failed[:SHOWN_CHARS_MAX]}' is not known)"
-    return TurnEnded(reason, error + unknown, done.text)
+    met = limit if reason in (Reason.RATE_LIMIT, Reason.QUOTA, Reason.PROVIDER) else None
+    return TurnEnded(reason, error + unknown, done.text, limit=met, passing=done.passing)
+
+
+def _limit_of(told: wire.RateLimit) -> ProviderLimit:
+    resets_at = None if told.resets_at is None else int(told.resets_at.timestamp() * 1000)
+    return ProviderLimit(kind=told.kind, resets_at=resets_at, resets_in_s=told.resets_in_s, text=told.text)
 
 
 def _words(item: str | tuple[str, ...]) -> tuple[str, ...]:

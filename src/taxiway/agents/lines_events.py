@@ -21,7 +21,6 @@ _TYPES: Final = {
     wire.ToolResult: EventType.TOOL_RESULT,
     wire.Diff: EventType.DIFF,
     wire.Todo: EventType.TODO,
-    wire.RateLimit: EventType.RATE_LIMIT,
     wire.ApprovalRequested: EventType.APPROVAL_REQUESTED,
     wire.Trouble: EventType.ERROR,
 }

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from taxiway.core.limits import DURATION_S_MAX
+from taxiway.core.providerlimit import LimitKind
 
 THREAD_CHARS_MAX: Final = 500  #: an agent's own id of a conversation
 
@@ -102,8 +103,9 @@ class UsageTold(_Spoken, frozen=True, tag="usage"):
 
 
 class RateLimit(_Spoken, frozen=True, tag="rate_limit"):
-    """A provider's limit was met; it resets at a time (RFC 3339) or in so many seconds."""
+    """A provider's limit was met; it resets at a time (RFC 3339) or in so many seconds; ``warning`` refuses nothing."""
 
+    kind: LimitKind = LimitKind.RATE
     text: str | None = None
     resets_at: Annotated[datetime, Meta(tz=True)] | None = None
     resets_in_s: Annotated[float, Meta(ge=0, le=DURATION_S_MAX)] | None = None
@@ -139,7 +141,8 @@ class Steered(_Spoken, frozen=True, tag="steered"):
 
 
 class Done(_Spoken, frozen=True, tag="done"):
-    """The turn has ended: with success, unless it ``failed`` (a reason) or was ``interrupted``."""
+    """The turn has ended: with success, unless it ``failed`` (a reason) or was ``interrupted``. ``passing``: what it
+    failed for may be gone the next time."""
 
     turn: int | None = None
     text: str | None = None
@@ -147,10 +150,11 @@ class Done(_Spoken, frozen=True, tag="done"):
     failed: str | None = None
     error: str | None = None
     interrupted: bool = False
+    passing: bool = False
 
 
-Event = Message | Thought | ToolCall | ToolResult | Diff | Todo | RateLimit | ApprovalRequested | Trouble
-Incoming = Ready | ThreadNamed | UsageTold | Steered | Done | ApprovalWithdrawn | Event
+Event = Message | Thought | ToolCall | ToolResult | Diff | Todo | ApprovalRequested | Trouble
+Incoming = Ready | ThreadNamed | UsageTold | RateLimit | Steered | Done | ApprovalWithdrawn | Event
 
 
 class Unreadable(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json, table
 from taxiway.cli.safe import safe_line
 from taxiway.cli.verb import Verb
-from taxiway.config import Loaded, SecretSource, agent_setting
+from taxiway.config import Loaded, SecretSource, table_setting
 from taxiway.core.agentfields import fields_of
 from taxiway.core.duration import format_duration
 from taxiway.core.errors import Unavailable
@@ -92,9 +92,10 @@ def _values(loaded: Loaded) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in sorted(loaded.origins):
         section, _, key = name.partition(".")
-        if section == "agents":
-            agent, field = agent_setting(name)
-            found[name] = fields_of(loaded.config.agents[agent])[field]
+        if section in ("agents", "accounts", "prices"):
+            of, field = table_setting(name)
+            record = getattr(loaded.config, section)[of]
+            found[name] = fields_of(record)[field] if section == "agents" else getattr(record, field)
             continue
         part = getattr(loaded.config, section)
         value = part[key] if isinstance(part, dict) else getattr(part, key)

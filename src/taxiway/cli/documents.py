@@ -8,6 +8,7 @@ import msgspec
 
 from taxiway.cli.words import rfc3339
 from taxiway.client.session import Answer
+from taxiway.core.account import Account
 from taxiway.core.approval import Approval
 from taxiway.core.event import Event, EventType
 from taxiway.core.lane import Lane
@@ -16,6 +17,7 @@ from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Session
 from taxiway.core.task import Task, TaskSpec
+from taxiway.core.usage import UsageLine
 
 _OWN: Final = ("state", "reason", "attempt", "max_attempts", "error", "output", "result", "exit_code", "signal")
 _SENT: Final = ("created", "disposition", "position", "offered", "carrier", "dropped")
@@ -113,6 +115,19 @@ def approval_document(approval: Approval) -> dict[str, Any]:
 def lane_document(lane: Lane) -> dict[str, Any]:
     """A lane."""
     return msgspec.structs.asdict(lane)
+
+
+def account_document(account: Account) -> dict[str, Any]:
+    """An account; ``size`` is how many of its runs may go at once now."""
+    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(account).items()}
+    document["since"], document["until"] = rfc3339(account.since), rfc3339(account.until)
+    return document | {"size": account.size}
+
+
+def usage_document(line: UsageLine) -> dict[str, Any]:
+    """What a group of runs used."""
+    found: dict[str, Any] = msgspec.to_builtins(line)
+    return found
 
 
 def obstacle_document(obstacle: Obstacle) -> dict[str, Any]:

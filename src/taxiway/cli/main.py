@@ -37,6 +37,11 @@ COMMANDS: Final = {
     "approval": ("taxiway.cli.approval", "Approvals: what agents ask of a person; meanwhile their tasks wait."),
     "queue": ("taxiway.cli.queue", "Queues: ordered sets of tasks."),
     "lane": ("taxiway.cli.lane", "Lanes: how many runs go at once."),
+    "account": ("taxiway.cli.account", "Accounts: what providers let through, and what waits for a reset."),
+    "usage": (
+        "taxiway.cli.usage",
+        "What agents used, in tokens and dollars: reported by them, or computed from list prices (~).",
+    ),
     "plan": ("taxiway.cli.plan", "Plan files: tasks with dependencies."),
     "runner": ("taxiway.cli.runner", "Runners: processes that execute runs."),
     "db": ("taxiway.cli.db", "The store's file."),

@@ -71,16 +71,23 @@ def stats(door: Door, name: str) -> None:
 
 @queue.command("set")
 @click.argument("name")
-@click.option("--slots", type=Amount(), required=True, metavar="N|unlimited", help="How many of its runs go at once.")
+@click.option("--slots", type=Amount(), metavar="N|unlimited", help="How many of its runs go at once.")
+@click.option("--on-limit", type=click.Choice(["wait", "fail"]), help="When a provider's limit ends a turn.")
 @pass_door
-def set_queue(door: Door, name: str, slots: int) -> None:
+def set_queue(door: Door, name: str, slots: int | None, on_limit: str | None) -> None:
     """Resize a queue, or make a standing one: raising starts more at once, lowering ends nothing."""
+    if slots is None and on_limit is None:
+        raise click.UsageError("say what to set: --slots or --on-limit")
 
     async def work(tw: Taxiway) -> Queue:
-        try:
-            return await tw.set_queue(name, slots or None)
-        except NotFound:
-            return await tw.make_queue(name, slots or None)
+        if slots is not None:
+            try:
+                await tw.set_queue(name, slots or None)
+            except NotFound:
+                await tw.make_queue(name, slots or None)
+        if on_limit is not None:
+            await tw.set_on_limit(on_limit, queue=name)
+        return await tw.queue(name)
 
     _show(door, door.use(work))
 

@@ -166,9 +166,10 @@ def reset(door: Door, key: str, discard: bool) -> None:
 @session.command("set")
 @KEY
 @click.option("--agent", help="Whom it belongs to, where it belongs to nobody yet.")
+@click.option("--on-limit", type=click.Choice(["wait", "fail"]), help="When a provider's limit ends a turn.")
 @policy_options
 @pass_door
-def set_session(door: Door, /, key: str, agent: str | None, **given: Any) -> None:
+def set_session(door: Door, /, key: str, agent: str | None, on_limit: str | None, **given: Any) -> None:
     """Change a session's policy, or make a session: more may start at once, what runs is never cancelled."""
     policy = policy_of(given)
 
@@ -180,7 +181,13 @@ def set_session(door: Door, /, key: str, agent: str | None, **given: Any) -> Non
                 raise
             return await tw.session_verbs.make(key, agent, policy)
 
-    found = door.use(work)
+    async def and_limits(tw: Taxiway) -> Session:
+        made = await work(tw)
+        if on_limit is not None:
+            await tw.set_on_limit(on_limit, session=made.id)
+        return made
+
+    found = door.use(and_limits)
     if door.wants_json:
         answer_json(session_document(found))
     else:

@@ -59,7 +59,7 @@ class AgentKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ``command`` is the program's argv (`argv_of`). ``env`` is laid over the allowed part of the runner's environment
     (values may be ``secret://NAME``). ``warm_s``: how long an idle process is kept for the session's next turn, 0 ends
     it with the turn. ``start_s``: how long it may take until it takes its first turn. ``context_window`` (tokens) is
-    for agents that do not report theirs.
+    for agents that do not report theirs. ``account`` is whose allowance it uses: that of its own name, if none is said.
 
     The rest is for ``pty``: ``ready`` is a regular expression that the last line of the screen matches when the
     program takes input (none: ``quiet_s`` seconds of silence), and ``columns`` by ``rows`` the size of the window.
@@ -69,6 +69,7 @@ class AgentKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     command: tuple[Argument, ...]
     env: dict[str, str] = {}
     model: str | None = None
+    account: str | None = None
     warm_s: float = msgspec.field(name="warm", default=300.0)
     start_s: float = msgspec.field(name="start_timeout", default=30.0)
     context_window: int | None = None

@@ -45,7 +45,8 @@ def _argument(value: Any) -> Argument:
     return group
 
 
-def _env(value: Any) -> dict[str, str]:
+def env(value: Any) -> dict[str, str]:
+    """Variables by name."""
     parts = Parts()
     found = {
         parts.read((name,), fieldtypes.variable, name) or "": parts.read((name,), fieldtypes.argument, text) or ""
@@ -68,8 +69,9 @@ def _pattern(value: Any) -> str:
 AGENT_FIELDS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "adapter": fieldtypes.member(Adapter, "adapter"),
     "command": _command,
-    "env": _env,
+    "env": env,
     "model": promptfields.model,
+    "account": fieldtypes.name,
     "warm": fieldtypes.duration,
     "start_timeout": fieldtypes.clock,
     "context_window": fieldtypes.whole(1, CONTEXT_WINDOW_MAX),
@@ -89,10 +91,16 @@ def agent_mistakes(fields: Mapping[str, Any], secrets: Collection[str]) -> Itera
     if fields.get("adapter", Adapter.LINES) is not Adapter.PTY:
         for name in sorted(PTY_FIELDS & fields.keys()):
             yield name, 'is for agents on a terminal: adapter = "pty"'
-    for variable, value in fields.get("env", {}).items():
+    for message in unknown_secrets(fields.get("env", {}), secrets):
+        yield "env", message
+
+
+def unknown_secrets(variables: Mapping[str, str], secrets: Collection[str]) -> Iterator[str]:
+    """A sentence about each variable that names a secret which was not declared."""
+    for variable, value in variables.items():
         name = value.removeprefix(SECRET)
         if name != value and name not in secrets:
-            yield "env", f"{variable} names a secret that does not exist; declare {name} under [secrets]"
+            yield f"{variable} names a secret that does not exist; declare {name} under [secrets]"
 
 
 def agent_kind(fields: Mapping[str, Any]) -> AgentKind:

@@ -14,6 +14,7 @@ class ChangeKind(StrEnum):
     SESSION = "session"
     QUEUE = "queue"
     LANE = "lane"
+    ACCOUNT = "account"
     APPROVAL = "approval"
     RUNNER = "runner"
 

@@ -19,7 +19,7 @@ from taxiway.core.limits import (
 )
 from taxiway.core.policy import Drop, Mode
 from taxiway.core.retry import RETRY_ON_LEGAL
-from taxiway.core.task import Condition
+from taxiway.core.task import Condition, OnLimit
 from taxiway.core.workspaceschema import workspace_schema
 
 Schema = dict[str, Any]
@@ -180,6 +180,25 @@ def _prompt() -> Schema:
         "mailbox": {
             "$ref": "#/$defs/mailbox",
             "description": "What differs from the policy of its session for this one message.",
+        },
+        "safe_to_retry": {
+            "description": "May a turn be taken again after its provider failed, also if a tool was used in it?",
+            "type": "boolean",
+        },
+        "on_limit": {
+            "description": "When a provider's limit ends its turn: wait for the reset, or fail. Default: wait.",
+            "enum": [str(one) for one in OnLimit],
+        },
+        "budget": {
+            "description": "What all its runs together may use up; a turn that goes beyond is ended.",
+            "type": "object",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "properties": {
+                "usd": {"type": "number", "exclusiveMinimum": 0, "description": "Dollars, told or computed."},
+                "tokens": _whole(1, None, "Tokens, read and written."),
+                "wall_s": _duration("Time of running."),
+            },
         },
     }
 

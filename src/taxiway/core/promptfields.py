@@ -7,16 +7,19 @@ from typing import Any, Final
 
 from taxiway.core import fieldtypes
 from taxiway.core.agent import Access, Resume
+from taxiway.core.budget import budget
 from taxiway.core.errors import TooLarge
 from taxiway.core.fieldtypes import Bad, Parts
 from taxiway.core.limits import MAILBOX_COUNT_MAX, NAME_CHARS_MAX, PROMPT_BYTES_MAX
 from taxiway.core.mailbox import mistakes
 from taxiway.core.nearest import nearest
 from taxiway.core.policy import Drop, MailboxChange, Mode
+from taxiway.core.task import OnLimit
 
 #: Fields that say how a prompt is worked on, with the value that stands for nothing having been said.
 OF_PROMPTS: Final[Mapping[str, object]] = {
     "agent": None, "model": None, "access": Access.AUTO, "resume": Resume.NATIVE,
+    "safe_to_retry": False, "on_limit": None, "budget": None,
 }  # fmt: skip
 NEEDS_AGENT: Final = "is missing: a prompt needs the agent that works on it"
 AGENT_HINT: Final = "write agent: NAME, or set defaults.agent in the configuration"
@@ -92,4 +95,7 @@ PROMPT_FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "session": ("session", fieldtypes.session_key),
     "resume": ("resume", fieldtypes.member(Resume, "way to resume")),
     "mailbox": ("mailbox", mailbox),
+    "safe_to_retry": ("safe_to_retry", fieldtypes.truth),
+    "on_limit": ("on_limit", fieldtypes.member(OnLimit, "answer to a limit")),
+    "budget": ("budget", budget),
 }

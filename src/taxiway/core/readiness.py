@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from taxiway.core.account import Account, Phase
 from taxiway.core.ids import short_id
 from taxiway.core.limits import COUNTED_TASKS_MAX
 from taxiway.core.policy import Box
@@ -34,7 +35,8 @@ class Scope(msgspec.Struct, frozen=True):
 
 
 class Gate(msgspec.Struct, frozen=True):
-    """The facts that gate a group of ready tasks: its queue, its lane, what it needs, and the room in each."""
+    """The facts that gate a group of ready tasks: its queue, its lane, its agent's account, what it needs, and the room
+    in each."""
 
     project: str
     queue: str
@@ -45,6 +47,8 @@ class Gate(msgspec.Struct, frozen=True):
     lane_size: int | None
     lane_live: int
     needs: str
+    account: Account | None = None
+    account_live: int = 0
 
     def room(self) -> int | None:
         """How many more runs this gate lets through now; ``None`` is unlimited, 0 is shut."""
@@ -52,10 +56,17 @@ class Gate(msgspec.Struct, frozen=True):
             return 0
         rooms = [
             max(0, limit - live)
-            for limit, live in ((self.queue_slots, self.queue_live), (self.lane_size, self.lane_live))
+            for limit, live in (
+                (self.queue_slots, self.queue_live),
+                (self.lane_size, self.lane_live),
+                (None if self.account is None else self.account.size, self.account_live),
+            )
             if limit is not None
         ]
         return min(rooms) if rooms else None
+
+
+WHY_CHARS_MAX: Final = 200  #: of a provider's words in a sentence
 
 
 class ObstacleKind(StrEnum):
@@ -71,6 +82,8 @@ class ObstacleKind(StrEnum):
     QUEUE_STATE = "queue_state"
     QUEUE_FULL = "queue_full"
     LANE_FULL = "lane_full"
+    ACCOUNT_PARKED = "account_parked"
+    ACCOUNT_FULL = "account_full"
     NO_RUNNER = "no_runner"
     RUNNER_SCOPE = "runner_scope"
     RUNNER_FULL = "runner_full"
@@ -147,7 +160,8 @@ def obstacles(facts: Facts) -> list[Obstacle]:
         text = f"it is {facts.state}" + (f" ({facts.reason})" if facts.reason else "")
         return [Obstacle(kind, text, since=facts.since)]
     found: list[Obstacle] = []
-    if facts.state is TaskState.SCHEDULED and facts.reason:
+    parked = facts.gate.account is not None and facts.gate.account.phase is Phase.PARKED
+    if facts.state is TaskState.SCHEDULED and facts.reason and not (parked and facts.reason == "rate_limit"):
         texts = {"delay": "it may not start before a time", "backoff": "it waits before its next attempt"}
         found.append(
             Obstacle(
@@ -231,7 +245,26 @@ def room_obstacles(facts: Facts) -> list[Obstacle]:
     if gate.lane_size is not None and gate.lane_live >= gate.lane_size:
         text = f"lane '{gate.lane}': {_taken(gate.lane_size)}"
         found.append(Obstacle(ObstacleKind.LANE_FULL, text, facts.lane_holders))
+    if gate.account is not None and gate.account.size is not None and gate.account_live >= gate.account.size:
+        found.append(_of_account(gate.account))
     return found
+
+
+def _of_account(account: Account) -> Obstacle:
+    """What its agent's account says: parked by a person or after a refusal, being probed, or all slots taken."""
+    name = f"account '{account.name}'"
+    if account.phase is Phase.OPEN:
+        held = " (fewer than its limit, until it has answered more)" if account.narrow else ""
+        return Obstacle(ObstacleKind.ACCOUNT_FULL, f"{name}: {_taken(account.size or 0)}{held}")
+    said = f" ({account.why[:WHY_CHARS_MAX]})" if account.why else ""
+    if account.phase is Phase.PROBING:
+        text = f"the {account.kind} limit of {name} may be over{said}; one run goes first to see whether it answers"
+        return Obstacle(ObstacleKind.RATE_LIMIT, text, since=account.since)
+    if account.by_hand:
+        text = f"{name} was parked by hand{said}; go on with 'taxiway account release {account.name}'"
+        return Obstacle(ObstacleKind.ACCOUNT_PARKED, text, since=account.since, until=account.until)
+    text = f"{account.kind} limit of {name}{said}; after its reset one run goes first"
+    return Obstacle(ObstacleKind.RATE_LIMIT, text, since=account.since, until=account.until)
 
 
 def _not_running(gate: Gate) -> str:

@@ -6,8 +6,9 @@ from typing import Final, assert_never
 
 import msgspec
 
+from taxiway.core.failureclass import TREATMENTS
 from taxiway.core.limits import CRASHES_MAX
-from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, Released, StopCause
+from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Limited, Lost, Outcome, Released, StopCause
 from taxiway.core.task import Backoff, Reason, TaskSpec, TaskState
 
 RETRIED_BY_DEFAULT: Final = frozenset(
@@ -17,12 +18,19 @@ RETRY_ON_LEGAL: Final = RETRIED_BY_DEFAULT | {Reason.TIMEOUT, Reason.SPAWN_ERROR
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What the decision needs to know of a task: counters before this end, and a stop that was asked for."""
+    """What the decision needs to know of a task: counters before this end, and a stop that was asked for.
+
+    ``stumbles`` counts the turns that were taken again for a provider's failure. ``wait_s`` is how long its account
+    waits from now on, and ``resumes`` whether the task is to wait along.
+    """
 
     attempt: int
     fence: int
     crashes: int
     stop: StopCause | None = None
+    stumbles: int = 0
+    wait_s: float = 0.0
+    resumes: bool = True
 
 
 class Next(msgspec.Struct, frozen=True):
@@ -34,6 +42,7 @@ class Next(msgspec.Struct, frozen=True):
     crashes: int
     delay_s: float | None = None
     error: str | None = None
+    stumbles: int = 0
 
 
 def backoff_delay(backoff: Backoff, failures: int, chance: float) -> float:
@@ -51,6 +60,13 @@ def settle(spec: TaskSpec, standing: Standing, outcome: Outcome, chance: float) 
 
     A cancel that was asked for wins over everything but a result: what would go back to waiting is cancelled.
     """
+    after = _settle(spec, standing, outcome, chance)
+    if after.stumbles or not standing.stumbles:
+        return after
+    return msgspec.structs.replace(after, stumbles=standing.stumbles)
+
+
+def _settle(spec: TaskSpec, standing: Standing, outcome: Outcome, chance: float) -> Next:
     attempt, crashes = standing.attempt, standing.crashes
     stopped = _stop_reason(standing.stop)
     match outcome:
@@ -58,8 +74,12 @@ def settle(spec: TaskSpec, standing: Standing, outcome: Outcome, chance: float) 
             return Next(TaskState.COMPLETED, None, attempt + 1, crashes)
         case Cancelled(reason=reason):
             return Next(TaskState.CANCELLED, reason, attempt, crashes)
-        case Failed(reason=reason, error=error):
-            return _after_failure(spec, standing, reason, error, chance)
+        case Failed():
+            return _again(standing, outcome, chance) or _after_failure(
+                spec, standing, outcome.reason, outcome.error, chance
+            )
+        case Limited(error=error):
+            return _after_limit(standing, stopped, error)
         case Deferred(error=error):
             if stopped is not None:
                 return Next(TaskState.CANCELLED, stopped, attempt, crashes)
@@ -84,6 +104,33 @@ def _after_failure(spec: TaskSpec, standing: Standing, reason: Reason, error: st
         return Next(TaskState.CANCELLED, stopped, attempt, standing.crashes, error=error)
     delay = backoff_delay(spec.backoff, attempt, chance)
     return Next(TaskState.SCHEDULED, Reason.BACKOFF, attempt, standing.crashes, delay, error)
+
+
+def _again(standing: Standing, failed: Failed, chance: float) -> Next | None:
+    """The provider failed by itself, and nothing would be done twice: the turn is taken again, so many times."""
+    treatment = TREATMENTS[failed.failure] if failed.failure is not None and failed.repeatable else None
+    if treatment is None or standing.stumbles >= treatment.times or _stop_reason(standing.stop) is not None:
+        return None
+    stumbles = standing.stumbles + 1
+    delay = backoff_delay(treatment.backoff, stumbles, chance)
+    return Next(
+        TaskState.SCHEDULED,
+        Reason.BACKOFF,
+        standing.attempt,
+        standing.crashes,
+        delay,
+        failed.error,
+        stumbles,
+    )
+
+
+def _after_limit(standing: Standing, stopped: Reason | None, error: str) -> Next:
+    attempt, crashes = standing.attempt, standing.crashes
+    if stopped is not None:
+        return Next(TaskState.CANCELLED, stopped, attempt, crashes, error=error)
+    if not standing.resumes:
+        return Next(TaskState.FAILED, Reason.QUOTA, attempt + 1, crashes, error=error)
+    return Next(TaskState.SCHEDULED, Reason.RATE_LIMIT, attempt, crashes, standing.wait_s, error)
 
 
 def _after_loss(standing: Standing, stopped: Reason | None, why: str) -> Next:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from taxiway.core.failureclass import FailureClass
+from taxiway.core.providerlimit import ProviderLimit
 from taxiway.core.task import Reason, Usage
 
 
@@ -44,6 +46,7 @@ class StopCause(StrEnum):
     LEASE_LOST = "lease_lost"
     INTERRUPT = "interrupt"
     RESET = "reset"
+    BUDGET = "budget"
 
 
 class Completed(msgspec.Struct, frozen=True, tag_field="kind", tag="completed"):
@@ -56,7 +59,11 @@ class Completed(msgspec.Struct, frozen=True, tag_field="kind", tag="completed"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag_field="kind", tag="failed"):
-    """The work failed with ``reason`` (one of the failure reasons); ``error`` is one sentence."""
+    """The work failed with ``reason`` (one of the failure reasons); ``error`` is one sentence.
+
+    ``failure`` is how the provider failed, where one did, and ``limit`` what it said; ``repeatable``: taking the turn
+    once more does nothing twice.
+    """
 
     reason: Reason
     error: str
@@ -64,6 +71,9 @@ class Failed(msgspec.Struct, frozen=True, tag_field="kind", tag="failed"):
     signal: int | None = None
     output: str | None = None
     usage: Usage | None = None
+    failure: FailureClass | None = None
+    repeatable: bool = False
+    limit: ProviderLimit | None = None
 
 
 class Cancelled(msgspec.Struct, frozen=True, tag_field="kind", tag="cancelled"):
@@ -82,6 +92,14 @@ class Deferred(msgspec.Struct, frozen=True, tag_field="kind", tag="deferred"):
     error: str
 
 
+class Limited(msgspec.Struct, frozen=True, tag_field="kind", tag="limited"):
+    """The provider refused it for a limit that resets: no attempt counted, tried again after its account's reset."""
+
+    limit: ProviderLimit
+    error: str
+    usage: Usage | None = None
+
+
 class Released(msgspec.Struct, frozen=True, tag_field="kind", tag="released"):
     """Shutdown, drain or Ctrl-C: no attempt counted, queued at once."""
 
@@ -98,7 +116,7 @@ class Lost(msgspec.Struct, frozen=True, tag_field="kind", tag="lost"):
     unstarted: bool = False
 
 
-Outcome = Completed | Failed | Cancelled | Deferred | Released | Lost
+Outcome = Completed | Failed | Cancelled | Deferred | Limited | Released | Lost
 
 
 class ProcessMark(msgspec.Struct, frozen=True):
@@ -118,7 +136,7 @@ class ProcessMark(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt, as stored. Times are milliseconds since 1970 UTC."""
+    """One attempt, as stored. Times are milliseconds since 1970 UTC; ``account`` is whose slot its agent took."""
 
     id: str
     task: str
@@ -135,6 +153,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage = Usage()
     events: int = 0
     process: ProcessMark | None = None
+    account: str | None = None
     claimed_at: int = 0
     started_at: int | None = None
     ended_at: int | None = None

@@ -29,7 +29,7 @@ from taxiway.core.nearest import nearest
 from taxiway.core.policy import MailboxChange
 from taxiway.core.promptfields import AGENT_HINT, NEEDS_AGENT, OF_PROMPTS, PROMPT_FIELDS, missing_agent
 from taxiway.core.retry import RETRY_ON_LEGAL
-from taxiway.core.task import RESERVED_FIELDS, Backoff, Reason, TaskSpec
+from taxiway.core.task import RESERVED_FIELDS, Backoff, Budget, Reason, TaskSpec
 from taxiway.core.template import INPUT_VARIABLE, Ref, has_placeholder, mistakes, parse
 from taxiway.core.workspacefields import workspace
 
@@ -142,7 +142,7 @@ def finish(
 
 
 def _made(fields: dict[str, Any], agent: str | None) -> TaskSpec:
-    for name, record in (("backoff", Backoff), ("mailbox", MailboxChange)):
+    for name, record in (("backoff", Backoff), ("mailbox", MailboxChange), ("budget", Budget)):
         if name in fields:
             fields[name] = record(**fields[name])
     if agent is not None and missing_agent(fields, None):

@@ -177,6 +177,21 @@ class Backoff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jitter: float = 0.2
 
 
+class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What all runs of a task together may use up: dollars, tokens (read and written), seconds of running."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    wall_s: float | None = None
+
+
+class OnLimit(StrEnum):
+    """What a task does when its provider's limit ends its turn: wait for the reset, or fail with ``quota``."""
+
+    WAIT = "wait"
+    FAIL = "fail"
+
+
 class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What was asked; it never changes. Exactly one of ``command``, ``shell``, ``prompt``, ``job`` is given.
 
@@ -190,6 +205,9 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     Durations are seconds (``…_s``). ``timeout_s`` is the total clock of a run, ``idle_timeout_s`` its silence clock,
     ``expires_s`` the latest start and ``delay_s`` the earliest, both counted from submission. ``stdin`` is text for
     the program's standard input (absent: empty). ``retry_on`` replaces the set of failures that are tried again.
+    ``safe_to_retry``: a turn may be taken again after its provider failed, also when a tool was used in it.
+    ``on_limit``: what to do about a provider's limit (``None``: as the session says, else the queue, else wait).
+    ``budget`` ends the turn that goes beyond it, with the reason ``budget``.
     """
 
     name: str | None = None
@@ -221,6 +239,9 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     backoff: Backoff = Backoff()
     retry_on: tuple[Reason, ...] | None = None
     accept: Acceptance | None = None
+    safe_to_retry: bool = False
+    on_limit: OnLimit | None = None
+    budget: Budget | None = None
     no_wait: bool = False
     template: bool = False
     idempotency_key: str | None = None
@@ -245,17 +266,20 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
 
 
 #: Fields of later versions; a spec that uses one is told so instead of "unknown field".
-RESERVED_FIELDS: Final = frozenset({"budget"})
+RESERVED_FIELDS: Final[frozenset[str]] = frozenset()
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What a run consumed; ``None`` where nobody measured it, never a made-up 0."""
+    """What a run consumed; ``None`` where nobody measured it, never a made-up 0. ``usd_computed``: (some of) the
+    dollars were computed from tokens by a table of prices, and not told by the agent. Cached tokens are a part of the
+    input."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_tokens: int | None = None
     usd: float | None = None
     turns: int | None = None
+    usd_computed: bool = False
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,9 +10,11 @@ import msgspec
 
 from taxiway.agents.dialogue import Asked, AskWithdrawn, DialogueEvent, Interrupt, Ready, Steer, Turn, TurnEnded
 from taxiway.agents.protocol import Ended, Go, How, SpawnFailure
+from taxiway.clock import Chance
 from taxiway.core.approval import ApprovalPolicy
 from taxiway.core.errors import Invalid, OutcomeUnknown, StoreUnusable, Unavailable
 from taxiway.core.event import EventType
+from taxiway.core.price import Prices, price_of
 from taxiway.core.run import Failed, Outcome, StopCause
 from taxiway.core.session import Signal
 from taxiway.core.task import Reason
@@ -21,6 +23,7 @@ from taxiway.engine.composing import MakeAgentEnvironment, compose, with_memory
 from taxiway.engine.courier import Courier
 from taxiway.engine.executor import Means
 from taxiway.engine.live import Equipped, Live, Wanted
+from taxiway.engine.meter import Meter
 from taxiway.engine.parking import Parking
 from taxiway.engine.pool import SessionPool
 from taxiway.engine.questions import Questions
@@ -35,12 +38,15 @@ CLEAR_S_MAX: Final = 10.0  #: how long what a turn left running may take to go, 
 
 class Crewmates(msgspec.Struct, frozen=True):
     """Whom a turn works with on its runner: who lends processes, who brings signals, where those stand that wait for a
-    person; and what is asked of persons at all."""
+    person; what is asked of persons at all, what models cost, and chance for what shall not happen everywhere at
+    once."""
 
     pool: SessionPool
     courier: Courier
     parking: Parking
     policy: ApprovalPolicy
+    prices: Prices
+    chance: Chance
 
 
 class AgentDrive:
@@ -65,15 +71,18 @@ class AgentDrive:
         self._mates = mates
         self._environment = environment
         self._clocks = RunClocks(self.stop, spec.timeout_s, spec.idle_timeout_s)
-        self._transcript = Transcript(claim, store, recorder, agent.kind.context_window)
         self._questions = Questions(claim, store, recorder, self._clocks, mates.parking, mates.policy)
-        self._judge = Judge(spec, recorder, self._transcript)
+        self._meter = Meter(price_of(spec.model or agent.kind.model, mates.prices), spec.budget)
+        window = agent.kind.context_window
+        self._transcript = Transcript(claim, store, recorder, self._meter, mates.chance, window)
+        self._judge = Judge(spec, recorder, self._transcript, self._meter, agent.driver.abilities.degraded)
         self._live: Live | None = None
         self._stop: StopCause | None = None
         self._stopped_s = 0.0
         self._cause: StopCause | None = None  # of the end: a stop that came before it
         self._begun = False
         self._ended = False
+        self._wall: asyncio.TimerHandle | None = None
         self._speaking = asyncio.Lock()
         self._told: set[str] = set()
         self._closing = asyncio.Event()
@@ -164,6 +173,7 @@ class AgentDrive:
             return self._over(NotBegun())
         self._recorder.note(EventType.STATUS, phase="turn", process=live.name, warm=live.reused)
         self._clocks.start()
+        await self._mind_the_budget()
         async with asyncio.TaskGroup() as group:
             closer = group.create_task(self._close_when_told(live))
             flusher = group.create_task(self._flush_regularly())
@@ -173,6 +183,18 @@ class AgentDrive:
         self._recorder.close_streams()
         await self._transcript.flush()
         return end
+
+    async def _mind_the_budget(self) -> None:
+        """What earlier runs of the task left of it; the turn is stopped when its time is over."""
+        if self._claim.spec.budget is None:
+            return
+        if self._claim.fence > 1:
+            self._meter.went_before(await self._store.runs(self._claim.task))
+        if self._meter.left_s is not None:
+            loop = asyncio.get_running_loop()
+            self._wall = loop.call_later(self._meter.left_s, self.stop, StopCause.BUDGET)
+        if self._meter.spent is not None:
+            self.stop(StopCause.BUDGET)
 
     async def _listen(self, live: Live, text: str) -> End:
         """From the go, or from the turn on a process that is warm, until the turn or the process has ended."""
@@ -189,6 +211,8 @@ class AgentDrive:
                 return self._over(event)
             await self._take(event)
             await self._keep_up()
+            if self._meter.spent is not None:
+                self.stop(StopCause.BUDGET)
 
     async def _take(self, event: DialogueEvent) -> None:
         """Take one event of the turn down, or to a person."""
@@ -237,6 +261,8 @@ class AgentDrive:
             self._mates.courier.closed(self._claim.run)
             self._questions.closed()
             self._clocks.stop()
+            if self._wall is not None:
+                self._wall.cancel()
         return end
 
     async def _keep_up(self) -> None:
@@ -277,7 +303,7 @@ class AgentDrive:
 
     async def _say_that_it_stops(self) -> None:
         """A stop of our own (a clock, a drain) shows in the run's state; one that was asked for does already."""
-        if self._stop in (StopCause.TIMEOUT, StopCause.STALLED, StopCause.DRAIN):
+        if self._stop in (StopCause.TIMEOUT, StopCause.STALLED, StopCause.BUDGET, StopCause.DRAIN):
             with suppress(Unavailable):  # the turn ends all the same
                 await self._store.request_stop(self._claim.run, self._claim.fence, self._stop)
 

@@ -18,6 +18,7 @@ class Remains(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     signal: int | None = None
     usage: Usage | None = None
+    spent: str = ""
     timeout_s: float | None = None
     idle_timeout_s: float | None = None
 
@@ -38,6 +39,8 @@ def stopped(cause: StopCause, left: Remains) -> Outcome:
         case StopCause.STALLED:
             error = f"it was silent for longer than its idle_timeout of {left.idle_timeout_s:g} s"
             return _failed(Reason.STALLED, error, left)
+        case StopCause.BUDGET:
+            return _failed(Reason.BUDGET, f"its budget is used up: {left.spent}", left)
         case StopCause.DRAIN:
             return Released("drain")
         case StopCause.LEASE_LOST:

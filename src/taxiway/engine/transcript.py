@@ -20,34 +20,49 @@ from taxiway.agents.dialogue import (
     Used,
 )
 from taxiway.agents.protocol import Ended, Output
+from taxiway.clock import Chance
 from taxiway.core.errors import NotFound
 from taxiway.core.event import EventType
 from taxiway.core.limits import TASK_OUTPUT_BYTES_MAX
-from taxiway.core.providerlimit import ProviderLimit
+from taxiway.core.providerlimit import LimitKind, ProviderLimit
 from taxiway.core.task import Usage
+from taxiway.engine.meter import Meter
 from taxiway.engine.recorder import Recorder
 from taxiway.store.protocol import Claimed, Store, TurnFacts
 
 THREAD_CHARS_MAX: Final = 1_000  #: an agent's id of a conversation; a longer one is not kept
+USD_MAX: Final = 1e9  #: of one turn
 TOKENS_MAX: Final = 1 << 53  #: what is above, or below 0, is no count of tokens
 WHY_CHARS_MAX: Final = 1_000
 
 
 class Transcript:
-    """The events of one turn, taken down in order. ``usage`` is what the agent reported last."""
+    """The events of one turn, taken down in order. ``tools``: one was used, so something may have been done."""
 
-    def __init__(self, claim: Claimed, store: Store, recorder: Recorder, context_window: int | None) -> None:
+    def __init__(
+        self, claim: Claimed, store: Store, recorder: Recorder, meter: Meter, chance: Chance, context_window: int | None
+    ) -> None:
         """``context_window`` (tokens) stands for that of an agent which does not report its own."""
         self._claim = claim
         self._store = store
         self._recorder = recorder
+        self._meter = meter
+        self._chance = chance
+        self._unanswered = claim.watched
         self._context_window = context_window
         self._message = ""
         self._untold: TurnFacts | None = None
-        self.usage: Usage | None = None
+        self.tools = False
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the agent reported last."""
+        return self._meter.usage
 
     async def take(self, event: DialogueEvent) -> None:
         """Take one event down; what the next process may need is stored at once (A44)."""
+        if self._unanswered and _is_answer(event):
+            await self._answered()
         match event:
             case Output(stream, data):
                 self._recorder.output(stream, data)
@@ -60,7 +75,7 @@ class Transcript:
             case SteerSettled(signal, applied, why):
                 await self._settle(signal, applied, why)
             case Limited(limit):
-                self._said(EventType.RATE_LIMIT, told_of(limit))
+                await self._limited(limit)
             case Ready() | Asked() | AskWithdrawn() | TurnEnded() | Ended():
                 pass  # what they mean is the drive's to say
             case _:
@@ -85,6 +100,7 @@ class Transcript:
 
     def _said(self, type: EventType, data: dict[str, object]) -> None:
         self._recorder.say(type, data)
+        self.tools = self.tools or type in (EventType.TOOL_CALL, EventType.TOOL_RESULT, EventType.DIFF)
         text = data.get("text")
         if type is EventType.MESSAGE and isinstance(text, str):
             before = self._message if data.get("delta") else ""
@@ -98,13 +114,24 @@ class Transcript:
         await self.tell(TurnFacts(thread=thread))
 
     def _used(self, used: Used) -> None:
-        if used.usage != Usage():
-            self.usage = used.usage
+        usage = self._meter.told(_counted(used.usage))
         tokens, window = _count(used.context_tokens), _count(used.context_window) or self._context_window
-        told = {**msgspec.structs.asdict(used.usage), "context_tokens": tokens, "context_window": window}
+        told = {**msgspec.structs.asdict(usage), "context_tokens": tokens, "context_window": window}
         self._recorder.say(EventType.USAGE, {name: value for name, value in told.items() if value is not None})
         if tokens is not None or window is not None:
             self._untold = TurnFacts(context_tokens=tokens, context_window=window)
+
+    async def _limited(self, limit: ProviderLimit) -> None:
+        """The provider spoke while the turn goes on: whoever else shares the account hears of it at once."""
+        self._said(EventType.RATE_LIMIT, told_of(limit))
+        if self._claim.account is not None and limit.kind is not LimitKind.WARNING:
+            said = msgspec.structs.replace(limit, text=limit.text and self._recorder.sentence(limit.text))
+            await self._store.tell_account(self._claim.run, self._claim.fence, said, self._chance.random())
+
+    async def _answered(self) -> None:
+        """The provider answers: those that wait for that need not wait for the end of the turn."""
+        self._unanswered = False
+        await self._store.tell_account(self._claim.run, self._claim.fence, None, self._chance.random())
 
     async def _settle(self, signal: str, applied: bool, why: str | None) -> None:
         said = None if why is None else self._recorder.sentence(why)[:WHY_CHARS_MAX]
@@ -115,6 +142,25 @@ class Transcript:
 def told_of(limit: ProviderLimit) -> dict[str, object]:
     """The data of a ``rate_limit`` event: what was said, without what was not."""
     return {name: value for name, value in msgspec.to_builtins(limit).items() if value is not None}
+
+
+def _is_answer(event: DialogueEvent) -> bool:
+    """Whether only a provider that answers can have caused this; words may be the agent's own about an error."""
+    match event:
+        case Said(EventType.TOOL_CALL | EventType.THOUGHT):
+            return True
+        case Used(usage):
+            return bool(usage.output_tokens)
+        case _:
+            return False
+
+
+def _counted(usage: Usage) -> Usage:
+    """What an agent tells, without what is no count of anything."""
+    usd = usage.usd if usage.usd is not None and 0 <= usage.usd <= USD_MAX else None
+    return Usage(
+        _count(usage.input_tokens), _count(usage.output_tokens), _count(usage.cached_tokens), usd, _count(usage.turns)
+    )
 
 
 def _count(tokens: int | None) -> int | None:

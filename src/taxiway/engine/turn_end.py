@@ -8,9 +8,12 @@ import msgspec
 
 from taxiway.agents.dialogue import TurnEnded
 from taxiway.agents.protocol import Ended, SpawnFailure
+from taxiway.core.failureclass import FailureClass, class_of
 from taxiway.core.limits import RESULT_BYTES_MAX
-from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, StopCause
+from taxiway.core.providerlimit import LimitKind, ProviderLimit
+from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Limited, Lost, Outcome, StopCause
 from taxiway.core.task import TASK_REASONS, Reason, TaskSpec, TaskState
+from taxiway.engine.meter import Meter
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.stopping import Remains, stopped
 from taxiway.engine.transcript import Transcript
@@ -34,16 +37,22 @@ End = TurnEnded | Ended | Unready | NotBegun
 class Judge:
     """Turns the end of one turn into the outcome of its run. ``begun``: the turn had been sent."""
 
-    def __init__(self, spec: TaskSpec, recorder: Recorder, transcript: Transcript) -> None:
+    def __init__(
+        self, spec: TaskSpec, recorder: Recorder, transcript: Transcript, meter: Meter, degraded: bool = False
+    ) -> None:
+        """``degraded``: its agent does not tell which tools it uses."""
         self._spec = spec
         self._recorder = recorder
         self._transcript = transcript
+        self._meter = meter
+        self._degraded = degraded
 
     def outcome(self, end: End, cause: StopCause | None, begun: bool) -> Outcome:
-        """A stop that came before the end is its cause. Only a drain takes a success for one: the agent has said it."""
+        """A stop that came before the end is its cause. Only a drain and a budget take a success
+        for one: the agent has said it."""
         if isinstance(end, Ended) and end.spawn_failure is not None:
             return self.not_opened(end.spawn_failure)
-        if cause is not None and not (cause is StopCause.DRAIN and _succeeded(end)):
+        if cause is not None and not (cause in (StopCause.DRAIN, StopCause.BUDGET) and _succeeded(end)):
             return self._stopped(end, cause)
         match end:
             case TurnEnded():
@@ -68,6 +77,7 @@ class Judge:
             exit_code=end.exit_code if isinstance(end, Ended) else None,
             signal=end.signal if isinstance(end, Ended) else None,
             usage=self._transcript.usage,
+            spent=self._meter.remains(),
             timeout_s=self._spec.timeout_s,
             idle_timeout_s=self._spec.idle_timeout_s,
         )
@@ -78,15 +88,43 @@ class Judge:
         error = self._recorder.sentence(end.error or "")
         if end.interrupted:
             return Cancelled(Reason.INTERRUPTED, output, usage=usage)
-        if end.reason is Reason.RATE_LIMIT:
-            return Deferred(error or "the agent's provider limits how often it may be asked")
         if end.reason is not None:
-            reason = end.reason if end.reason in TASK_REASONS[TaskState.FAILED] else Reason.AGENT_ERROR
-            return Failed(reason, error or f"the agent reports: {end.reason}", output=output, usage=usage)
+            return self._refused(end, end.reason, error)
         result = self._recorder.scrubbed(end.result)
         if len(_encode(result)) > RESULT_BYTES_MAX:
             return self._failed(f"its result is larger than {RESULT_BYTES_MAX} bytes")
         return Completed(output=output, result=result, usage=usage)
+
+    def _refused(self, end: TurnEnded, reason: Reason, error: str) -> Outcome:
+        """It failed. A limit that resets is waited for; a provider that stumbled may be asked again, where the turn has
+        done nothing yet."""
+        limit = self._limit(end, reason)
+        failure = class_of(reason, end.passing, limit)
+        if failure is FailureClass.REFUSED and _resets(reason, limit):
+            assert limit is not None
+            error = error or "the agent's provider limits how often it may be asked"
+            return Limited(limit, error, self._transcript.usage)
+        known = reason in TASK_REASONS[TaskState.FAILED]
+        if not known:
+            reason = Reason.PROVIDER if failure is FailureClass.OVERLOADED else Reason.AGENT_ERROR
+        untouched = not self._transcript.tools and not self._degraded
+        return Failed(
+            reason,
+            error or f"the agent reports: {end.reason}",
+            output=self._transcript.output(end.text),
+            usage=self._transcript.usage,
+            failure=failure,
+            repeatable=self._spec.safe_to_retry or untouched,
+            limit=limit,
+        )
+
+    def _limit(self, end: TurnEnded, reason: Reason) -> ProviderLimit | None:
+        """What the provider said, scrubbed; where it said nothing, what the reason means."""
+        if end.limit is not None:
+            text = end.limit.text
+            return msgspec.structs.replace(end.limit, text=text and self._recorder.sentence(text))
+        kind = {Reason.RATE_LIMIT: LimitKind.RATE, Reason.QUOTA: LimitKind.QUOTA}.get(reason)
+        return None if kind is None else ProviderLimit(kind=kind)
 
     def _died(self, ended: Ended, begun: bool) -> Outcome:
         if ended.lost:
@@ -109,6 +147,13 @@ class Judge:
             output=self._transcript.output(None),
             usage=self._transcript.usage,
         )
+
+
+def _resets(reason: Reason, limit: ProviderLimit | None) -> bool:
+    """A rate limit passes by itself also where nobody says when; a quota only by a reset (semantics, "Counters")."""
+    if limit is None or limit.kind is LimitKind.WARNING:
+        return False
+    return limit.reset(0) is not None or (reason is Reason.RATE_LIMIT and limit.kind is LimitKind.RATE)
 
 
 def _succeeded(end: End) -> bool:

@@ -14,7 +14,7 @@ import msgspec
 
 from taxiway.core.errors import WorkspaceRefused
 from taxiway.core.event import EventType
-from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Lost, Outcome, Released, StopCause
+from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Limited, Lost, Outcome, Released, StopCause
 from taxiway.core.task import Reason, TaskSpec
 from taxiway.core.workspace import Claim, Keep, Left, Made, RunDiff, Workspace
 from taxiway.engine.executor import Drive, MakeDrive
@@ -164,7 +164,7 @@ class WorkspaceDrive:
             case Failed(reason=reason, error=error):
                 why = Reason.SPAWN_ERROR if reason in _OF_THE_WORK else reason
                 return msgspec.structs.replace(outcome, reason=why, error=f"no workspace: its set-up failed: {error}")
-            case Cancelled() | Released() | Lost() | Deferred():
+            case Cancelled() | Released() | Lost() | Deferred() | Limited():
                 return outcome
             case _:
                 assert_never(outcome)
@@ -206,7 +206,7 @@ def _placed(claim: Claimed, made: Made) -> Claimed:
 def _stays(keep: Keep, outcome: Outcome) -> bool:
     """Whether a workspace outlives a run that ended so. What will be tried again goes on in it."""
     match outcome:
-        case Released() | Lost() | Deferred():
+        case Released() | Lost() | Deferred() | Limited():
             return True
         case Completed():
             return keep is Keep.ALWAYS

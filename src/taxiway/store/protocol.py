@@ -21,6 +21,7 @@ from taxiway.core.readiness import Facts, Scope
 from taxiway.core.run import Outcome, ProcessMark, Run, StopCause
 from taxiway.core.session import Disposition
 from taxiway.core.task import Task, TaskSpec, TaskState
+from taxiway.store.account_protocol import AccountStore
 from taxiway.store.approval_protocol import ApprovalFilter as ApprovalFilter
 from taxiway.store.approval_protocol import ApprovalPage as ApprovalPage
 from taxiway.store.approval_protocol import ApprovalStore
@@ -88,7 +89,7 @@ class Parent(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A run that the claimer now owns, by its fence."""
+    """A run that the claimer now owns, by its fence. ``watched``: its ``account`` wants to hear once it is answered."""
 
     run: str
     task: str
@@ -98,6 +99,8 @@ class Claimed(msgspec.Struct, frozen=True):
     project: str
     parents: tuple[Parent, ...] = ()
     seat: Seat | None = None
+    account: str | None = None
+    watched: bool = False
 
 
 class StopRequest(msgspec.Struct, frozen=True):
@@ -181,7 +184,7 @@ class CheckFinding(msgspec.Struct, frozen=True):
     text: str
 
 
-class Store(SessionStore, ApprovalStore, Protocol):
+class Store(SessionStore, ApprovalStore, AccountStore, Protocol):
     """What the engine and the doors need of a store."""
 
     # -- asking for work ------------------------------------------------------------------------------------------

@@ -1,3 +1,3 @@
 -- A task whose run ended goes back to waiting.
 UPDATE task SET state = :state, reason = :reason, ready = :ready, attempt = :attempt, crashes = :crashes, due_at = :due_at,
-  error = :error, version = :version WHERE seq = :seq
+  error = :error, stumbles = :stumbles, version = :version WHERE seq = :seq

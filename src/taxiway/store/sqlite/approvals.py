@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from taxiway.core.approval import Approval, Question
 from taxiway.store.protocol import ApprovalFilter, ApprovalPage, Resumed
-from taxiway.store.sqlite.reader import SqliteReader
+from taxiway.store.sqlite.verbs import SqliteVerbs
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import approvals, finding, parking
 
-T = TypeVar("T")
 
-
-class ApprovalVerbs:
+class SqliteApprovals(SqliteVerbs):
     """What a store does with questions, by its writer and its reader."""
-
-    _reader: SqliteReader
-
-    async def _first(self, operation: Callable[[Tx], T]) -> T:
-        raise NotImplementedError
 
     async def ask(self, run: str, fence: int, question: Question) -> Approval:
         """Store a question of a live run."""

@@ -36,7 +36,8 @@ from taxiway.store.protocol import (
     TurnFacts,
     WarmProcess,
 )
-from taxiway.store.sqlite.approvals import ApprovalVerbs
+from taxiway.store.sqlite.accounts import SqliteAccounts
+from taxiway.store.sqlite.approvals import SqliteApprovals
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import cancel as cancelling
@@ -61,25 +62,18 @@ from taxiway.store.verbs import signals as signalling
 from taxiway.store.verbs import submit as submitting
 from taxiway.store.verbs.cancel_all import cancel_all
 from taxiway.store.verbs.claim import Claim
-from taxiway.store.writer import Urgency, Writer
+from taxiway.store.writer import Writer
 
 T = TypeVar("T")
 
 
-class SqliteStore(ApprovalVerbs):
+class SqliteStore(SqliteApprovals, SqliteAccounts):
     """One file. ``new_id`` makes ids for what the store itself makes; it is used by the writer only."""
 
     def __init__(self, path: Path, writer: Writer, reader: SqliteReader, new_id: Callable[[str], str]) -> None:
+        super().__init__(writer, reader)
         self.path = path
-        self._writer = writer
-        self._reader = reader
         self._new_id = new_id
-
-    async def _bulk(self, operation: Callable[[Tx], T]) -> T:
-        return await self._writer.write(operation, Urgency.BULK)
-
-    async def _first(self, operation: Callable[[Tx], T]) -> T:
-        return await self._writer.write(operation, Urgency.FIRST)
 
     # -- asking for work ------------------------------------------------------------------------------------------
     async def submit(self, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:

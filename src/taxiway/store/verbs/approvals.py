@@ -15,7 +15,7 @@ from taxiway.core.run import RunState
 from taxiway.core.task import Reason, TaskSpec, TaskState
 from taxiway.store.approval_protocol import ApprovalFilter, ApprovalPage
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs import gates, parking
+from taxiway.store.verbs import accounts, gates, parking
 from taxiway.store.verbs.events import tell
 from taxiway.store.verbs.finish import RunRow, owned
 
@@ -85,6 +85,8 @@ def _park(tx: Tx, row: RunRow, run: str) -> None:
     """The run waits from now on: it gives back the slots that it has, also those that it has just taken again."""
     tx.run("park_run", run=row.id)
     gates.free_slots(tx, row.lane, row.lane_slot, row.queue, row.queue_slot)
+    if row.account is not None:
+        accounts.free(tx, row.account)
     if row.state != RunState.WAITING:
         parking.move_task(tx, row.task_seq, row.task, TaskState.WAITING, Reason.APPROVAL, run, parking.WAIT)
     tx.note(Topic.TIME)

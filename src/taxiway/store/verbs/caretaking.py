@@ -8,7 +8,7 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.policy import Box
 from taxiway.core.task import Reason, TaskState
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs import approvals, mailbox, sessions, sweeps
+from taxiway.store.verbs import accounts, approvals, mailbox, sessions, sweeps
 from taxiway.store.verbs.arriving import arrive_late
 from taxiway.store.verbs.ending import (
     EXPIRED_ERROR,
@@ -32,8 +32,9 @@ def next_due(tx: Tx) -> int | None:
 
 
 def wake_due(tx: Tx, limit: int, actor: str) -> int:
-    """Queue scheduled tasks whose time has come, cancel those that are too late to start, and let questions expire."""
-    moved = 0
+    """Queue scheduled tasks whose time has come, cancel those that are too late to start, let questions expire, and
+    open the accounts whose reset has come."""
+    moved = accounts.wake(tx, limit, actor)
     for (seq,) in tx.all("expired_tasks", now=tx.now, limit=limit):
         if not task_row(tx, seq).open:  # it fell with one that expired just before
             continue

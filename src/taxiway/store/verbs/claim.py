@@ -17,9 +17,11 @@ from taxiway.core.readiness import Gate, Scope
 from taxiway.core.task import Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Claimed, Parent
 from taxiway.store.tx import Rank, Row, Tx
-from taxiway.store.verbs import gates, mailbox, parking, sessions
+from taxiway.store.verbs import accounts, gates, mailbox, parking, sessions
+from taxiway.store.verbs.allotting import Allotment
 from taxiway.store.verbs.ending import EXPIRED_ERROR, cancel_waiting
 from taxiway.store.verbs.runners import may_take
+from taxiway.store.verbs.slots import UNLIMITED, lowest, slots_taken
 
 LAST: Final[Rank] = (1 << 62, 1 << 62, 1 << 62)  #: after every task
 PAGES_GROW: Final = (
@@ -45,6 +47,15 @@ class Head(NamedTuple):
     queue_state: str
     queue_slots: int | None
     needs: str
+    account: int | None
+
+
+class Slots(NamedTuple):
+    """The slots that one run takes; ``None`` where nothing limits it."""
+
+    lane: int | None
+    queue: int | None
+    account: Allotment | None
 
 
 class Claim:
@@ -81,7 +92,9 @@ class Claim:
         tx = self._tx
         lane_taken = slots_taken(tx, "lane_slots_taken", lane=head.lane) if head.lane_size is not None else set()
         queue_taken = slots_taken(tx, "queue_slots_taken", queue=head.queue) if head.queue_slots is not None else set()
-        room = gate_facts(head, len(lane_taken), len(queue_taken)).room()
+        allotted = None if head.account is None else Allotment(tx, head.account)
+        of_account = None if allotted is None else allotted.ledger
+        room = gate_facts(head, len(lane_taken), len(queue_taken), of_account).room()
         limit = wanted if room is None else min(wanted, room)
         urgency, position, seq = rival
         rows = (
@@ -94,8 +107,8 @@ class Claim:
             if row[5] is not None and row[5] <= tx.now:
                 cancel_waiting(tx, row[0], Reason.EXPIRED, EXPIRED_ERROR, self._runner, "expired")
                 continue
-            lane_slot, queue_slot = _lowest(lane_taken, head.lane_size), _lowest(queue_taken, head.queue_slots)
-            claimed.append(self._start(head, row, lane_slot, queue_slot))
+            lane_slot, queue_slot = lowest(lane_taken, head.lane_size), lowest(queue_taken, head.queue_slots)
+            claimed.append(self._start(head, row, Slots(lane_slot, queue_slot, allotted)))
         gates.settle_gate(tx, head.gate)
         if head.queue_state != QueueState.RUNNING:
             gates.open_gates(tx, head.queue, False)
@@ -104,10 +117,12 @@ class Claim:
         if head.queue_slots is not None and len(queue_taken) >= head.queue_slots:
             tx.run("fill_queue", queue=head.queue)
             gates.open_gates(tx, head.queue, False)
+        if allotted is not None and allotted.room == 0:
+            accounts.fill(tx, allotted.ledger.row)
         tx.run("settle_lane", lane=head.lane)
         return claimed
 
-    def _start(self, head: Head, row: Row, lane_slot: int | None, queue_slot: int | None) -> Claimed:
+    def _start(self, head: Head, row: Row, slots: Slots) -> Claimed:
         tx = self._tx
         seq, task, project, fence, attempt, _, body, session = row
         fence += 1
@@ -129,12 +144,15 @@ class Claim:
             attempt=attempt + 1,
             state="running" if in_process else "starting",
             queue=head.queue,
-            queue_slot=queue_slot,
+            queue_slot=slots.queue,
             lane=head.lane,
-            lane_slot=lane_slot,
+            lane_slot=slots.lane,
             session=session,
             session_slot=None if box is None else _session_slot(tx, box),
             generation=None if box is None else box.generation,
+            account=head.account,
+            account_slot=None if slots.account is None else slots.account.take(),
+            account_round=None if slots.account is None else slots.account.ledger.account.round,
             now=tx.now,
             started_at=tx.now if in_process else None,
         )
@@ -142,7 +160,18 @@ class Claim:
         tx.run("insert_event", run=row_id, seq=1, type=EventType.RUN_STARTED, at=tx.now, data=data, body=None)
         parents = _parents(tx, seq) if spec.template and spec.after else ()
         seat = None if session is None else sessions.begin_turn(tx, session, task, seq, row_id, spec, self._runner)
-        return Claimed(run, task, spec, fence, attempt + 1, project, parents, seat)
+        return Claimed(
+            run,
+            task,
+            spec,
+            fence,
+            attempt + 1,
+            project,
+            parents,
+            seat,
+            account=None if slots.account is None else slots.account.ledger.account.name,
+            watched=slots.account is not None and slots.account.ledger.account.narrow,
+        )
 
 
 def best_gate(tx: Tx, scope: Scope, shut: frozenset[int]) -> tuple[Head | None, Rank]:
@@ -208,26 +237,10 @@ def _queues(tx: Tx, scope: Scope) -> list[int]:
 
 def head_of(row: Row) -> Head:
     """A row of one of the statements that read gates."""
-    return Head((row[10], row[11], row[12]), *row[:10])
+    return Head((row[11], row[12], row[13]), *row[:11])
 
 
-def slots_taken(tx: Tx, statement: str, **where: int) -> set[int]:
-    """The numbers of the slots that live runs hold in a lane or a queue."""
-    return {row[0] for row in tx.all(statement, **where)}
-
-
-def _lowest(taken: set[int], limit: int | None) -> int | None:
-    """The lowest free slot number, which this takes; ``None`` where there is no limit."""
-    if limit is None:
-        return None
-    slot = 1
-    while slot in taken:
-        slot += 1
-    taken.add(slot)
-    return slot
-
-
-def gate_facts(head: Head, lane_live: int, queue_live: int) -> Gate:
+def gate_facts(head: Head, lane_live: int, queue_live: int, of_account: accounts.Ledger | None) -> Gate:
     """What gates the work behind a head, for ``core.readiness``."""
     return Gate(
         head.project,
@@ -239,6 +252,8 @@ def gate_facts(head: Head, lane_live: int, queue_live: int) -> Gate:
         head.lane_size,
         lane_live,
         head.needs,
+        None if of_account is None else of_account.account,
+        0 if of_account is None else of_account.taken,
     )
 
 
@@ -246,7 +261,7 @@ def _session_slot(tx: Tx, box: Mailbox) -> int:
     """The lowest slot of the session that no live run holds (I3)."""
     if box.live == 0:
         return 1
-    slot = _lowest(slots_taken(tx, "session_slots_taken", session=box.id), 1 << 30)
+    slot = lowest(slots_taken(tx, "session_slots_taken", session=box.id), UNLIMITED)
     assert slot is not None
     return slot
 

@@ -10,6 +10,7 @@ from taxiway.core.policy import Box
 from taxiway.core.readiness import Facts, Scope, Seating, Waiting
 from taxiway.core.task import TaskState
 from taxiway.store.tx import Tx
+from taxiway.store.verbs import accounts
 from taxiway.store.verbs.claim import gate_facts, head_of
 from taxiway.store.verbs.turn import Turn
 
@@ -25,7 +26,8 @@ def facts_of(tx: Tx, task: str) -> Facts:
     mine = head_of(row[6:])
     queue_holders = [found[0] for found in tx.all("queue_holders", queue=mine.queue)]
     lane_holders = [found[0] for found in tx.all("lane_holders", lane=mine.lane)]
-    gate = gate_facts(mine, len(lane_holders), len(queue_holders))
+    of_account = None if mine.account is None else accounts.ledger(tx, mine.account)
+    gate = gate_facts(mine, len(lane_holders), len(queue_holders), of_account)
     runners = [(name, _decode_scope(scope), slots - live) for name, scope, slots, live in tx.all("runners_with_room")]
     cancels: dict[int, str] = dict(tx.all("cancels_pending"))
     ahead = 0

@@ -11,6 +11,7 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.errors import LeaseLost, NotFound
 from taxiway.core.event import EventType, NewEvent
 from taxiway.core.limits import ERROR_CHARS_MAX
+from taxiway.core.providerlimit import LimitKind
 from taxiway.core.queue import QueueState
 from taxiway.core.retry import Next, Standing, settle
 from taxiway.core.run import (
@@ -18,6 +19,7 @@ from taxiway.core.run import (
     Completed,
     Deferred,
     Failed,
+    Limited,
     Lost,
     Outcome,
     ProcessMark,
@@ -25,10 +27,10 @@ from taxiway.core.run import (
     RunState,
     StopCause,
 )
-from taxiway.core.task import TASK_TERMINAL, Reason, TaskSpec, TaskState
+from taxiway.core.task import TASK_TERMINAL, OnLimit, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Finished
 from taxiway.store.tx import Topic, Tx
-from taxiway.store.verbs import gates, parking, sessions, signals, sweeps
+from taxiway.store.verbs import accounts, gates, parking, sessions, signals, sweeps
 from taxiway.store.verbs.ending import End, end_task, place_of
 from taxiway.store.verbs.events import insert_event
 
@@ -66,6 +68,9 @@ class RunRow(NamedTuple):
     generation: int | None
     box: int
     begun: int
+    account: int | None
+    account_round: int | None
+    stumbles: int
 
 
 def run_row(tx: Tx, run: str) -> RunRow:
@@ -131,16 +136,33 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
         row = run_row(tx, run)
     spec = _NO_SPEC if isinstance(outcome, Completed) else _spec(tx, row.task_seq)
     stop = row.task_stop or (row.stop if row.stop in ASKED else None)
-    standing = Standing(row.attempt, row.task_fence, row.crashes, StopCause(stop) if stop else None)
+    standing = Standing(row.attempt, row.task_fence, row.crashes, StopCause(stop) if stop else None, row.stumbles)
+    if row.account is not None:
+        standing = _with_account(tx, row, spec, standing, outcome, chance)
     after = settle(spec, standing, outcome, chance)
     facts = describe(outcome)
     _end_run(tx, row, outcome, facts)
+    if row.account is not None:
+        accounts.free(tx, row.account)
     gates.free_slots(tx, row.lane, row.lane_slot, row.queue, row.queue_slot)
     _keep_result(tx, row, outcome)
     if row.session is not None:
         _end_turn(tx, row, outcome, after, run)
     due_at = _move_task(tx, row, after, outcome, facts, run)
     return Finished(True, after.state, after.reason, due_at)
+
+
+def _with_account(tx: Tx, row: RunRow, spec: TaskSpec, standing: Standing, outcome: Outcome, chance: float) -> Standing:
+    """The account learns of the end; and what it, the task, its session and its queue say about a limit."""
+    assert row.account is not None
+    wait_s = accounts.run_ended(tx, row.account, row.account_round, outcome, chance, row.task)
+    if not isinstance(outcome, Limited):
+        return standing
+    said = spec.on_limit
+    if said is None:
+        found = tx.one("on_limit", seq=row.task_seq)
+        said = None if found is None or found[0] is None else OnLimit(found[0])
+    return msgspec.structs.replace(standing, wait_s=wait_s, resumes=said is not OnLimit.FAIL)
 
 
 def _end_turn(tx: Tx, row: RunRow, outcome: Outcome, after: Next, actor: str) -> None:
@@ -209,6 +231,12 @@ def describe(outcome: Outcome) -> dict[str, Any]:
             }
         case Deferred():
             facts = {"outcome": "deferred", "error": outcome.error[:ERROR_CHARS_MAX]}
+        case Limited(limit=limit):
+            facts = {
+                "outcome": "limited",
+                "reason": "quota" if limit.kind is LimitKind.QUOTA else "rate_limit",
+                "error": outcome.error[:ERROR_CHARS_MAX],
+            }
         case Released():
             facts = {"outcome": "released", "reason": outcome.why}
         case Lost():
@@ -256,6 +284,7 @@ def _move_task(tx: Tx, row: RunRow, after: Next, outcome: Outcome, facts: dict[s
         ready=int(ready),
         attempt=after.attempt,
         crashes=after.crashes,
+        stumbles=after.stumbles,
         due_at=due_at,
         error=facts.get("error"),
         version=version,

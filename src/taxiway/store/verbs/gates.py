@@ -1,7 +1,8 @@
 """Gates group ready tasks by what gates them, and keep the order of their heads, so that a claim never scans.
 
-A gate is one (queue, lane, need). Its head is its first ready task; a lane's head is the first of its open gates'
-heads. Filling a lane or pausing a queue touches gates, never tasks.
+A gate is one (queue, lane, need); work of an agent stands behind the agent's account, too. Its head is its first ready
+task; a lane's head is the first of its open gates' heads. Filling a lane or an account, or pausing a queue, touches
+gates, never tasks.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from taxiway.store.tx import Topic, Tx
 
 
-def gate_of(tx: Tx, queue: int, lane: int, needs: str) -> int:
-    """The gate for this queue, lane and need, made when it is new."""
+def gate_of(tx: Tx, queue: int, lane: int, needs: str, account: int | None) -> int:
+    """The gate for this queue, lane and need, made when it is new; ``account`` is the one that its agent uses."""
     row = tx.one("find_gate", queue=queue, lane=lane, needs=needs)
     if row is None:
-        row = tx.one("insert_gate", queue=queue, lane=lane, needs=needs)
+        row = tx.one("insert_gate", queue=queue, lane=lane, needs=needs, account=account)
         assert row is not None
     gate: int = row[0]
     return gate

@@ -1,8 +1,8 @@
 """Runs that wait for a person: they give their slots back, and take them again ahead of what has not started.
 
 A run is *parked* from the moment it waits until it has its slots again. The slots are taken as soon as all its
-questions are answered and its lane and its queue have room: with the answer itself, or before the next claim looks for
-work. So no new start of that lane comes first, whoever claims. It goes on when its own runner has room for it.
+questions are answered and its lane, its queue and its account have room: with the answer itself, or before the next
+claim looks for work. So no new start of that lane comes first, whoever claims. It goes on when its own runner has room.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from taxiway.core.event import EventType, NewEvent
 from taxiway.core.task import Reason, TaskState
 from taxiway.store.approval_protocol import Resumed
 from taxiway.store.tx import Row, Topic, Tx
+from taxiway.store.verbs.allotting import Allotment
 from taxiway.store.verbs.events import tell
 
 WAIT: Final = "asked a person"
@@ -24,11 +25,14 @@ WAIT: Final = "asked a person"
 def take_slots(tx: Tx) -> None:
     """Give slots to waiting runs that may go on, the first answered first; one that finds no room keeps no other one
     waiting, as they may be of different lanes."""
-    for run, lane, size, queue, slots in tx.all("answered_runs"):
+    for run, lane, size, queue, slots, account in tx.all("answered_runs"):
         lane_slot = _free(tx, "lane_slots_taken", size, lane=lane)
         queue_slot = _free(tx, "queue_slots_taken", slots, queue=queue)
-        if lane_slot != 0 and queue_slot != 0:
-            tx.run("take_slots_again", run=run, lane_slot=lane_slot, queue_slot=queue_slot)
+        allotted = None if account is None else Allotment(tx, account)
+        if lane_slot != 0 and queue_slot != 0 and (allotted is None or allotted.room != 0):
+            account_slot = None if allotted is None else allotted.take()
+            slot_numbers = {"lane_slot": lane_slot, "queue_slot": queue_slot, "account_slot": account_slot}
+            tx.run("take_slots_again", run=run, **slot_numbers)
 
 
 def resume(tx: Tx, runner: str, room: int) -> list[Resumed]:

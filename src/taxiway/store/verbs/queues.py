@@ -12,6 +12,7 @@ from taxiway.core.lane import check_size
 from taxiway.core.moves import check_move
 from taxiway.core.nearest import nearest
 from taxiway.core.queue import QUEUE_ENDED, QUEUE_MOVES, Queue, QueueState, QueueStats, advice
+from taxiway.core.task import OnLimit
 from taxiway.store.tx import Row, Tx
 from taxiway.store.verbs import gates, slots, sweeps
 from taxiway.store.verbs.ending import end_queue, move_queue_row
@@ -158,6 +159,13 @@ def set_queue(tx: Tx, name: str, size: int | None, actor: str, project: str | No
     if queue.state is QueueState.RUNNING:
         gates.open_gates(tx, row_id, True)
     return queue_of(tx, name, queue.project)[1]
+
+
+def set_on_limit(tx: Tx, name: str, on_limit: OnLimit | None, actor: str, project: str | None) -> None:
+    """What its tasks do from now on when a provider's limit ends their turn, if they say nothing themselves."""
+    row_id, queue = queue_of(tx, name, project)
+    version = tx.change(ChangeKind.QUEUE, name, queue.state, None, actor, f"on_limit {on_limit}")
+    tx.run("set_queue_on_limit", queue=row_id, on_limit=on_limit, version=version)
 
 
 def queue_stats(tx: Tx, name: str, project: str | None) -> QueueStats:

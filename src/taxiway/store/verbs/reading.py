@@ -146,7 +146,7 @@ def _task_record(row: Row) -> Task:
 
 def _run_record(row: Row) -> Run:
     (name, task_id, runner, fence, attempt, state, stop, outcome, reason, error) = row[:10]
-    (exit_code, signal, usage, event_count, process, claimed_at, started_at, ended_at) = row[10:]
+    (exit_code, signal, usage, event_count, process, claimed_at, started_at, ended_at, account) = row[10:]
     return Run(
         id=name,
         task=task_id,
@@ -163,6 +163,7 @@ def _run_record(row: Row) -> Run:
         usage=Usage() if usage is None else _decode_usage(usage),
         events=event_count,
         process=None if process is None else decode_mark(process),
+        account=account,
         claimed_at=claimed_at,
         started_at=started_at,
         ended_at=ended_at,

@@ -12,7 +12,8 @@ from taxiway.core.mailbox import changed, mistakes, title_of
 from taxiway.core.nearest import nearest
 from taxiway.core.policy import MailboxChange, MailboxPolicy
 from taxiway.core.run import Outcome
-from taxiway.core.task import TaskSpec, Usage
+from taxiway.core.task import OnLimit, TaskSpec, Usage
+from taxiway.core.usage import added
 from taxiway.store.protocol import Message, Seat, TurnFacts, WarmProcess
 from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs import gates, mailbox
@@ -148,6 +149,13 @@ def set_policy(tx: Tx, session: str, change: MailboxChange, actor: str) -> None:
     fit(tx, row)
 
 
+def set_on_limit(tx: Tx, session: str, on_limit: OnLimit | None, actor: str) -> None:
+    """What its messages do from now on when a provider's limit ends their turn, if they say nothing themselves."""
+    row = row_of(tx, session)
+    version = tx.change(ChangeKind.SESSION, session, "set", None, actor, f"on_limit {on_limit}")
+    tx.run("set_session_on_limit", session=row, on_limit=on_limit, version=version)
+
+
 def fit(tx: Tx, session: int) -> None:
     """Make what is admitted fit the capacity as it is now: those that have not started, or would start again, keep
     their slots in their order; who has none must wait again, and one that backs off is asked when that is over."""
@@ -232,7 +240,7 @@ def end_turn(tx: Tx, session: int, generation: int, seq: int, outcome: Outcome, 
         session=session,
         generation=generation,
         summary=" ".join(output[-4 * SUMMARY_CHARS :].split())[:SUMMARY_CHARS] if output else None,
-        usage=None if used is None else _encode(_sum(row[0], used)).decode(),
+        usage=None if used is None else _encode(_with(row[0], used)).decode(),
         now=tx.now,
         version=version,
     )
@@ -308,14 +316,5 @@ def _columns(policy: MailboxPolicy) -> dict[str, object]:
     }
 
 
-def _sum(stored: str | None, used: Usage) -> Usage:
-    """Usage so far and this turn's; what nobody measured stays unknown."""
-    if stored is None:
-        return used
-    before = msgspec.structs.asdict(_decode_usage(stored))
-    now = msgspec.structs.asdict(used)
-    return msgspec.convert({name: _add(before[name], now[name]) for name in before}, Usage)
-
-
-def _add(before: float | None, now: float | None) -> float | None:
-    return now if before is None else before if now is None else before + now
+def _with(stored: str | None, used: Usage) -> Usage:
+    return used if stored is None else added(_decode_usage(stored), used)

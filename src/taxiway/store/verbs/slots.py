@@ -1,10 +1,29 @@
-"""Slot numbers for runs that started while there was no limit: a limit set later counts them too (A30, I3)."""
+"""Slot numbers of runs; those that started while there was no limit are counted by one set later, too (A30, I3)."""
 
 from __future__ import annotations
 
 from itertools import count
+from typing import Final
 
 from taxiway.store.tx import Tx
+
+UNLIMITED: Final = 1 << 30
+
+
+def slots_taken(tx: Tx, statement: str, **where: int) -> set[int]:
+    """The numbers of the slots that live runs hold in a lane or a queue."""
+    return {row[0] for row in tx.all(statement, **where)}
+
+
+def lowest(taken: set[int], limit: int | None) -> int | None:
+    """The lowest free slot number, which this takes; ``None`` where there is no limit."""
+    if limit is None:
+        return None
+    slot = 1
+    while slot in taken:
+        slot += 1
+    taken.add(slot)
+    return slot
 
 
 def number_lane(tx: Tx, lane: int) -> None:

@@ -18,7 +18,7 @@ from taxiway.core.session import Disposition
 from taxiway.core.task import TASK_TERMINAL, Condition, Dependency, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import NewTask, Submitted
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs import gates, mailbox, sweeps
+from taxiway.store.verbs import accounts, gates, mailbox, sweeps
 from taxiway.store.verbs.arriving import Arrival, Place, arrive
 from taxiway.store.verbs.explain import facts_of
 from taxiway.store.verbs.queues import queue_of
@@ -160,9 +160,13 @@ class Admission:
         known, key = self._tx.known.gates, (queue, spec.lane, spec.needs)
         gate = known.get(key)
         if gate is None:
-            gate = gates.gate_of(self._tx, queue, lane_of(self._tx, queue, spec.lane), spec.needs)
+            gate = self._new_gate(queue, spec)
             known[key] = gate
         return gate
+
+    def _new_gate(self, queue: int, spec: TaskSpec) -> int:
+        account = accounts.account_for(self._tx, spec.needs)
+        return gates.gate_of(self._tx, queue, lane_of(self._tx, queue, spec.lane), spec.needs, account)
 
 
 def lane_of(tx: Tx, queue: int, name: str) -> int:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from taxiway.core.limits import COUNTED_TASKS_MAX
 from taxiway.core.readiness import Scope
 from taxiway.store.tx import Rank, Tx
-from taxiway.store.verbs.claim import Head, gate_facts, head_of, slots_taken
+from taxiway.store.verbs import accounts
+from taxiway.store.verbs.claim import Head, gate_facts, head_of
+from taxiway.store.verbs.slots import slots_taken
 
 
 class Turn:
@@ -27,6 +31,7 @@ class Turn:
         rows = tx.all("gates_ahead", urgency=urgency, position=position, seq=seq)
         self._heads = [head for head in map(head_of, rows) if head.queue not in shut]
         self._live: dict[tuple[str, int], int] = {}
+        self._ledgers: dict[int, accounts.Ledger] = {}
 
     def ahead(self) -> int:
         """How many ready tasks take the room before ``mine`` does, up to a bound; 0 when it starts along with them."""
@@ -73,6 +78,10 @@ class Turn:
         self._free[runner] -= 1
         self._live["lane", head.lane] += 1
         self._live["queue", head.queue] += 1
+        if head.account is not None:
+            of_account = self._ledgers[head.account]
+            live = msgspec.structs.replace(of_account.account, live=of_account.account.live + 1)
+            self._ledgers[head.account] = of_account._replace(account=live, current=of_account.current + 1)
         return True
 
     def _runner(self, head: Head) -> int | None:
@@ -87,11 +96,16 @@ class Turn:
         ):
             if (kind, row) not in self._live:
                 self._live[kind, row] = len(slots_taken(self._tx, statement, **{kind: row}))
-        return gate_facts(head, self._live["lane", head.lane], self._live["queue", head.queue]).room()
+        of_account = None
+        if head.account is not None:
+            of_account = self._ledgers.setdefault(head.account, accounts.ledger(self._tx, head.account))
+        return gate_facts(head, self._live["lane", head.lane], self._live["queue", head.queue], of_account).room()
 
     def _shares(self, head: Head) -> bool:
         """Whether a gate draws on a limit of ``mine``."""
-        return self._is_taken(head) and (head.lane == self._mine.lane or head.queue == self._mine.queue)
+        mine = self._mine
+        same_account = mine.account is not None and head.account == mine.account
+        return self._is_taken(head) and (head.lane == mine.lane or head.queue == mine.queue or same_account)
 
     def _is_taken(self, head: Head) -> bool:
         return any(_takes(scope, head) for scope in self._scopes)

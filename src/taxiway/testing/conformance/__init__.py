@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from taxiway.testing.conformance.abandoning import Abandoning
+from taxiway.testing.conformance.accounts import Allotting, Parking
 from taxiway.testing.conformance.admitting import Admitting, Laning
 from taxiway.testing.conformance.approving import Approving, Inquiring
 from taxiway.testing.conformance.bench import Bench, Opened, Suite, Surroundings
@@ -70,6 +71,8 @@ SUITES: Final = (
     Approving,
     Abandoning,
     Inquiring,
+    Parking,
+    Allotting,
 )
 
 __all__ = ["SUITES", "Bench", "Opened", "Suite", "Surroundings", *(suite.__name__ for suite in SUITES)]

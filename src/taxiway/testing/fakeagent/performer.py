@@ -245,10 +245,11 @@ class Performer:
     def _do_usage(self, **fields: Any) -> None:
         self._voice.tell("usage", **fields)
 
-    def _do_rate_limit(self, resets_in: float | None, text: str, fail: bool) -> None:
-        self._voice.tell("rate_limit", text=text, resets_in_s=resets_in)
+    def _do_rate_limit(self, resets_in: float | None, text: str, fail: bool, kind: str) -> None:
+        self._voice.tell("rate_limit", kind=kind, text=text, resets_in_s=resets_in)
         if fail:
-            self._end(failed="rate_limit", error=text)
+            reasons = {"quota": "quota", "overload": "provider"}
+            self._end(failed=reasons.get(kind, "rate_limit"), error=text, passing=kind == "overload")
 
     def _do_ask(self, text: str, id: str, tool: str | None, input: Any, waits: bool) -> None:
         self._voice.tell("approval.requested", id=id, text=text, tool=tool, input=input)
@@ -263,8 +264,8 @@ class Performer:
     def _do_withdraw(self, id: str) -> None:
         self._voice.tell("approval.withdrawn", id=id)
 
-    def _do_fail(self, reason: str, error: str) -> None:
-        self._end(failed=reason, error=error)
+    def _do_fail(self, reason: str, error: str, passing: bool) -> None:
+        self._end(failed=reason, error=error, passing=passing)
 
     def _do_done(self, text: str | None, result: Any) -> None:
         self._end(text=text or self._said or None, result=result)

@@ -110,7 +110,15 @@ KINDS: Final[dict[str, Kind]] = {
             "context_window": _TOKENS,
         }
     ),
-    "rate_limit": Kind({"resets_in": (seconds, None), "text": (text, "slow down"), "fail": (truth, True)}, "resets_in"),
+    "rate_limit": Kind(
+        {
+            "resets_in": (seconds, None),
+            "text": (text, "slow down"),
+            "fail": (truth, True),
+            "kind": (one_of("rate", "quota", "overload", "warning"), "rate"),
+        },
+        "resets_in",
+    ),
     "ask": Kind(
         {
             "text": (text, NEEDED),
@@ -122,7 +130,9 @@ KINDS: Final[dict[str, Kind]] = {
         "text",
     ),
     "withdraw": Kind({"id": (text, "ask-1")}, "id"),
-    "fail": Kind({"reason": (text, NEEDED), "error": (text, "the script says so")}, "reason"),
+    "fail": Kind(
+        {"reason": (text, NEEDED), "error": (text, "the script says so"), "passing": (truth, False)}, "reason"
+    ),
     "done": Kind({"text": (text, None), "result": (anything, None)}, "text"),
     "steers": Kind({"policy": (one_of(*STEERS), NEEDED), "why": (text, "the script says so")}, "policy"),
     "thread": Kind({"id": (text, NEEDED)}, "id"),

@@ -31,7 +31,7 @@ class Voice(Protocol):
     types_ahead: bool  #: whether a turn that comes while one is open is meant for the open one
     answers: list[str]  #: what a terminal answered to queries
 
-    def tell(self, kind: str, **fields: Any) -> None:
+    def tell(self, kind: str, /, **fields: Any) -> None:
         """Say one thing, in the words of `lines`."""
         ...
 
@@ -58,7 +58,7 @@ class LinesVoice:
         self._heard: deque[Heard] = deque()
         self._rest = b""
 
-    def tell(self, kind: str, **fields: Any) -> None:
+    def tell(self, kind: str, /, **fields: Any) -> None:
         """One object, without what is not known."""
         message = {"type": kind, **{name: value for name, value in fields.items() if value is not None}}
         self.raw(json.dumps(message) + "\n")

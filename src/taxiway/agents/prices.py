@@ -1,0 +1,22 @@
+"""The list prices that come along with the program."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from taxiway.core.price import Price, Prices
+
+FILE: Final = Path(__file__).with_name("prices.toml")
+
+
+def list_prices() -> Prices:
+    """Prices by model, each with its source and the date of the list."""
+    document: dict[str, Any] = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    date = document.pop("date")
+    return {
+        model: Price(**price, source=provider["source"], date=date)
+        for provider in document.values()
+        for model, price in provider["models"].items()
+    }

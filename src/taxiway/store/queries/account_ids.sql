@@ -1,0 +1,2 @@
+-- Every account.
+SELECT id FROM account WHERE tenant = :tenant ORDER BY name

@@ -1,0 +1,2 @@
+-- An account by its name.
+SELECT id FROM account WHERE tenant = :tenant AND name = :name
