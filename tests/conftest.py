@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-REAL_PROCESSES = ("tests/faults/", "tests/e2e/")
+REAL_PROCESSES = ("tests/faults/", "tests/e2e/", "tests/agents/")
 
 for name in [name for name in os.environ if name.startswith("TAXIWAY_")]:
     del os.environ[name]

@@ -20,8 +20,8 @@ REGISTRY_HOSTS = [
     )
 ]  # fmt: skip
 HOME_FOLDER = re.compile(r"(?<![\w.$}/])/(home|Users|root)/\w+|\b[A-Z]:\\+Users\\+\w+")
-SCRIPTS = ("check", "test", "proof", "demo", "docs", "environment", "lock")
-MADE = re.compile(r"^(\.git|__pycache__|\.venv.*|build|dist|\.proof|\..*_cache|\.hypothesis)$")
+SCRIPTS = ("check", "test", "proof", "demo", "docs", "environment", "lock", "agents")
+MADE = re.compile(r"^(\.git|\.agents|__pycache__|\.venv.*|build|dist|\.proof|\..*_cache|\.hypothesis)$")
 
 
 def repository_files() -> list[Path]:

@@ -30,6 +30,7 @@ COUNTERS = ("/count_tokens", ":countTokens")
 SECRETS = ("authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie")
 BEGUN_EVENTS = 2  #: of a stream that hangs in its body
 SEEN_S_MAX = 30.0
+LOOK_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,11 @@ class StubModel:
         self._player = Player(default)
         self._log = log
         self._connections: set[asyncio.Task[None]] = set()
-        self._changed = asyncio.Event()
         self._server: asyncio.Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         self._server = await asyncio.start_server(
             self._serve, ADDRESS, self._port, limit=HEAD_SIZE_MAX, backlog=512, reuse_address=True
         )
@@ -95,11 +97,14 @@ class StubModel:
     async def seen(self, holds: Callable[[Exchange], bool], seconds: float = SEEN_S_MAX) -> Exchange:
         """The first exchange for which something holds, as soon as there is one. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
-            while True:
-                self._changed.clear()
-                if (found := next(filter(holds, self.requests), None)) is not None:
-                    return found
-                await self._changed.wait()
+            while (found := next(filter(holds, self.requests), None)) is None:
+                await asyncio.sleep(LOOK_S)
+        return found
+
+    def wait(self, holds: Callable[[Exchange], bool], seconds: float = SEEN_S_MAX) -> Exchange:
+        """The same for a caller in another thread, which blocks."""
+        assert self._loop is not None
+        return asyncio.run_coroutine_threadsafe(self.seen(holds, seconds), self._loop).result()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = asyncio.current_task()
@@ -162,7 +167,6 @@ class StubModel:
                 exchange.settle(Outcome.STOPPED)
             raise
         finally:
-            self._changed.set()
             if self._log is not None:
                 self._log(exchange)
         return exchange.outcome not in (Outcome.CLIENT_GONE, Outcome.CUT)
@@ -179,7 +183,6 @@ class StubModel:
             headers={name: value for name, value in headers.items() if name not in SECRETS},
         )
         self.requests.append(exchange)
-        self._changed.set()
         return exchange
 
     async def _play(self, wire: Wire, asked: Asked, exchange: Exchange) -> None:

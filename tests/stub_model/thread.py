@@ -12,7 +12,7 @@ START_S_MAX = 30.0
 
 @contextmanager
 def stub_in_thread(default: str = "say ok") -> Iterator[StubModel]:
-    """A stub model that answers while the caller blocks; use its ``requests``, ``impose`` and ``lift`` only."""
+    """A stub model that answers while the caller blocks; use ``requests``, ``wait``, ``impose``, ``lift`` only."""
     loop, ready, found = asyncio.new_event_loop(), threading.Event(), []
     end = asyncio.Event()
 

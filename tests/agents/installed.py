@@ -1,0 +1,20 @@
+"""Where `scripts/agents` put the real agent CLIs, and what a test does without one."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[2] / ".agents"
+MUST_HAVE = "MUST_HAVE_AGENTS"  #: names of the CLIs that must be there; scripts/test sets it
+
+
+def program(name: str) -> Path:
+    """The program of a CLI. Skips the test that asks for one that is not installed; fails it where it must be there."""
+    path = FOLDER / "bin" / name
+    if not path.exists():
+        reason = f"{name} is not installed here: `scripts/agents {name}` does it"
+        if name in os.environ.get(MUST_HAVE, "").split():
+            pytest.fail(f"{reason}, and ${MUST_HAVE} says that it must be there")
+        pytest.skip(reason)
+    return path

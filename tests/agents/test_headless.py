@@ -1,0 +1,102 @@
+"""Each real agent CLI, in the mode that its users script, against the stub model."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.agents.homes import HOMES, Home
+from tests.agents.installed import MUST_HAVE, program
+from tests.stub_model.record import Outcome
+from tests.stub_model.server import StubModel
+from tests.stub_model.thread import stub_in_thread
+
+pytestmark = pytest.mark.agents
+END_S_MAX = 90
+
+
+@pytest.fixture
+def stub() -> Iterator[StubModel]:
+    """A stub model beside a test that waits for processes."""
+    with stub_in_thread() as serving:
+        yield serving
+
+
+@pytest.fixture(params=HOMES)
+def home(request: pytest.FixtureRequest, tmp_path: Path, stub: StubModel) -> Home:
+    """Each CLI in its home."""
+    return HOMES[request.param](tmp_path, stub.url).lay()
+
+
+def run(home: Home, prompt: str) -> subprocess.CompletedProcess[str]:
+    """One turn, to its end."""
+    return subprocess.run(
+        [*home.headless, prompt],
+        cwd=home.work,
+        env=home.environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=END_S_MAX,
+        check=False,
+    )
+
+
+def test_a_real_agent_says_what_the_script_says(home: Home, stub: StubModel) -> None:
+    """In its own events; the stub saw it stream, under the fake key."""
+    done = run(home, "[[stub: say the word is marzipan]]")
+    assert done.returncode == 0, done.stderr
+    assert "the word is marzipan" in done.stdout
+    assert all(json.loads(line) for line in done.stdout.splitlines())
+    turns = [one for one in stub.requests if one.why == "turn 0"]
+    assert [(one.outcome, one.account) for one in turns] == [(Outcome.STREAMED, "sk-stub")]
+
+
+def test_a_real_agent_runs_and_writes_what_the_script_says(home: Home, stub: StubModel) -> None:
+    """With its own tools, in its own folder; each turn once."""
+    path = home.work / "written.txt"
+    done = run(home, f"[[stub: note look ;; sh echo 42 > ran.txt ;; write {path} one\\ntwo ;; say done]]")
+    assert done.returncode == 0, done.stderr
+    assert (home.work / "ran.txt").read_text() == "42\n"
+    assert path.read_text().splitlines() == ["one", "two"]
+    assert [one.why for one in stub.requests if one.why != "side"] == ["turn 0", "turn 1", "turn 2"]
+
+
+def test_a_real_agent_tries_again_after_one_error(home: Home, stub: StubModel) -> None:
+    """429 with a time to come again."""
+    done = run(home, "[[stub: err 429 retry=1 ;; say done]]")
+    assert done.returncode == 0, done.stderr
+    assert [one.outcome for one in stub.requests if one.why == "turn 0"] == [Outcome.FAILED, Outcome.STREAMED]
+
+
+def test_a_real_agent_gives_up_a_plan_that_is_used_up(home: Home, stub: StubModel) -> None:
+    """It does not end well, and it does not try for long."""
+    if "opencode" in home.argv[0]:
+        pytest.skip("OpenCode waits for a plan without end")
+    done = run(home, "[[stub: limit reset=3600 times=all]]")
+    assert done.returncode != 0
+    assert {one.outcome for one in stub.requests if one.why == "turn 0"} == {Outcome.FAILED}
+
+
+def test_a_real_agent_that_is_killed_drops_its_request(home: Home, stub: StubModel) -> None:
+    """The stub sees its client go: what cost money ends."""
+    argv = [*home.headless, "[[stub: hang body]]"]
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(argv, cwd=home.work, env=home.environ, **quiet) as agent:
+        try:
+            stub.wait(lambda one: one.why == "turn 0" and one.status == 200, END_S_MAX)
+        finally:
+            agent.kill()
+    stub.wait(lambda one: one.why == "turn 0" and one.outcome is Outcome.CLIENT_GONE, END_S_MAX)
+
+
+def test_a_cli_that_is_missing_skips_a_test_or_fails_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fails where scripts/test says that it must be there."""
+    monkeypatch.setenv(MUST_HAVE, "codex nobody")
+    with pytest.raises(pytest.fail.Exception, match="scripts/agents nobody"):
+        program("nobody")
+    monkeypatch.delenv(MUST_HAVE)
+    with pytest.raises(pytest.skip.Exception, match="scripts/agents nobody"):
+        program("nobody")
