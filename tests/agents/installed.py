@@ -1,6 +1,7 @@
 """Where `scripts/agents` put the real agent CLIs, and what a test does without one."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,12 @@ def program(name: str) -> Path:
     path = FOLDER / "bin" / name
     if not path.exists():
         reason = f"{name} is not installed here: `scripts/agents {name}` does it"
-        if name in os.environ.get(MUST_HAVE, "").split():
+        if must_have(name, os.environ):
             pytest.fail(f"{reason}, and ${MUST_HAVE} says that it must be there")
         pytest.skip(reason)
     return path
+
+
+def must_have(name: str, environ: Mapping[str, str]) -> bool:
+    """Whether a test without this CLI is an error."""
+    return name in environ.get(MUST_HAVE, "").split()
