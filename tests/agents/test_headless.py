@@ -4,10 +4,11 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.agents.homes import HOMES, Home
+from tests.agents.homes import HOMES, Home, claude, codex
 from tests.agents.installed import MUST_HAVE, must_have, program
 from tests.stub_model.record import Outcome
 from tests.stub_model.server import StubModel
@@ -30,10 +31,10 @@ def home(request: pytest.FixtureRequest, tmp_path: Path, stub: StubModel) -> Hom
     return HOMES[request.param](tmp_path, stub.url).lay()
 
 
-def run(home: Home, prompt: str) -> subprocess.CompletedProcess[str]:
+def run(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
     """One turn, to its end."""
     return subprocess.run(
-        [*home.headless, prompt],
+        [*home.headless, *words],
         cwd=home.work,
         env=home.environ,
         stdin=subprocess.DEVNULL,
@@ -44,12 +45,17 @@ def run(home: Home, prompt: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    """What a CLI wrote: one JSON object in each line."""
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 def test_a_real_agent_says_what_the_script_says(home: Home, stub: StubModel) -> None:
     """In its own events; the stub saw it stream, under the fake key."""
     done = run(home, "[[stub: say the word is marzipan]]")
     assert done.returncode == 0, done.stderr
     assert "the word is marzipan" in done.stdout
-    assert all(json.loads(line) for line in done.stdout.splitlines())
+    assert events(done)
     turns = [one for one in stub.requests if one.why == "turn 0"]
     assert [(one.outcome, one.account) for one in turns] == [(Outcome.STREAMED, "sk-stub")]
 
@@ -71,6 +77,19 @@ def test_a_real_agent_tries_again_after_one_error(home: Home, stub: StubModel) -
     assert [one.outcome for one in stub.requests if one.why == "turn 0"] == [Outcome.FAILED, Outcome.STREAMED]
 
 
+def test_a_structured_answer_comes_through(tmp_path: Path, stub: StubModel) -> None:
+    """Where the CLI takes a schema: Codex demands it of the model, Claude Code offers the model a tool for it."""
+    schema = {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]}
+    path = tmp_path / "schema.json"
+    path.write_text(json.dumps(schema | {"additionalProperties": False}))
+    prompt = "[[stub: sh true ;; answer ]]"
+    done = run(codex(tmp_path / "codex", stub.url).lay(), "--output-schema", str(path), prompt)
+    messages = [event["item"]["text"] for event in events(done) if event.get("item", {}).get("type") == "agent_message"]
+    assert [json.loads(text) for text in messages] == [{"ok": False}]
+    done = run(claude(tmp_path / "claude", stub.url).lay(), "--json-schema", json.dumps(schema), prompt)
+    assert [event["structured_output"] for event in events(done) if event["type"] == "result"] == [{"ok": False}]
+
+
 def test_a_real_agent_gives_up_a_plan_that_is_used_up(home: Home, stub: StubModel) -> None:
     """It does not end well, and it does not try for long."""
     if "opencode" in home.argv[0]:
@@ -83,8 +102,8 @@ def test_a_real_agent_gives_up_a_plan_that_is_used_up(home: Home, stub: StubMode
 def test_a_real_agent_that_is_killed_drops_its_request(home: Home, stub: StubModel) -> None:
     """The stub sees its client go: what cost money ends."""
     argv = [*home.headless, "[[stub: hang body]]"]
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(argv, cwd=home.work, env=home.environ, **quiet) as agent:
+    no = subprocess.DEVNULL
+    with subprocess.Popen(argv, cwd=home.work, env=home.environ, stdin=no, stdout=no, stderr=no) as agent:
         try:
             stub.wait(lambda one: one.why == "turn 0" and one.status == 200, END_S_MAX)
         finally:

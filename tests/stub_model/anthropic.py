@@ -83,6 +83,10 @@ class Anthropic:
         error = {"type": kind, "message": message_of(failure)}
         return headers, {"type": "error", "error": error, "request_id": REQUEST_ID}
 
+    def broken(self, failure: Failure, now: float) -> bytes:
+        """An event of the type ``error``."""
+        return named(self.error(failure, now)[1])
+
     def window(self, window: Window, now: float) -> dict[str, str]:
         """The five-hour window of a subscription; a warning from 90 percent."""
         prefix, reset = "anthropic-ratelimit-unified", str(int(now + window.reset_s))

@@ -67,6 +67,10 @@ class Chat:
             headers |= {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": f"{failure.reset_s:g}s"}
         return headers, {"error": {"message": text, "type": kind, "param": None, "code": kind}}
 
+    def broken(self, failure: Failure, now: float) -> bytes:
+        """A chunk that is an error."""
+        return event(self.error(failure, now)[1])
+
     def window(self, window: Window, now: float) -> dict[str, str]:
         """Requests of a hundred that are left, and when there are a hundred again."""
         return {

@@ -94,7 +94,7 @@ async def connect(
 async def read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
     """Status and headers."""
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
-    return int(first.split()[1]), dict(line.split(": ", 1) for line in lines)  # type: ignore[misc]
+    return int(first.split()[1]), dict(line.split(": ", 1) for line in lines)
 
 
 async def read_chunks(reader: asyncio.StreamReader) -> tuple[bytes, bool]:
@@ -145,6 +145,8 @@ class AnthropicClient:
                     add(blocks[event["index"]], event["delta"])
                 case "message_delta":
                     usage = event["usage"]
+                case _:
+                    continue
         for block in blocks:
             block["input"] = json.loads(block["raw"]) if block["raw"] else None
         return self._said(blocks, usage)
@@ -163,6 +165,8 @@ def add(block: Json, delta: Json) -> None:
             block["text"] += delta["text"]
         case "input_json_delta":
             block["raw"] += delta["partial_json"]
+        case _:
+            return
 
 
 class ChatClient:
@@ -259,10 +263,13 @@ class GeminiClient:
         return body | ({"generationConfig": {"responseJsonSchema": schema}} if schema else {})
 
     def went_on(self, body: Json, said: Said) -> Json:
-        calls = [{"functionCall": {"name": name, "args": value}} for name, value in said.calls]
-        results = [{"functionResponse": {"name": name, "response": {"output": "done"}}} for name, _ in said.calls]
-        text = [{"text": said.text}] if said.text else []
-        after = [{"role": "model", "parts": text + calls}, {"role": "user", "parts": results or [{"text": "continue"}]}]
+        calls: list[Json] = [{"functionCall": {"name": name, "args": value}} for name, value in said.calls]
+        results: list[Json] = [
+            {"functionResponse": {"name": name, "response": {"output": "done"}}} for name, _ in said.calls
+        ]
+        text: list[Json] = [{"text": said.text}] if said.text else []
+        asked: list[Json] = [*results] or [{"text": "continue"}]
+        after = [{"role": "model", "parts": text + calls}, {"role": "user", "parts": asked}]
         return body | {"contents": body["contents"] + after}
 
     def understand(self, answer: Answer, stream: bool) -> Said:

@@ -1,6 +1,7 @@
 """A stub model for each test, asked in each dialect, streaming and whole."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -18,19 +19,21 @@ async def stub() -> AsyncIterator[StubModel]:
 @pytest.fixture(params=CLIENTS, ids=lambda client: client.name)
 def client(request: pytest.FixtureRequest) -> Client:
     """A client of each dialect."""
-    return request.param
+    found: Client = request.param
+    return found
 
 
 @pytest.fixture(params=[True, False], ids=["streaming", "whole"])
 def stream(request: pytest.FixtureRequest) -> bool:
     """Streaming and whole."""
-    return request.param
+    found: bool = request.param
+    return found
 
 
 class Talk:
     """A conversation of one client with the stub."""
 
-    def __init__(self, stub: StubModel, client: Client, stream: bool, prompt: str, **more: object) -> None:
+    def __init__(self, stub: StubModel, client: Client, stream: bool, prompt: str, **more: Any) -> None:
         self._stub, self._client, self._stream = stub, client, stream
         self.body: Json = client.ask(prompt, stream, **more)
 

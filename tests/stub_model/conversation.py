@@ -78,10 +78,11 @@ class Reply:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An error to answer with, in no dialect yet."""
+    """An error to answer with, in no dialect yet; ``begun``: the answer in which it comes."""
 
     failure: Failure
     headers: dict[str, str]
+    begun: Reply | None = None
 
 
 class Dialect(Protocol):
@@ -100,6 +101,9 @@ class Dialect(Protocol):
 
     def error(self, failure: Failure, now: float) -> tuple[dict[str, str], Json]:
         """Headers and body of an error."""
+
+    def broken(self, failure: Failure, now: float) -> bytes:
+        """The event that says that the answer fails here."""
 
     def window(self, window: Window, now: float) -> dict[str, str]:
         """Headers that say how full the account's window is."""

@@ -70,6 +70,10 @@ class Gemini:
         error = {"code": failure.status, "message": message_of(failure), "status": status, "details": details}
         return headers, {"error": error}
 
+    def broken(self, failure: Failure, now: float) -> bytes:
+        """A chunk that is an error."""
+        return event(self.error(failure, now)[1])
+
     def window(self, window: Window, now: float) -> dict[str, str]:
         """This provider tells nothing of the sort."""
         return {}

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.stub_model.conversation import Call, Refusal, Reply, Request, Usage
-from tests.stub_model.script import Answer, Failure, Turn, parse, script_in
+from tests.stub_model.script import BROKEN_TEXT, Answer, Failure, Turn, parse, script_in
 from tests.stub_model.tools import answer_text, call, first_answer
 
 SIDE_TEXT = "stub"  #: the answer to titles, summaries and the like
@@ -57,8 +57,7 @@ class Player:
     def play(self, request: Request, account: str) -> Played:
         """The answer to a request. Raises ScriptError when its script does not parse."""
         if (fault := self._fault(request.dialect)) is not None:
-            failure = fault.failures[0] if fault.failures else None
-            return Played("fault", Refusal(failure, fault.headers) if failure else self._reply(request, fault))
+            return Played("fault", self._answer(request, fault, fault.failures[0] if fault.failures else None))
         source, number = position(request)
         if not request.offers:  # beside the conversation: a title, a summary, a route
             text = SIDE_TEXT if request.schema is None else answer_text(Answer(), request.schema)
@@ -66,9 +65,13 @@ class Player:
         turns = parse(self.default if source is None else source)
         turn = turns[number] if number < len(turns) else Turn(text=OVER_TEXT)
         failure = self._failure(turn, (request.dialect, account, source or "", number))
-        if failure is not None:
-            return Played(f"turn {number}", Refusal(failure, turn.headers))
-        return Played(f"turn {number}", self._reply(request, turn))
+        return Played(f"turn {number}", self._answer(request, turn, failure))
+
+    def _answer(self, request: Request, turn: Turn, failure: Failure | None) -> Reply | Refusal:
+        if failure is None:
+            return self._reply(request, turn)
+        inside = failure.inside and request.stream
+        return Refusal(failure, turn.headers, self._reply(request, Turn(text=BROKEN_TEXT)) if inside else None)
 
     def _fault(self, dialect: str) -> Turn | None:
         now = self._clock()

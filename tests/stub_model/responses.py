@@ -77,6 +77,13 @@ class Responses:
             headers |= self.window(Window(100, reset_s), now)
         return headers, body
 
+    def broken(self, failure: Failure, now: float) -> bytes:
+        """A response that failed."""
+        error = self.error(failure, now)[1]["error"]
+        failed = {"code": error.get("code") or error["type"], "message": error["message"]}
+        whole = {"id": "resp_failed", "object": "response", "status": "failed", "output": [], "error": failed}
+        return event({"type": "response.failed", "response": whole}, "response.failed")
+
     def window(self, window: Window, now: float) -> dict[str, str]:
         """The first window of a plan, as Codex reads it."""
         return {
@@ -96,6 +103,8 @@ def offers(tools: Iterable[Json]) -> Iterator[Offer]:
                 yield Offer(tool["name"], free=True)
             case "namespace":
                 yield from offers(tool.get("tools") or [])
+            case _:  # what the provider itself would run
+                continue
 
 
 def messages(items: Iterable[Json]) -> Iterator[Message]:

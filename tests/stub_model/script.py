@@ -22,8 +22,9 @@ Modifiers:
     usage in=N out=N cached=N   the tokens that the turn reports
     header NAME VALUE           a header of the response
     window used=PERCENT reset=SECONDS   how full the account's window is, in the provider's own headers
-    err STATUS [times=N|all] [retry=SECONDS] [reset=SECONDS] [kind=NAME] [msg="TEXT"]
-                                fail N times (once, unless said) before the turn is played
+    err STATUS [times=N|all] [retry=SECONDS] [reset=SECONDS] [kind=NAME] [msg="TEXT"] [where=stream]
+                                fail N times (once, unless said) before the turn is played; ``where=stream``: after the
+                                answer began, as an event of the stream
     limit [times=N|all] [reset=SECONDS] [msg="TEXT"]
                                 the same, in the provider's words for "the plan is used up until then"
 """
@@ -38,6 +39,7 @@ STEPS = re.compile(r"\n|;;")
 PAIRS = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
 HUGE_LINE = "A huge answer has many lines, and this is one of them.\n"
 CUT_TEXT = "this answer is cut off before its end"
+BROKEN_TEXT = "this answer breaks off before its end"
 
 
 class ScriptError(ValueError):
@@ -88,6 +90,7 @@ class Failure:
     kind: str | None = None
     message: str | None = None
     plan: bool = False  #: the account's plan is used up, not only its rate
+    inside: bool = False  #: the error comes after half of an answer, in its stream
 
 
 @dataclass(frozen=True)
@@ -193,6 +196,7 @@ def failure(status: int, options: dict[str, str], plan: bool = False) -> Failure
         kind=options.get("kind"),
         message=options.get("msg"),
         plan=plan,
+        inside=options.get("where") == "stream",
     )
 
 

@@ -230,8 +230,18 @@ async def refuse(wire: Wire, exchange: Exchange, status: int, outcome: Outcome, 
 
 
 async def fail(scene: Scene, refusal: Refusal) -> None:
-    """Answer with an error."""
-    headers, body = scene.dialect.error(refusal.failure, time.time())
+    """Answer with an error, before anything or in the middle of a stream."""
+    now = time.time()
+    if refusal.begun is not None:
+        scene.exchange.status = 200
+        frames = list(scene.dialect.stream(refusal.begun, now))
+        await scene.wire.begin_stream(refusal.headers)
+        await scene.wire.stream(frames[: len(frames) // 2], 0)
+        scene.exchange.settle(Outcome.FAILED)
+        await scene.wire.stream([scene.dialect.broken(refusal.failure, now)], 0)
+        await scene.wire.end_stream()
+        return
+    headers, body = scene.dialect.error(refusal.failure, now)
     scene.exchange.status = refusal.failure.status
     scene.exchange.settle(Outcome.FAILED)
     await scene.wire.whole(refusal.failure.status, body, headers | refusal.headers)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.stub_model.clients import Client
+from tests.stub_model.clients import CLIENTS, Client
 from tests.stub_model.conftest import Talk
 from tests.stub_model.record import Outcome
 from tests.stub_model.server import StubModel
@@ -35,6 +35,15 @@ async def test_several_calls_may_come_in_one_turn(stub: StubModel, client: Clien
     """``and`` adds a call; a tool is called by its name, too; all of them are one turn of the history."""
     talk = Talk(stub, client, stream, '[[stub: sh a ;; and tool other {"x": 1} ;; say done]]')
     assert (await talk.turn()).calls == (("bash", {"command": "a"}), ("other", {"x": 1}))
+    assert (await talk.turn()).text == "done"
+
+
+async def test_what_a_client_writes_in_the_models_name_is_no_turn(stub: StubModel) -> None:
+    """Claude Code does so when it resumes a session that was killed in a tool; the script goes on all the same."""
+    talk = Talk(stub, CLIENTS[0], True, "[[stub: sh sleep 9 ;; say done]]")
+    await talk.turn()
+    synthetic = [{"role": "assistant", "content": "No response requested."}, {"role": "user", "content": "continue"}]
+    talk.body["messages"] += synthetic
     assert (await talk.turn()).text == "done"
 
 

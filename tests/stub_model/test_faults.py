@@ -40,6 +40,18 @@ async def test_anthropic_names_the_kind_of_an_error(stub: StubModel, status: int
         assert (answer.status, answer.json["error"]) == (status, {"type": kind, "message": "too bad"})
 
 
+async def test_an_error_may_come_in_the_middle_of_a_stream(stub: StubModel, client: Client) -> None:
+    """After some of the answer, as the last event; the request after it is played."""
+    talk = Talk(stub, client, True, "[[stub: err 529 where=stream ;; say done]]")
+    answer = await talk.send()
+    assert (answer.status, answer.complete, stub.requests[0].outcome) == (200, True, Outcome.FAILED)
+    events = list(answer.events)
+    assert len(events) > 2
+    last = events[-1]
+    assert last.get("response", last)["error"]["message"] == "the stub fails with 529"
+    assert (await talk.turn()).text == "done"
+
+
 async def test_when_a_limit_is_reset_stands_where_each_provider_puts_it(stub: StubModel) -> None:
     """A point in time, a duration, or a detail of the error."""
     script = "[[stub: err 429 reset=60]]"

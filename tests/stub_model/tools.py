@@ -90,12 +90,19 @@ def example(schema: Json) -> Any:
             return first
         case {"anyOf": [first, *_]} | {"oneOf": [first, *_]} | {"allOf": [first, *_]}:
             return example(first)
+        case _:
+            return example_of_kind(schema)
+
+
+def example_of_kind(schema: Json) -> Any:
+    """A small value of the type that a schema names."""
     kinds = schema.get("type", "object" if "properties" in schema else "string")
     kind = str(kinds[0] if isinstance(kinds, list) else kinds).lower()
     match kind:
         case "object":
-            properties = schema.get("properties", {})
-            return {name: example(properties.get(name, {})) for name in schema.get("required", properties)}
+            properties: Json = schema.get("properties", {})
+            required: Iterable[str] = schema.get("required", properties)
+            return {name: example(properties.get(name, {})) for name in required}
         case "array":
             return [example(schema.get("items", {})) for _ in range(schema.get("minItems", 0))]
         case "integer" | "number":
