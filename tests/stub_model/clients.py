@@ -99,13 +99,13 @@ async def read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
 
 async def read_chunks(reader: asyncio.StreamReader) -> tuple[bytes, bool]:
     """A chunked body, and whether it had its end."""
-    body = b""
+    chunks: list[bytes] = []
     try:
         while size := int(await reader.readuntil(b"\r\n"), 16):
-            body += (await reader.readexactly(size + 2))[:-2]
-        return body, True
+            chunks.append((await reader.readexactly(size + 2))[:-2])
+        return b"".join(chunks), True
     except asyncio.IncompleteReadError:
-        return body, False
+        return b"".join(chunks), False
 
 
 class AnthropicClient:
