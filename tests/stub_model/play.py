@@ -8,9 +8,10 @@ import itertools
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.stub_model.conversation import Call, Refusal, Reply, Request, Usage
+from tests.stub_model.fault import Faults
 from tests.stub_model.script import BROKEN_TEXT, Answer, Failure, Turn, parse, script_in
 from tests.stub_model.tools import answer_text, call, first_answer
 
@@ -18,16 +19,7 @@ SIDE_TEXT = "stub"  #: the answer to titles, summaries and the like
 OVER_TEXT = "the script is over"
 SYNTHETIC = {"No response requested."}  #: what clients write into the history in the model's name
 CHARACTERS_PER_TOKEN = 4
-
-
-@dataclass
-class Fault:
-    """A turn imposed from outside on all requests of a dialect (None: of all), for a time or a number of requests."""
-
-    turn: Turn
-    dialect: str | None
-    until: float | None
-    left: int | None
+PLAN_RESET_S = 18_000.0  #: when a plan that is used up is there again, unless the script says
 
 
 @dataclass(frozen=True)
@@ -44,19 +36,13 @@ class Player:
     def __init__(self, default: str, clock: Callable[[], float] = time.monotonic) -> None:
         parse(default)
         self.default = default
-        self.faults: list[Fault] = []
-        self._clock = clock
+        self.faults = Faults(clock)
         self._numbers = itertools.count(1)
         self._failed: defaultdict[tuple[str, str, str, int], int] = defaultdict(int)
 
-    def impose(self, script: str, seconds: float | None, requests: int | None, dialect: str | None) -> None:
-        """Answer with this one turn instead of what prompts ask for. Raises ScriptError."""
-        until = None if seconds is None else self._clock() + seconds
-        self.faults.append(Fault(parse(script)[0], dialect, until, requests))
-
-    def play(self, request: Request, account: str) -> Played:
-        """The answer to a request. Raises ScriptError when its script does not parse."""
-        if (fault := self._fault(request.dialect)) is not None:
+    def play(self, request: Request, account: str, others: int) -> Played:
+        """The answer to a request; ``others`` of its account are being answered. Raises ScriptError."""
+        if (fault := self.faults.meeting(request.dialect, account, others)) is not None:
             return Played("fault", self._answer(request, fault, fault.failures[0] if fault.failures else None))
         source, number = position(request)
         if not request.offers:  # beside the conversation: a title, a summary, a route
@@ -70,17 +56,10 @@ class Player:
     def _answer(self, request: Request, turn: Turn, failure: Failure | None) -> Reply | Refusal:
         if failure is None:
             return self._reply(request, turn)
+        if failure.plan and failure.reset_s is None:
+            failure = replace(failure, reset_s=PLAN_RESET_S)
         inside = failure.inside and request.stream
         return Refusal(failure, turn.headers, self._reply(request, Turn(text=BROKEN_TEXT)) if inside else None)
-
-    def _fault(self, dialect: str) -> Turn | None:
-        now = self._clock()
-        self.faults = [fault for fault in self.faults if (fault.until is None or fault.until > now) and fault.left != 0]
-        for fault in self.faults:
-            if fault.dialect in (None, dialect):
-                fault.left = None if fault.left is None else fault.left - 1
-                return fault.turn
-        return None
 
     def _failure(self, turn: Turn, where: tuple[str, str, str, int]) -> Failure | None:
         seen = self._failed[where]

@@ -207,8 +207,8 @@ def with_error(turn: Turn, rest: str) -> Turn:
 
 
 def with_limit(turn: Turn, rest: str) -> Turn:
-    """``limit …``: a window of the plan is used up; five hours from now unless said."""
-    return replace(turn, failures=(*turn.failures, failure(429, {"reset": "18000"} | pairs(rest), plan=True)))
+    """``limit …``: a window of the plan is used up."""
+    return replace(turn, failures=(*turn.failures, failure(429, pairs(rest), plan=True)))
 
 
 def with_header(turn: Turn, rest: str) -> Turn:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from tests.stub_model.anthropic import Anthropic
 from tests.stub_model.chat import Chat
 from tests.stub_model.conversation import Dialect, Refusal, Reply, Request
+from tests.stub_model.fault import Scope
 from tests.stub_model.gemini import Gemini
 from tests.stub_model.play import CHARACTERS_PER_TOKEN, Player
 from tests.stub_model.record import PROMPT_LENGTH_MAX, Exchange, Outcome
@@ -76,18 +77,17 @@ class StubModel:
         """``http://127.0.0.1:PORT``, the base of all dialects."""
         return f"http://{ADDRESS}:{self._port}"
 
-    def impose(
-        self, script: str, seconds: float | None = None, requests: int | None = None, dialect: str | None = None
-    ) -> None:
+    def impose(self, script: str, **scope: Any) -> None:
         """Answer with one turn (``err 529``, ``hang``, ``limit reset=60``, …) whatever prompts ask for.
 
-        For ``seconds``, or for a number of ``requests``, or until ``lift``; for one dialect or for all of them.
+        ``scope`` as in ``Scope``: for so many ``seconds`` or ``requests``, or until ``lift``; for one ``dialect``, for
+        one ``account``; only ``above`` so many requests of an account at once. Raises ScriptError, TypeError.
         """
-        self._player.impose(script, seconds, requests, dialect)
+        self._player.faults.impose(script, Scope(**scope))
 
     def lift(self) -> None:
         """Impose nothing any more."""
-        self._player.faults.clear()
+        self._player.faults.lift()
 
     def forget(self) -> None:
         """Forget requests, faults, and what has failed already."""
@@ -171,6 +171,11 @@ class StubModel:
                 self._log(exchange)
         return exchange.outcome not in (Outcome.CLIENT_GONE, Outcome.CUT)
 
+    def _others(self, exchange: Exchange) -> int:
+        """How many other requests of the same account are being answered."""
+        same = (one for one in self.requests if one.account == exchange.account and one is not exchange)
+        return sum(one.outcome is Outcome.OPEN for one in same)
+
     def _open(self, asked: Asked) -> Exchange:
         """The entry of a request in the record, before anything is known of it."""
         headers = asked.headers
@@ -197,7 +202,7 @@ class StubModel:
             return
         describe(exchange, request)
         try:
-            played = self._player.play(request, exchange.account)
+            played = self._player.play(request, exchange.account, self._others(exchange))
         except ScriptError as error:
             await refuse(wire, exchange, 400, Outcome.BAD_SCRIPT, str(error))
             return

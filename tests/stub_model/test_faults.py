@@ -1,12 +1,13 @@
 """Errors in each provider's own words; answers that never come; clients that leave."""
 
+import asyncio
 import time
 
 import pytest
 
-from tests.stub_model.clients import CLIENTS, Client, connect, read_head
+from tests.stub_model.clients import CLIENTS, Client, connect, post, read_head
 from tests.stub_model.conftest import Talk
-from tests.stub_model.play import Player
+from tests.stub_model.fault import Faults, Scope
 from tests.stub_model.record import Outcome
 from tests.stub_model.script import ScriptError, parse
 from tests.stub_model.server import StubModel
@@ -130,14 +131,36 @@ async def test_a_fault_can_be_imposed_from_outside(stub: StubModel) -> None:
     assert (await talk.turn()).text == "b"
 
 
-def test_a_fault_ends_when_its_time_is_over() -> None:
-    """Time is handed in."""
+async def test_a_fault_can_be_one_accounts_own(stub: StubModel, client: Client) -> None:
+    """Two accounts of one provider: the one is limited, the other is not."""
+    stub.impose("limit", account="a", seconds=60)
+    talk = Talk(stub, client, True, "[[stub: say hi]]")
+    path = client.path(True)
+    answers = [await post(stub.url, path, talk.body, {"x-api-key": account}) for account in ("a", "b", "a")]
+    assert [answer.status for answer in answers] == [429, 200, 429]
+
+
+async def test_too_many_requests_at_once_can_be_refused(stub: StubModel) -> None:
+    """An account that is overloaded above two at once answers two; whoever is slower to ask is let in again."""
+    stub.impose("err 529", above=2)
+    talks = [Talk(stub, ANTHROPIC, True, "[[stub: wait 0.5 ;; say hi]]") for _ in range(5)]
+    statuses = [answer.status for answer in await asyncio.gather(*(talk.send() for talk in talks))]
+    assert sorted(statuses) == [200, 200, 529, 529, 529]
+    assert (await talks[0].send()).status == 200
+
+
+def test_a_fault_ends_when_its_time_is_over_and_says_when_that_is() -> None:
+    """Time is handed in; a limit that says nothing itself is reset when the fault ends."""
     now = [0.0]
-    player = Player("say ok", lambda: now[0])
-    player.impose("err 529", seconds=30, requests=None, dialect=None)
-    assert player._fault("chat") is not None
+    faults = Faults(lambda: now[0])
+    faults.impose("limit ;; say x", Scope(seconds=30))
+    faults.impose("err 500", Scope())
+    now[0] = 10.0
+    assert (turn := faults.meeting("chat", "a", 0)) is not None
+    assert (turn.failures[0].plan, turn.failures[0].reset_s) == (True, 20.0)
     now[0] = 31.0
-    assert player._fault("chat") is None
+    assert (turn := faults.meeting("chat", "a", 0)) is not None
+    assert (turn.failures[0].status, turn.failures[0].reset_s) == (500, None)
 
 
 async def test_a_script_that_does_not_parse_is_told(stub: StubModel, client: Client, stream: bool) -> None:
