@@ -138,12 +138,12 @@ async def talk(home: Home, process: ProcessAgent) -> AsyncIterator[Talk]:
         access: Access = Access.WRITE,
         thread: str | None = None,
         opened: list[DialogueEvent] | None = None,
-        model: str | None = None,
+        **fields: Any,
     ) -> LineDialogue:
         tag = f"test-{secrets.token_hex(6)}"
         tags.add(tag)
         driver = CodexAgent(AgentKind(adapter=Adapter.CODEX, command=(*home.argv, "app-server")), process)
-        opening = Opening(cwd=str(home.work), env=home.environ, tag=tag, access=access, thread=thread, model=model)
+        opening = Opening(cwd=str(home.work), env=home.environ, tag=tag, access=access, thread=thread, **fields)
         dialogue = await driver.open(opening)
         assert isinstance(dialogue, LineDialogue), dialogue
         dialogues.append(dialogue)
@@ -299,6 +299,7 @@ async def test_a_conversation_goes_on_after_everything_was_killed(talk: Talk, st
     opened: list[DialogueEvent] = []
     again = await talk(thread=thread, opened=opened)
     assert ThreadKnown(thread) in opened
+    assert [said["sandbox"] for said in data(opened, EventType.STATUS) if "sandbox" in said] == ["workspaceWrite"]
     events = await turn(again, "continue")
     assert end(events) == TurnEnded(text="went on")
     assert used(events).usage == Usage(30, 3, 0)
@@ -315,6 +316,54 @@ async def test_a_conversation_is_named_only_when_it_can_be_gone_on_with(talk: Ta
     await until(dialogue, Ended)
     again = await talk(thread=known.thread)
     assert end(await turn(again, "[[stub: say here]]")) == TurnEnded(text="here")
+
+
+async def test_a_fork_is_a_conversation_of_its_own_that_knows_what_was_said(talk: Talk, stub: StubModel) -> None:
+    """Wish of `fork`: both go on, each by itself, and nobody's tokens are counted twice."""
+    dialogue = await talk()
+    first = await turn(dialogue, "[[stub: usage in=100 out=1 ;; say one ;; usage in=30 out=3 ;; say two]]")
+    [thread] = [event.thread for event in first if isinstance(event, ThreadKnown)]
+    forked = await talk(thread=thread, fork=True)
+    other = await turn(forked, "go on")
+    [known] = [event.thread for event in other if isinstance(event, ThreadKnown)]
+    assert known != thread
+    assert end(other).text == end(await turn(dialogue, "go on")).text == "two"
+    assert used(other).usage == Usage(30, 3, 0)
+    assert stub.requests[-1].entries == stub.requests[-2].entries
+
+
+async def test_a_prompt_is_data_whatever_it_holds(talk: Talk, home: Home, stub: StubModel) -> None:
+    """No shell, no argument: hostile characters and a megabyte reach the model as they are."""
+    dialogue = await talk()
+    hostile = '\'"`$(touch owned) \x1b[2J \u202e \\ \r\n {"id": 1} \N{PILE OF POO}'
+    assert end(await turn(dialogue, f"{hostile} [[stub: say ok]]")).text == "ok"
+    assert hostile in stub.requests[-1].prompt
+    assert not (home.work / "owned").exists()
+    assert end(await turn(dialogue, "[[stub: say large]]" + "x" * 1_000_000)).text == "large"
+    refused = end(await turn(dialogue, "x" * 1_200_000))
+    assert refused.reason is Reason.AGENT_ERROR
+    assert "does not take the turn" in (refused.error or "")
+    assert end(await turn(dialogue, "[[stub: say next]]")).text == "next"
+
+
+@pytest.mark.parametrize("how", [How.ASK, How.TERM, How.KILL])
+async def test_a_stop_in_a_tool_leaves_nothing_of_it(talk: Talk, home: Home, how: How) -> None:
+    """Trap 5, I6: a command in a session of its own, deaf to signals, is gone with the process, however that ends."""
+    config = home.folder / ".codex/config.toml"
+    config.write_text('sandbox_mode = "danger-full-access"\napproval_policy = "never"\n' + config.read_text())
+    dialogue = await talk(Access.AUTO)
+    first, second = (f"32{secrets.randbelow(10**7):07d}" for _ in range(2))
+    await dialogue.send(Turn(f"[[stub: sh (trap '' INT TERM HUP; sleep {first}) & sleep {second} ;; say over]]"))
+    await until(dialogue, Said, type=EventType.TOOL_CALL)
+    await eventually(lambda: running(f"sleep {first}") and running(f"sleep {second}"), "the command does not run")
+    await dialogue.close(how)
+    events = await until(dialogue, Ended)
+    assert not [event for event in events if isinstance(event, TurnEnded)]
+    ended = events[-1]
+    assert isinstance(ended, Ended)
+    assert ended.certain
+    assert not running(f"sleep {first}")
+    assert not running(f"sleep {second}")
 
 
 async def test_a_conversation_that_is_not_known_is_an_error_before_the_first_turn(talk: Talk) -> None:

@@ -36,7 +36,14 @@ class CodexAgent:
     def abilities(self) -> Abilities:
         """What the app-server offers."""
         return Abilities(
-            resume=True, steer=True, interrupt=True, approvals=True, usage=True, rate_limits=True, structured=True
+            resume=True,
+            fork=True,
+            steer=True,
+            interrupt=True,
+            approvals=True,
+            usage=True,
+            rate_limits=True,
+            structured=True,
         )
 
     async def open(self, opening: Opening) -> LineDialogue | SpawnFailure:
@@ -59,7 +66,7 @@ class CodexAgent:
         settings: dict[str, Any] = {"cwd": opening.cwd, **ACCESS[opening.access]}
         if model := opening.model or self._kind.model:
             settings["model"] = model
-        return Thread(settings, opening.thread)
+        return Thread(settings, opening.thread, opening.fork)
 
 
 def zone_of(env: dict[str, str]) -> tzinfo | None:

@@ -23,10 +23,11 @@ _VERSION: Final = re.compile(r"/(\S{1,50})")
 
 
 class Thread(msgspec.Struct, frozen=True):
-    """The conversation to open: its ``settings``, and its ``id`` where it goes on with one."""
+    """The conversation to open: its ``settings``, and its ``id`` where it goes on with one (or begins as a copy)."""
 
     settings: dict[str, Any]
     id: str | None = None
+    fork: bool = False
 
 
 class CodexStart:
@@ -71,7 +72,7 @@ class CodexStart:
             self._calls.ask("thread/start", opening.settings, self._opened)
         else:
             params = {"threadId": opening.id, "excludeTurns": True, **opening.settings}
-            self._calls.ask("thread/resume", params, self._opened)
+            self._calls.ask("thread/fork" if opening.fork else "thread/resume", params, self._opened)
 
     def _opened(self, response: wire.Response) -> None:
         id = self._opening.id
@@ -81,7 +82,7 @@ class CodexStart:
             return
         opened = wire.read(response.result, wire.ThreadOpened)
         self.thread = opened.thread.id
-        if id is not None:
+        if id is not None and not self._opening.fork:
             self._floor.named(self.thread)
         self._floor.tell(Said(EventType.STATUS, _holds(opened, self._version)))
         self._calls.ask("config/read", {}, self._settled)

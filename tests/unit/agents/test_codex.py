@@ -202,6 +202,17 @@ def test_a_conversation_that_cannot_be_gone_on_with_is_no_new_one() -> None:
     assert events == [TurnEnded(Reason.AGENT_ERROR, "it cannot go on with conversation 01a2-gone: no rollout found")]
 
 
+def test_a_fork_is_named_when_it_has_begun() -> None:
+    """It is another conversation, which its first turn writes down."""
+    talk = Spoken(lambda floor: CodexSpeech(floor, Thread({}, "01a2-old", fork=True), UTC))
+    talk.send(Go())
+    talk.hear({"id": 1, "result": {}})
+    assert talk.said()[-1]["method"] == "thread/fork"
+    assert talk.hear({"id": 2, "result": {"thread": {"id": T}}}, {"id": 3, "result": {}})[-1] == Ready()
+    talk.send(Turn("go"))
+    assert talk.hear(note("turn/started", turn={"id": U})) == [ThreadKnown(T)]
+
+
 @pytest.mark.parametrize(
     "response",
     [{"error": {"message": "no"}}, {"error": "no"}, {"error": None, "result": {"thread": {"id": "-x"}}}, {"result": 5}],
