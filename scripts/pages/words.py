@@ -216,7 +216,7 @@ SETTINGS: Final = {
     "secrets.NAME.env": "the secret is the value of this variable of the runner",
     "secrets.NAME.file": "the secret is the content of this file",
     "secrets.NAME.command": "the secret is what this command prints (a list of texts; no shell)",
-    "agents.NAME.adapter": "how the program is spoken to: `lines`, or `pty` for programs on a terminal",
+    "agents.NAME.adapter": "how the program is spoken to: `lines`, `codex`, or `pty` for programs on a terminal",
     "agents.NAME.command": "the program and its arguments; `{thread}`, `{model}` and `{access}` are put in, and what"
     " names one that is not known is left out",
     "agents.NAME.env": "a table: variables laid over the allowed part of the runner's; `secret://NAME` stands for a"
