@@ -1,6 +1,7 @@
 """The real Codex, driven by its adapter against the stub model: what its turns do, how they fail, and what is left."""
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 import taxiway
+from taxiway.agents import codex_turn
 from taxiway.agents.codex import CodexAgent
 from taxiway.agents.dialogue import (
     Answer,
@@ -519,6 +521,27 @@ async def test_a_turn_that_fails_says_why(
     assert (ended.reason, ended.limit and ended.limit.kind, ended.passing) == (reason, kind, passing), ended
     assert ended.error
     assert end(await turn(dialogue, "[[stub: say next]]")) == TurnEnded(text="next")
+
+
+async def test_a_provider_that_is_not_there_ends_the_turn(
+    talk: Talk, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trap 9: Codex itself would wait for ever, and say so now and then."""
+    monkeypatch.setattr(codex_turn, "PATIENCE_MS", 3_000)
+    config = home.folder / ".codex/config.toml"
+    config.write_text(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:9", config.read_text()))
+    events = await turn(await talk(), "[[stub: say never]]")
+    assert (end(events).reason, end(events).passing) == (Reason.PROVIDER, True)
+    assert "Connection failed" in (end(events).error or "")
+    assert data(events, EventType.ERROR)
+
+
+async def test_an_agent_without_its_key_says_which_one(talk: Talk, home: Home) -> None:
+    """auth: nothing that passes."""
+    home.environ.pop("STUB_API_KEY")
+    ended = end(await turn(await talk(), "[[stub: say never]]"))
+    assert (ended.reason, ended.passing) == (Reason.AUTH, False)
+    assert "STUB_API_KEY" in (ended.error or "")
 
 
 async def test_a_structured_result_is_read_from_the_answer(talk: Talk) -> None:

@@ -27,6 +27,7 @@ _IN: Final = re.compile(r"try again in (\d{1,9}(?:\.\d{1,9})?) ?(ms|s|m|h)\b", r
 _STATUS: Final = re.compile(r"unexpected status (\d{3})\b")
 _UNIT_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
 _CUT: Final = "stream disconnected before completion"
+_NO_KEY: Final = "Missing environment variable"
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -35,6 +36,14 @@ class Verdict(msgspec.Struct, frozen=True):
     reason: Reason
     limit: LimitKind | None = None
     passing: bool = False
+
+
+class _Said(msgspec.Struct, frozen=True):
+    message: str
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    error: _Said
 
 
 _BROKEN: Final = Verdict(Reason.PROVIDER, passing=True)
@@ -133,6 +142,8 @@ def verdict_of(error: TurnError) -> Verdict:
     words = _words(error)
     if found := _STATUS.search(words):
         return _of_status(int(found[1]))
+    if words.startswith(_NO_KEY):
+        return Verdict(Reason.AUTH)
     return _BROKEN if words.startswith(_CUT) else _OURS
 
 
@@ -193,5 +204,9 @@ def _of_status(status: int | None) -> Verdict:
 
 
 def _words(error: TurnError) -> str:
-    """What it says: of a try, the details say more than the count of tries."""
-    return error.additional_details or error.message
+    """What it says: of a try, the details say more than the count of tries; of an answer, its message."""
+    words = error.additional_details or error.message
+    try:
+        return msgspec.json.decode(words, type=_Answer).error.message if words.startswith("{") else words
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return words

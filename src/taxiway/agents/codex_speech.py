@@ -122,6 +122,8 @@ class CodexSpeech:
         try:
             if note.method in self._told:
                 self._told[note.method](note)
+            if note.method.startswith("item/") and self._turn is not None:
+                self._turn.went_on()
         except msgspec.DecodeError as error:
             self._floor.complain(f"{note.method}: {error}", line)
             if note.method == "turn/completed" and self._turn is not None:
@@ -255,6 +257,8 @@ class CodexSpeech:
         limit = turn.judgement.stumbled(told.error, note.at)
         if limit is not None:
             self._floor.tell(Limited(limit))
+        if turn.gives_up(told.error, note.at) and turn.started:
+            self._interrupt(turn)
 
     def _rerouted(self, note: wire.Notification) -> None:
         told = wire.read(note.params, wire.Rerouted)

@@ -16,6 +16,7 @@ from taxiway.core.task import Reason
 
 NOBODY_DID: Final = "the agent says it was interrupted, and nobody did"
 STATUS_CHARS_MAX: Final = 100
+PATIENCE_MS: Final = 60_000  #: of a provider that does not answer; Codex itself would wait for a network for ever
 
 
 class CodexTurn:
@@ -30,7 +31,24 @@ class CodexTurn:
         self.accepted: set[str] = set()  #: steers that wait for the next call of the model
         self.items = ItemTeller()
         self.judgement = Judgement(windows, zone)
+        self.given_up: wire.TurnError | None = None  #: why we end it ourselves
+        self._stumbling: int | None = None  # since when, by the agent's clock
         self._schema = schema
+
+    def went_on(self) -> None:
+        """It says something: it does not stumble any more."""
+        self._stumbling = None
+
+    def gives_up(self, error: wire.TurnError, at: int | None) -> bool:
+        """It stumbles at that time; whether that is for too long now. Told once."""
+        if at is None or self.given_up is not None:
+            return False
+        if self._stumbling is None:
+            self._stumbling = at
+        if at - self._stumbling < PATIENCE_MS:
+            return False
+        self.given_up = error
+        return True
 
     def end(self, told: wire.TurnInfo, at: int | None, interrupted: bool) -> TurnEnded:
         """How it ended, judged; ``interrupted``: somebody wanted that."""
@@ -42,6 +60,8 @@ class CodexTurn:
                 return self._completed(final)
             case "interrupted" if interrupted:
                 return TurnEnded(text=final, interrupted=True)
+            case "interrupted" if self.given_up is not None:
+                return replace(self.judgement.failed(self.given_up, at), text=final)
             case "interrupted" if told.error is None:
                 return TurnEnded(Reason.AGENT_ERROR, NOBODY_DID, final)
             case "failed" | "interrupted":

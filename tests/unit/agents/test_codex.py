@@ -537,6 +537,24 @@ def test_a_stumble_is_told_and_the_turn_goes_on() -> None:
     assert last(talk.hear(ended("failed", error=final))).reason is Reason.RATE_LIMIT
 
 
+def test_a_provider_that_does_not_answer_is_not_waited_for_for_ever() -> None:
+    """Trap 9: Codex waits for a network without an end; whatever it says in between begins the time anew."""
+    error = {"message": "waiting for network", "additionalDetails": "no route", "codexErrorInfo": "other"}
+    waits = note("error", error=error | {"codexErrorInfo": {"responseStreamDisconnected": {}}}, willRetry=True)
+    begin = waits["emittedAtMs"]
+
+    def at(seconds: int) -> dict[str, Any]:
+        return {**waits, "emittedAtMs": begin + seconds * 1_000}
+
+    talk = begun()
+    talk.hear(at(0), at(59), item("started", type="reasoning"), at(61), at(120))
+    assert talk.said() == []
+    talk.hear(at(121), at(200))
+    assert [line["method"] for line in talk.said()] == ["turn/interrupt"]
+    found = last(talk.hear(ended("interrupted")))
+    assert (found.reason, found.error, found.passing, found.interrupted) == (Reason.PROVIDER, "no route", True, False)
+
+
 def test_a_structured_result_is_the_answer_as_json() -> None:
     """The schema goes along; what cannot be read is a failure, and its text is kept."""
     talk = ready()

@@ -57,12 +57,27 @@ def test_every_class_of_error_has_its_reason(info: Any, reason: Reason, kind: Li
         ("unexpected status 401 Unauthorized: no, url: http://x", Reason.AUTH),
         ("unexpected status 500 Oops", Reason.PROVIDER),
         ("stream disconnected before completion: error", Reason.PROVIDER),
+        ("Missing environment variable: `KEY`.", Reason.AUTH),
         ("something else", Reason.AGENT_ERROR),
     ],
 )
 def test_an_error_without_a_class_is_judged_by_its_words(words: str, reason: Reason) -> None:
     """Codex tells some errors as `other`."""
     assert Judgement(AccountWindows(), UTC).failed(TurnError(words, "other"), AT).reason is reason
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ('{"error": {"message": "too long", "code": 5}}', "too long"),
+        ('{"error": {"message": 5}}', '{"error": {"message": 5}}'),
+        ("{no", "{no"),
+        ("", "the agent reports agent_error and says no more"),
+    ],
+)
+def test_an_answer_that_is_told_as_it_came_is_read(message: str, error: str) -> None:
+    """A sentence, not a document, where there is one in it."""
+    assert Judgement(AccountWindows(), UTC).failed(TurnError(message, "other"), AT).error == error
 
 
 @pytest.mark.parametrize(
