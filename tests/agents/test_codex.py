@@ -163,29 +163,26 @@ async def talk(home: Home, process: ProcessAgent) -> AsyncIterator[Talk]:
     await eventually(lambda: not [tag for _, tag in tagged() if tag in tags], "something is left")
 
 
-async def test_it_says_what_the_model_says_and_what_really_applies(talk: Talk, stub: StubModel, home: Home) -> None:
+async def test_it_says_what_the_model_says_and_what_really_applies(talk: Talk, stub: StubModel) -> None:
     """A43, I12: a turn is completed when Codex says so; access, sandbox, policy and version are on record."""
     opened: list[DialogueEvent] = []
     dialogue = await talk(opened=opened, model="gpt-5.5")
-    holds = [said for said in data(opened, EventType.STATUS) if "sandbox" in said]
-    assert holds == [
-        {
-            "phase": "agent",
-            "version": holds[0]["version"],
-            "model": "gpt-5.5",
-            "provider": "stub",
-            "sandbox": "workspaceWrite",
-            "network": False,
-            "approval_policy": "on-request",
-        }
-    ]
+    [holds] = [said for said in data(opened, EventType.STATUS) if "sandbox" in said]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", holds.pop("version"))
+    assert holds == {
+        "phase": "agent",
+        "model": "gpt-5.5",
+        "provider": "stub",
+        "sandbox": "workspaceWrite",
+        "network": False,
+        "approval_policy": "on-request",
+    }
     events = await turn(dialogue, "[[stub: think let me see ;; say the word is marzipan]]")
     assert end(events) == TurnEnded(text="the word is marzipan")
     assert "".join(said["text"] for said in data(events, EventType.MESSAGE)) == "the word is marzipan"
     assert [said.get("delta", False) for said in data(events, EventType.MESSAGE)][:2] == [False, True]
     assert "".join(said["text"] for said in data(events, EventType.THOUGHT)) == "let me see"
     assert [one.outcome for one in stub.requests if one.why == "turn 0"] == [Outcome.STREAMED]
-    assert home.work.exists()
 
 
 async def test_tools_are_told_with_what_they_gave(talk: Talk, home: Home) -> None:
@@ -488,7 +485,7 @@ async def test_a_plan_that_is_used_up_tells_when_it_is_there_again(talk: Talk) -
     assert ended.limit.kind is LimitKind.QUOTA
     assert before + 7190 <= (ended.limit.resets_at or 0) / 1_000 <= time.time() + 7210
     told = [event.limit for event in events if isinstance(event, Limited)]
-    assert [(limit.kind, limit.used, limit.window) for limit in told] == [(LimitKind.QUOTA, 1.0, told[0].window)]
+    assert [(limit.kind, limit.used, limit.window) for limit in told] == [(LimitKind.WARNING, 1.0, told[0].window)]
 
 
 async def test_windows_are_told_as_they_fill(talk: Talk) -> None:

@@ -19,6 +19,7 @@ from taxiway.core.task import Reason
 ACCOUNTS_MAX: Final = 16  #: limits that are told apart
 WORDS_MAX: Final = 500  #: characters of a limit's own words
 MINUTE_MS: Final = 60_000
+FULL_PERCENT: Final = 100
 
 _AT: Final = re.compile(
     r"try again at (?:([A-Z][a-z]{2}) (\d{1,2})(?:st|nd|rd|th), (\d{4}) )?(\d{1,2}):(\d{2}) ([AP]M)", re.IGNORECASE
@@ -84,11 +85,17 @@ class AccountWindows:
             if key not in self._known and len(self._known) >= 2 * ACCOUNTS_MAX:
                 continue
             self._known[key] = window
-            yield _limit_of(window, windows.limit_name)
+            # Full is not refused: Codex rounds, and the call that told it was answered.
+            refused = windows.rate_limit_reached_type is not None and window.used_percent >= FULL_PERCENT
+            yield _limit_of(window, windows.limit_name, LimitKind.QUOTA if refused else LimitKind.WARNING)
 
     def resets_at(self) -> int | None:
         """When the last of the windows that are used up begins anew, in milliseconds since 1970 UTC."""
-        full = [window.resets_at for window in self._known.values() if window.used_percent >= 100 and window.resets_at]
+        full = [
+            window.resets_at
+            for window in self._known.values()
+            if window.used_percent >= FULL_PERCENT and window.resets_at
+        ]
         return max(full) * 1_000 if full else None
 
 
@@ -171,10 +178,10 @@ def time_in(words: str, at: int, zone: tzinfo | None) -> int | None:
     return millis
 
 
-def _limit_of(window: Window, name: str | None) -> ProviderLimit:
+def _limit_of(window: Window, name: str | None, kind: LimitKind) -> ProviderLimit:
     minutes = window.window_duration_mins
     return ProviderLimit(
-        kind=LimitKind.QUOTA if window.used_percent >= 100 else LimitKind.WARNING,
+        kind=kind,
         resets_at=None if window.resets_at is None else window.resets_at * 1_000,
         used=min(window.used_percent / 100, 1.0),
         window=None if minutes is None else format_duration(minutes * 60),

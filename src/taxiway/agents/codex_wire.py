@@ -170,6 +170,7 @@ class Windows(Record, frozen=True):
     limit_name: str | None = None
     primary: Window | None = None
     secondary: Window | None = None
+    rate_limit_reached_type: Any = None
 
 
 class WindowsTold(Record, frozen=True):

@@ -130,7 +130,7 @@ def test_a_quota_resets_when_its_last_full_window_does() -> None:
 
 
 def test_a_window_is_told_when_it_changes_and_there_are_not_too_many() -> None:
-    """I18: an agent may invent limits; warnings below the full, a quota above it."""
+    """I18: an agent may invent limits. A full window is a warning until something was refused for it."""
     windows = AccountWindows()
     half = Windows("codex", "Codex", Window(50, 300, 1_795_310_000), None)
     assert list(windows.told(half)) == [
@@ -138,6 +138,8 @@ def test_a_window_is_told_when_it_changes_and_there_are_not_too_many() -> None:
     ]
     assert list(windows.told(half)) == []
     [full] = windows.told(Windows("codex", None, Window(130), None))
-    assert (full.kind, full.used, full.window, full.resets_at) == (LimitKind.QUOTA, 1.0, None, None)
+    assert (full.kind, full.used, full.window, full.resets_at) == (LimitKind.WARNING, 1.0, None, None)
+    refused = windows.told(Windows("codex", None, Window(100), Window(7), "rate_limit_reached"))
+    assert [limit.kind for limit in refused] == [LimitKind.QUOTA, LimitKind.WARNING]
     told = [len(list(windows.told(Windows(f"l{number}", None, Window(1), Window(2))))) for number in range(100)]
     assert sum(told) <= 2 * ACCOUNTS_MAX
