@@ -24,6 +24,8 @@ from typing import Any
 
 PYTHON = sys.executable
 PYTEST = (PYTHON, "-m", "pytest", "-q", "-m", "proof")
+AGENTS = "codex claude gemini opencode"
+ALL_AGENTS = f'scripts/agents {AGENTS} && MUST_HAVE_AGENTS="{AGENTS}" exec "$@"'
 SIMULATOR = (PYTHON, "-m", "tests.simulation")
 
 
@@ -51,6 +53,11 @@ STAGES = (
         "walks",
         "long random walks beside models, and processes on one file",
         (*PYTEST, "tests/store", "tests/property"),
+    ),
+    Stage(
+        "agents",
+        "every real agent CLI that we know, against the stub model",
+        ("bash", "-c", ALL_AGENTS, "agents", PYTHON, "-m", "pytest", "-q", "-m", "agents", "tests"),
     ),
 )
 

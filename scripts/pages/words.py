@@ -34,7 +34,8 @@ REASONS: Final = {
     Reason.TIMEOUT: "a run took longer than `timeout`",
     Reason.STALLED: "a run was silent for longer than `idle_timeout`",
     Reason.LOST: "a run's end was never seen; see how runs are lost",
-    Reason.SPAWN_ERROR: "there is no such program or folder, no permission or workspace, or a template cannot be filled",
+    Reason.SPAWN_ERROR: "there is no such program or folder, no permission or workspace, or a template that cannot be"
+    " filled in",
     Reason.AGENT_ERROR: "a job raised an exception or returned no JSON; later also: an agent reported an error",
     Reason.AUTH: "the agent's account was refused",
     Reason.QUOTA: "the account's quota is used up, and nobody said when it resets, or `on_limit` says not to wait",
@@ -241,7 +242,7 @@ SETTINGS: Final = {
     "secrets.NAME.env": "the secret is the value of this variable of the runner",
     "secrets.NAME.file": "the secret is the content of this file",
     "secrets.NAME.command": "the secret is what this command prints (a list of texts; no shell)",
-    "agents.NAME.adapter": "how the program is spoken to: `lines`, or `pty` for programs on a terminal",
+    "agents.NAME.adapter": "how the program is spoken to: `lines`, `codex`, or `pty` for programs on a terminal",
     "agents.NAME.command": "the program and its arguments; `{thread}`, `{model}` and `{access}` are put in, and what"
     " names one that is not known is left out",
     "agents.NAME.env": "a table: variables laid over the allowed part of the runner's; `secret://NAME` stands for a"

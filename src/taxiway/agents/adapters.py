@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from typing import assert_never
 
+from taxiway.agents.codex import CodexAgent
 from taxiway.agents.dialogue import DialogueAgent
 from taxiway.agents.lines import LinesAgent
 from taxiway.agents.process import ProcessAgent
@@ -20,6 +21,8 @@ def driver_of(kind: AgentKind, process: ProcessAgent) -> DialogueAgent:
             return LinesAgent(kind, process)
         case Adapter.PTY:
             return PtyAgent(kind, process)
+        case Adapter.CODEX:
+            return CodexAgent(kind, process)
         case _:
             assert_never(kind.adapter)
 
