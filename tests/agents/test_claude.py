@@ -168,7 +168,9 @@ def processes(dialogue: LineDialogue) -> Iterator[psutil.Process]:
 async def test_what_it_says_is_told_once_and_as_it_comes(talk: Open, stub: StubModel) -> None:
     """A43, OC-07: pieces of thought and text, no text twice, the thread, what applies, usage; then the end."""
     dialogue = await talk()
-    events = await turn(dialogue, "[[stub: think let me see ;; usage in=1000 out=20 cached=300 ;; say one two three four]]")
+    events = await turn(
+        dialogue, "[[stub: think let me see ;; usage in=1000 out=20 cached=300 ;; say one two three four]]"
+    )
     assert text(events) == "one two three four"
     assert len(said(events, EventType.MESSAGE)) > 1
     assert "".join(data["text"] for data in said(events, EventType.THOUGHT)).startswith("let me see")
@@ -243,12 +245,49 @@ async def test_a_conversation_that_is_not_there_is_an_error_and_none_is_invented
     assert stub.requests == []
 
 
-async def test_the_session_of_another_process_is_not_taken(talk: Open, start: Open) -> None:
-    """One owner for each conversation: an id that is in use starts nothing."""
+async def test_a_conversation_that_is_open_elsewhere_is_left_alone(
+    talk: Open, agent: ProcessAgent, home: homes.Home
+) -> None:
+    """One live owner for each conversation, also where somebody else started the other one; later it may be free."""
+    first = await talk()
+    (known,) = of(ThreadKnown, await turn(first, "[[stub: say mine]]"))
+    refused = await driver(agent, home).open(opening(home, thread=known.thread))
+    assert isinstance(refused, SpawnFailure)
+    assert str(first.mark.child_pid) in refused.text
+    assert refused.passing
+    await first.close(How.ASK)
+    await until(first, Ended)
+    assert text(await turn(await talk(thread=known.thread), "[[stub: say mine now]]")) == "mine now"
+
+
+async def test_an_id_that_is_in_use_starts_nothing(start: Open, talk: Open) -> None:
+    """Ids follow from tags, and no tag is given twice; if it were, the program would refuse."""
     first = await talk()
     assert ended(await turn(first, "[[stub: say mine]]")).reason is None
-    second = await start(flags=("--session-id", derived_uuid(first.mark.tag, "session")), tag=first.mark.tag + "-2")
-    assert isinstance((await until(second, Ready, Ended))[-1], Ready), "the last flag holds: it has an id of its own"
+    second = await start(tag=first.mark.tag)
+    end = (await until(second, Ready, Ended))[-1]
+    assert isinstance(end, Ended)
+    assert end.exit_code == 1
+
+
+async def test_a_conversation_of_which_the_model_said_nothing_is_not_known(talk: Open, home: homes.Home) -> None:
+    """A44: before that the program has stored nothing, and nobody could go on with it."""
+    dialogue = await talk()
+    await dialogue.send(Turn("[[stub: hang]]"))
+    events = await until_said(dialogue, EventType.STATUS)
+    await dialogue.close(How.KILL)
+    assert of(ThreadKnown, events + await until(dialogue, Ended)) == []
+
+
+async def test_a_turn_ends_with_the_process_that_dies_under_it(talk: Open) -> None:
+    """I14: a hang is ended from outside."""
+    dialogue = await talk()
+    await dialogue.send(Turn("[[stub: hang body]]"))
+    await until_said(dialogue, EventType.STATUS)
+    await dialogue.close(How.TERM)
+    end = (await until(dialogue, TurnEnded, Ended))[-1]
+    assert isinstance(end, Ended)
+    assert end.exit_code == 143
 
 
 async def test_a_permission_is_asked_for_and_allowed(talk: Open, home: homes.Home) -> None:

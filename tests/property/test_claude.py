@@ -129,7 +129,7 @@ async def converse(happenings: list[Any], width: int) -> tuple[list[DialogueEven
 
 @given(happenings=HAPPENINGS, width=st.integers(1, 5_000))
 def test_whatever_claude_writes_turns_end_once_and_steers_settle_once(happenings: list[Any], width: int) -> None:
-    """I14: at most one end for each turn, one receipt for each steer; counts fit, and every question gets one answer."""
+    """I14: at most one end for each turn, one receipt for each steer; counts are never negative."""
     told, sent, begun = asyncio.run(converse(happenings, width))
     assert begun - 1 <= sum(isinstance(event, TurnEnded) for event in told) <= begun
     steers = happenings.count("steer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from taxiway.agents import claude_wire as wire
 from taxiway.agents.claude_end import Asked as Wanted
 from taxiway.agents.claude_end import Judge, error_of, limit_of_retry
 from taxiway.agents.claude_events import Telling, told_of_conditions, told_of_notice, told_of_retry
+from taxiway.agents.claude_owner import owner_of
 from taxiway.agents.claude_questions import DENIED, Questions
 from taxiway.agents.claude_turn import Course
 from taxiway.agents.claude_usage import Tally
@@ -59,6 +61,10 @@ class ClaudeAgent:
         refused = launch.why_not(argv, opening.access, env, root=os.geteuid() == 0)
         if refused is not None:
             return SpawnFailure(refused)
+        if opening.thread is not None:
+            owner = await asyncio.to_thread(owner_of, opening.thread, env)
+            if owner is not None:
+                return SpawnFailure(f"conversation {opening.thread} is open in process {owner} already", passing=True)
         opened = await self._process.open(
             Launch(argv=argv, cwd=opening.cwd, env=env, tag=opening.tag, stdin=OPEN, lease_s=opening.lease_s)
         )

@@ -57,10 +57,10 @@ class Judge:
     def limited(self, line: RateLimit) -> Limited | None:
         """A window of the account is nearly full, or full."""
         match line.info.status:
-            case "rejected":
+            case "rejected" if not line.info.paid_beyond:
                 self._full = _limit(LimitKind.QUOTA, line.info)
                 return Limited(self._full)
-            case "allowed_warning":
+            case "rejected" | "allowed_warning":
                 return Limited(_limit(LimitKind.WARNING, line.info))
             case _:
                 self._full = None

@@ -9,7 +9,7 @@ import msgspec
 from taxiway.agents.claude_wire import ControlRequest, allow_line, deny_line
 from taxiway.agents.dialogue import Answer, Asked
 
-OPEN_MAX: Final = 100  #: questions that may be open at once
+OPEN_MAX: Final = 20  #: questions that may be open at once
 TEXT_CHARS_MAX: Final = 4_000
 NAME_CHARS_MAX: Final = 200
 PERSON: Final = "AskUserQuestion"  #: the tool by which the agent asks a person something

@@ -158,6 +158,7 @@ class Window(msgspec.Struct, frozen=True):
     resets_at: Annotated[float, Meta(ge=0, le=1e11)] | None = msgspec.field(name="resetsAt", default=None)
     window: str | None = msgspec.field(name="rateLimitType", default=None)
     utilization: Annotated[float, Meta(ge=0, le=1e6)] | None = None
+    paid_beyond: bool = msgspec.field(name="isUsingOverage", default=False)
 
 
 class RateLimit(msgspec.Struct, frozen=True):

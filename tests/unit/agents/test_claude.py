@@ -1,6 +1,7 @@
 """What Claude Code's lines mean: recorded from the real program, and read by the speech alone."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from taxiway.agents.claude import ClaudeSpeech
 from taxiway.agents.claude_launch import argv, derived_uuid, why_not
+from taxiway.agents.claude_owner import owner_of
 from taxiway.agents.dialogue import (
     Answer,
     Asked,
@@ -24,6 +26,8 @@ from taxiway.agents.dialogue import (
     TurnEnded,
     Used,
 )
+from taxiway.agents.guardian.tree import look
+from taxiway.agents.settle import pid_namespace
 from taxiway.agents.speech import OpenTurn
 from taxiway.core.agent import Access, Adapter, AgentKind
 from taxiway.core.event import EventType
@@ -359,6 +363,8 @@ def test_what_the_provider_allows_is_told_while_the_turn_goes_on() -> None:
     scene.hear({"type": "rate_limit_event", "rate_limit_info": info})
     warning = ProviderLimit(kind=LimitKind.WARNING, resets_at=1795310000000, used=0.91, window="five_hour")
     assert scene.of(Limited) == [Limited(warning)]
+    scene.hear({"type": "rate_limit_event", "rate_limit_info": {"status": "rejected", "isUsingOverage": True}})
+    assert scene.of(Limited)[-1].limit.kind is LimitKind.WARNING, "it goes on, and is paid for"
     scene.hear({"type": "rate_limit_event", "rate_limit_info": {"status": "rejected"}})
     scene.hear({"type": "rate_limit_event", "rate_limit_info": {"status": "allowed"}})
     scene.hear(result(is_error=True, api_error_status=429, terminal_reason="api_error"))
@@ -471,3 +477,25 @@ def test_a_command_that_skips_all_permissions_is_for_auto_alone_and_not_for_root
     assert "contradict" in (why_not(command, Access.WRITE, {"IS_SANDBOX": "1"}, root=False) or "")
     assert why_not(("claude", "--permission-mode", "bypassPermissions"), Access.ANALYSIS, {}, root=False)
     assert why_not(("claude",), Access.WRITE, {}, root=True) is None
+
+
+def test_only_a_living_process_that_says_so_owns_a_conversation(tmp_path: Path) -> None:
+    """What it cannot read, a later process with the pid, and another namespace are no evidence."""
+    folder = tmp_path / ".claude" / "sessions"
+    folder.mkdir(parents=True)
+    me = look(os.getpid())
+    assert me is not None
+    here = {"pid": me.pid, "sessionId": "t", "procStart": str(me.start)}
+    here["pidDomain"] = f"linux:x:pid:[{pid_namespace()}]"
+    wrong = [{"procStart": str(me.start + 1)}, {"pid": 1 << 22}, {"sessionId": "u"}, {"pidDomain": "linux:x:pid:[1]"}]
+    for number, fields in enumerate([*wrong, {"procStart": "x"}, {"procStart": None}, {"pid": "1"}]):
+        (folder / f"{number}.json").write_text(json.dumps(here | fields))
+    (folder / "garbage.json").write_bytes(b"\xff{")
+    (folder / "folder.json").mkdir()
+    env = {"HOME": str(tmp_path)}
+    assert owner_of("t", env) is None
+    (folder / "me.json").write_text(json.dumps(here))
+    assert owner_of("t", env) == me.pid
+    assert owner_of("t", {"CLAUDE_CONFIG_DIR": str(tmp_path / ".claude")}) == me.pid
+    assert owner_of("t", {"HOME": str(tmp_path / "elsewhere")}) is None
+    assert owner_of("t", {}) is None
