@@ -29,6 +29,7 @@ from taxiway.core.task import Reason
 
 #: What names a conversation: it is put into a command line later.
 THREAD: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+LINE_BYTES_MAX: Final = 8 << 20  #: a file that is edited stands in a line several times, and a picture is megabytes
 CAN_USE_TOOL: Final = "can_use_tool"
 ABILITIES: Final = Abilities(
     resume=True,
@@ -70,7 +71,7 @@ class ClaudeAgent:
         )
         if isinstance(opened, SpawnFailure):
             return opened
-        return LineDialogue(opened, partial(ClaudeSpeech, tag=opening.tag, schema=opening.schema))
+        return LineDialogue(opened, partial(ClaudeSpeech, tag=opening.tag, schema=opening.schema), LINE_BYTES_MAX)
 
 
 class ClaudeSpeech:
