@@ -261,6 +261,18 @@ async def test_a_conversation_that_is_open_elsewhere_is_left_alone(
     assert text(await turn(await talk(thread=known.thread), "[[stub: say mine now]]")) == "mine now"
 
 
+async def test_a_fork_begins_as_the_other_one_is_and_goes_its_own_way(talk: Open, stub: StubModel) -> None:
+    """Also while the other one is open: it is only read."""
+    first = await talk()
+    (known,) = of(ThreadKnown, await turn(first, "[[stub: say first]]"))
+    second = await talk(thread=known.thread, fork=True)
+    events = await turn(second, "[[stub: say second]]")
+    assert [event.thread for event in of(ThreadKnown, events)] == [derived_uuid(second.mark.tag, "session")]
+    assert stub.requests[-1].entries > stub.requests[0].entries
+    assert text(await turn(first, "[[stub: say mine]]")) == "mine"
+    assert stub.requests[-1].entries == stub.requests[-2].entries
+
+
 async def test_an_id_that_is_in_use_starts_nothing(start: Open, talk: Open) -> None:
     """Ids follow from tags, and no tag is given twice; if it were, the program would refuse."""
     first = await talk()

@@ -33,6 +33,7 @@ LINE_BYTES_MAX: Final = 8 << 20  #: a file that is edited stands in a line sever
 CAN_USE_TOOL: Final = "can_use_tool"
 ABILITIES: Final = Abilities(
     resume=True,
+    fork=True,
     steer=True,
     interrupt=True,
     approvals=True,
@@ -62,7 +63,7 @@ class ClaudeAgent:
         refused = launch.why_not(argv, opening.access, env, root=os.geteuid() == 0)
         if refused is not None:
             return SpawnFailure(refused)
-        if opening.thread is not None:
+        if opening.thread is not None and not opening.fork:
             owner = await asyncio.to_thread(owner_of, opening.thread, env)
             if owner is not None:
                 return SpawnFailure(f"conversation {opening.thread} is open in process {owner} already", passing=True)

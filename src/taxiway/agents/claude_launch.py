@@ -31,14 +31,21 @@ BYPASS_MODE: Final = "bypassPermissions"
 def argv(kind: AgentKind, opening: Opening) -> tuple[str, ...]:
     """The configured command with everything that the protocol and the opening want. The last of two flags holds."""
     model = opening.model or kind.model
-    thread = ("--session-id", derived_uuid(opening.tag, "session"))
     return (
         *argv_of(kind, opening.access, opening.thread, model),
         *PROTOCOL,
         *(("--model", model) if model else ()),
         *ACCESS[opening.access],
-        *(("--resume", opening.thread) if opening.thread else thread),
+        *_conversation(opening),
     )
+
+
+def _conversation(opening: Opening) -> tuple[str, ...]:
+    """Go on with one, or begin one, under an id that is chosen for it."""
+    going_on = ("--resume", opening.thread) if opening.thread else ()
+    if opening.thread and not opening.fork:
+        return going_on
+    return (*going_on, *(("--fork-session",) if going_on else ()), "--session-id", derived_uuid(opening.tag, "session"))
 
 
 def why_not(command: tuple[str, ...], access: Access, env: dict[str, str], root: bool) -> str | None:

@@ -31,8 +31,9 @@ from taxiway.core.task import Reason, Usage
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """What to open. ``env`` is the complete environment; ``thread`` is the agent's own id of the conversation to go on
-    with, ``None`` for a new one. ``schema``: the JSON Schema that the results of its turns shall follow; some agents
-    must know it from the start. ``lease_s``: without a ping for so long the guardian ends the tree by itself."""
+    with, ``None`` for a new one. ``fork``: a new one that begins as ``thread`` is now, for agents that can
+    (`Abilities.fork`). ``schema``: the JSON Schema that the results of its turns shall follow; some agents must know it
+    from the start. ``lease_s``: without a ping for so long the guardian ends the tree by itself."""
 
     cwd: str
     env: dict[str, str]
@@ -40,6 +41,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     access: Access = Access.AUTO
     model: str | None = None
     thread: str | None = None
+    fork: bool = False
     schema: dict[str, Any] | None = None
     lease_s: float = 30.0
 

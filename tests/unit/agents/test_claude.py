@@ -450,6 +450,9 @@ def test_a_new_conversation_has_an_id_before_it_is_started() -> None:
     assert derived_uuid("tag", "session") != derived_uuid("tag2", "session")
     assert argv(KIND, opening(thread="abc"))[-2:] == ("--resume", "abc")
     assert "--session-id" not in argv(KIND, opening(thread="abc"))
+    fork = argv(KIND, opening(thread="abc", fork=True))
+    assert fork[-5:] == ("--resume", "abc", "--fork-session", "--session-id", derived_uuid("tag", "session"))
+    assert argv(KIND, opening(fork=True)) == argv(KIND, opening())
     assert argv(KIND, opening(model="opus"))[-4:-2] == ("--model", "opus")
 
 
