@@ -171,20 +171,17 @@ class ClaudeSpeech:
             case wire.Began():
                 self._began(message)
             case wire.Assistant():
-                self._named(message.session_id)
                 if message.error is not None or message.is_api_error_message:
                     self._judge.failed(message.error)
                 self._say(self._telling.assistant(message))
             case wire.User():
                 self._say(self._telling.user(message))
             case wire.Stream():
-                self._named(message.session_id)
                 self._say(self._telling.stream(message))
                 used = self._tally.stream(message)
                 if used is not None and floor.turn is not None:
                     floor.tell(used)
             case wire.Retried():
-                self._named(message.session_id)
                 self._say([told_of_retry(message)])
                 self._limited(limit_of_retry(message))
             case wire.RateLimit():
@@ -199,6 +196,7 @@ class ClaudeSpeech:
             if self._ready:  # it takes a turn by itself, at somebody's expense
                 self.interrupt()
             return
+        self._named(message.session_id)
         self._tally.model = message.model
         conditions = told_of_conditions(message)
         if conditions != self._conditions:
@@ -277,7 +275,7 @@ class ClaudeSpeech:
         return f"taxiway-{self._requests}"
 
     def _named(self, thread: str) -> None:
-        """It is told only when the model has been heard: before that, the program has stored nothing to go on with."""
+        """The id of the conversation, which a turn begins or ends with: by then there is something to go on with."""
         if self._floor.turn is not None and THREAD.fullmatch(thread):
             self._floor.named(thread)
 

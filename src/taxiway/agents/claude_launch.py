@@ -22,8 +22,9 @@ ACCESS: Final = {
     Access.WRITE: ("--permission-mode", "acceptEdits"),
     Access.AUTO: (),
 }
-#: Laid under the environment: waiting for a provider is Taxiway's to do, and a version stays while a session lasts.
-ENVIRONMENT: Final = {"CLAUDE_CODE_MAX_RETRIES": "2", "DISABLE_AUTOUPDATER": "1"}
+#: Laid under the environment: waiting for a provider is Taxiway's to do, a version stays while a session lasts, and a
+#: turn is stored before it begins, so that it can be gone on with from then on (else that is some 0.1 s later).
+ENVIRONMENT: Final = {"CLAUDE_CODE_MAX_RETRIES": "2", "DISABLE_AUTOUPDATER": "1", "CLAUDE_CODE_EAGER_FLUSH": "1"}
 BYPASS: Final = "--dangerously-skip-permissions"
 BYPASS_MODE: Final = "bypassPermissions"
 

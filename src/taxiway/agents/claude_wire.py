@@ -67,7 +67,6 @@ class Assistant(msgspec.Struct, frozen=True):
     """What the model said, block by block. ``error``: the program said it in the model's place."""
 
     message: Message
-    session_id: str = ""
     parent_tool_use_id: str | None = None
     error: str | None = None
     is_api_error_message: bool = False
@@ -77,7 +76,6 @@ class User(msgspec.Struct, frozen=True):
     """What the model was told: results of tools. ``tool_use_result`` is the same in the tool's own terms."""
 
     message: Message
-    session_id: str = ""
     parent_tool_use_id: str | None = None
     tool_use_result: Any = None
 
@@ -104,7 +102,6 @@ class Stream(msgspec.Struct, frozen=True):
     """A message while it is being said."""
 
     event: Part
-    session_id: str = ""
     parent_tool_use_id: str | None = None
 
 
@@ -128,7 +125,6 @@ class Retried(msgspec.Struct, frozen=True):
     retry_delay_ms: float = 0
     error_status: int | None = None
     error: str | None = None
-    session_id: str = ""
 
 
 class Task(msgspec.Struct, frozen=True):
