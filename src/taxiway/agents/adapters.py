@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from typing import assert_never
 
+from taxiway.agents.claude import ClaudeAgent
 from taxiway.agents.codex import CodexAgent
 from taxiway.agents.dialogue import DialogueAgent
 from taxiway.agents.lines import LinesAgent
@@ -19,6 +20,8 @@ def driver_of(kind: AgentKind, process: ProcessAgent) -> DialogueAgent:
     match kind.adapter:
         case Adapter.LINES:
             return LinesAgent(kind, process)
+        case Adapter.CLAUDE:
+            return ClaudeAgent(kind, process)
         case Adapter.PTY:
             return PtyAgent(kind, process)
         case Adapter.CODEX:

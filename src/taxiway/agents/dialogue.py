@@ -32,7 +32,8 @@ from taxiway.core.task import Reason, Usage
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """What to open. ``env`` is the complete environment; ``thread`` is the agent's own id of the conversation to go on
     with, ``None`` for a new one. ``fork``: a new one that begins as ``thread`` is now, for agents that can
-    (`Abilities.fork`). ``lease_s``: without a ping for so long the guardian ends the tree by itself."""
+    (`Abilities.fork`). ``schema``: the JSON Schema that the results of its turns shall follow; some agents must know it
+    from the start. ``lease_s``: without a ping for so long the guardian ends the tree by itself."""
 
     cwd: str
     env: dict[str, str]
@@ -41,6 +42,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     thread: str | None = None
     fork: bool = False
+    schema: dict[str, Any] | None = None
     lease_s: float = 30.0
 
 

@@ -19,6 +19,7 @@ class Adapter(StrEnum):
     """How an agent's program is spoken to."""
 
     LINES = "lines"
+    CLAUDE = "claude"
     PTY = "pty"
     CODEX = "codex"
 
