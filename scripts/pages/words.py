@@ -15,7 +15,7 @@ TASK_STATES: Final = {
     T.BLOCKED: "waits for other tasks",
     T.QUEUED: "may start: waits for its turn and for room; `explain` says for what",
     T.RUNNING: "a run of it is live, also while that is being stopped",
-    T.WAITING: "a run of it waits for a person (comes with agents)",
+    T.WAITING: "a run of it waits for a person, and holds no slot: see [approvals](approvals.md)",
     T.COMPLETED: "done; final",
     T.FAILED: "ended without success and without an attempt left; final",
     T.CANCELLED: "ended because somebody or some rule said so; final",
@@ -59,7 +59,6 @@ REASONS: Final = {
 LATER_REASONS: Final = frozenset(
     {
         *(
-            Reason.APPROVAL,
             Reason.INPUT,
             Reason.AUTH,
             Reason.PROVIDER,
@@ -85,22 +84,22 @@ TASK_STEPS: Final = {
     (T.QUEUED, T.CANCELLED): "cancelled, expired",
     (T.RUNNING, T.QUEUED): "drained or lost",
     (T.RUNNING, T.SCHEDULED): "failed, an attempt is left",
-    (T.RUNNING, T.WAITING): "asks a person (comes with agents)",
+    (T.RUNNING, T.WAITING): "asks a person",
     (T.RUNNING, T.COMPLETED): "succeeded",
     (T.RUNNING, T.FAILED): "failed, no attempt left",
     (T.RUNNING, T.CANCELLED): "stopped, and every process gone",
     (T.WAITING, T.RUNNING): "answered",
-    (T.WAITING, T.QUEUED): "its process died",
-    (T.WAITING, T.SCHEDULED): "its provider refused, or its process could not go on: tried again later",
-    (T.WAITING, T.COMPLETED): "succeeded",
-    (T.WAITING, T.FAILED): "failed",
+    (T.WAITING, T.QUEUED): "drained or lost",
+    (T.WAITING, T.SCHEDULED): "failed, an attempt is left",
+    (T.WAITING, T.COMPLETED): "its agent did not wait for the answer, and succeeded",
+    (T.WAITING, T.FAILED): "failed, no attempt left",
     (T.WAITING, T.CANCELLED): "cancelled",
 }
 
 RUN_STATES: Final = {
     R.STARTING: "claimed; its process, if it has one, is not written down yet and executes nothing",
     R.RUNNING: "its process is written down and may work",
-    R.WAITING: "waits for a person (comes with agents)",
+    R.WAITING: "waits for a person; its process is kept, its slots are free",
     R.STOPPING: "was asked to end; it keeps its slots until its processes are gone",
     R.ENDED: "has its one outcome; final",
 }
@@ -114,7 +113,7 @@ RUN_STEPS: Final = {
     (R.RUNNING, R.ENDED): "ended by itself, or lost",
     (R.WAITING, R.RUNNING): "answered",
     (R.WAITING, R.STOPPING): "asked to end",
-    (R.WAITING, R.ENDED): "its process died",
+    (R.WAITING, R.ENDED): "ended by itself, or lost",
     (R.STOPPING, R.ENDED): "every process gone",
 }
 
@@ -146,8 +145,6 @@ QUEUE_STEPS: Final = {
 OBSTACLES: Final = {
     ObstacleKind.ENDED: "it has ended",
     ObstacleKind.RUNNING: "it runs already",
-    ObstacleKind.APPROVAL: "it asks a person, or was answered and is about to go on; `holders` names the approval, or"
-    " the runner that has no free slot",
     ObstacleKind.DELAY: "its time has not come; `until` says when",
     ObstacleKind.BACKOFF: "its next attempt waits; `until` says how long",
     ObstacleKind.RATE_LIMIT: "its agent's account waits for a reset, or for the one run that probes it",
@@ -166,6 +163,8 @@ OBSTACLES: Final = {
     ObstacleKind.QUIET: "its session has to be quiet first; `until` says how long",
     ObstacleKind.CARRIED: "it is a part of another message's turn, which `holders` names",
     ObstacleKind.STEERING: "it has been offered to the running turn of its session",
+    ObstacleKind.APPROVAL: "it asks a person, or was answered and is about to go on; `holders` names the approval, or"
+    " the runner that has no free slot",
 }
 
 #: Type: what it says, what stands in ``data``, and whether a run writes it today.
@@ -193,8 +192,16 @@ EVENTS: Final = {
         "kind (rate, quota, overload, warning), resets_at (ms), resets_in_s, used, window, text",
         True,
     ),
-    EventType.APPROVAL_REQUESTED: ("a person is asked", "id, text", True),
-    EventType.APPROVAL_DECIDED: ("the person has answered", "", False),
+    EventType.APPROVAL_REQUESTED: (
+        "a person is asked; without `approval` an agent only said that it asks",
+        "approval, text, tool, input",
+        True,
+    ),
+    EventType.APPROVAL_DECIDED: (
+        "a person, a rule or time has answered, or nobody needs to any more",
+        "approval, state (allowed, denied, expired, void), by, why",
+        True,
+    ),
     EventType.SIGNAL_RECEIVED: ("a message was offered to the running turn", "signal, kind, task, actor", True),
     EventType.SIGNAL_SETTLED: (
         "it went in, or it waits in its place",
@@ -205,6 +212,7 @@ EVENTS: Final = {
     EventType.STATUS: (
         "a phase of the run: `rendered` (templates filled in), `output` (how much was not stored), `late_result` (an"
         " outcome that came after the run had been settled; kept, not applied), `turn` (an agent's process takes it),"
+        " `resumed` (it waited for a person, and goes on),"
         " `workspace` (made, or found again), `setup` (its command runs), `diff` (why there is none), `workspace_left`",
         "phase, command, dropped_bytes, outcome, process, warm, kind, path, cwd, base, branch, changed, copied, reused,"
         " kept, text, snapshot, error",
@@ -237,6 +245,11 @@ SETTINGS: Final = {
     "mailbox.max_debounce_wait": "the most that this may hold the first message back",
     "mailbox.max_concurrent": "how many messages of a session may be worked on at once",
     "limits.run_output_bytes": "how much output of one run is stored; what is more is read, counted and let go",
+    "approvals.analysis": "what is done when an agent that may only read asks for a permission: `ask` a person, `allow`"
+    " or `deny`",
+    "approvals.write": "the same for an agent with the access `write`",
+    "approvals.auto": "the same for an agent with the access `auto`",
+    "approvals.expires": "how long a person has for an answer, then it counts as denied; `none` for ever",
     "limits.processes": "how many processes of agents a runner may have at once; when there are as many, the longest"
     " idle one has to go",
     "secrets.NAME.env": "the secret is the value of this variable of the runner",

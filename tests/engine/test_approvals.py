@@ -1,5 +1,7 @@
-"""An agent asks for a permission: its run waits without slots, a person answers, and the turn goes on (semantics,
-"Waiting for a person")."""
+"""An agent asks for a permission: its run waits without slots, a person answers, and the turn goes on.
+
+Semantics, "Waiting for a person".
+"""
 
 import asyncio
 from typing import Any

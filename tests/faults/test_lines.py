@@ -108,7 +108,7 @@ async def test_a_turn_is_told_as_it_happens_and_ends_once(talk: Talk, tmp_path: 
             {"send": {"type": "todo", "items": [{"text": "one", "done": True}, {"text": "two"}]}},
             {"send": {"type": "diff", "path": "a.py", "text": "+x"}},
             {"usage": {"input_tokens": 5, "usd": 0.1, "context_tokens": 60, "context_window": 100}},
-            {"ask": "may I?"},
+            {"send": {"type": "approval.requested", "text": "may I?"}},
             {"rate_limit": {"resets_in": 30, "fail": False}},
             {"done": {"text": "all done", "result": {"answer": [1, None]}}},
         ]
@@ -123,7 +123,7 @@ async def test_a_turn_is_told_as_it_happens_and_ends_once(talk: Talk, tmp_path: 
     assert said[6:] == [
         (EventType.TODO, {"items": [{"text": "one", "done": True}, {"text": "two", "done": False}]}),
         (EventType.DIFF, {"text": "+x", "path": "a.py"}),
-        (EventType.APPROVAL_REQUESTED, {"text": "may I?", "id": "ask-1"}),
+        (EventType.APPROVAL_REQUESTED, {"text": "may I?"}),
         (EventType.RATE_LIMIT, {"text": "slow down", "resets_in_s": 30.0}),
     ]
     assert Used(Usage(input_tokens=5, usd=0.1), 60, 100) in events

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from taxiway.testing.simulator.faults import Rates
+from taxiway.testing.simulator.dice import Dice
+from taxiway.testing.simulator.faults import Rates, swarm
 from taxiway.testing.simulator.report import explain
 from taxiway.testing.simulator.world import Sizes
 from tests.simulation.__main__ import command
@@ -70,6 +72,26 @@ def test_sessions_see_everything_that_a_mailbox_does() -> None:
         "refused: mailbox_full",
     ):
         assert any(word in what for what in told), f"no schedule of these had '{word}'"
+
+
+@pytest.mark.parametrize("first", range(1, 21, PER_CASE // 2))
+def test_every_invariant_holds_where_agents_ask_and_people_answer(first: int) -> None:
+    """I2, I3, I14, I15, I21: a run that waits holds nothing, goes on before what has not started, and hears what was
+    said once and as it was said; through kills, pauses, drains, lost hints and stores that fail."""
+    for seed in range(first, first + PER_CASE // 2):
+        rates = msgspec.structs.replace(swarm(Dice(seed)), sessions=0.85, asks=0.7)
+        report = simulate(seed, rates=rates)
+        assert report.held, explain(report, command(seed, None))
+
+
+def test_where_agents_ask_everything_that_becomes_of_a_question_comes_up() -> None:
+    """Questions are allowed, denied, expired and void; runs go on with their answers, and are cancelled meanwhile."""
+    rates = Rates(lost_wake=0.3, repeat=0.2, odd_program=0.3, kill_every_s=8.0, sessions=0.9, asks=0.7)
+    reports = [simulate(seed, rates=rates, sizes=Sizes(requests=60)) for seed in range(12)]
+    told = [note.what for report in reports for note in report.notes if note.what.startswith("appr_")]
+    for word in (" allowed", " denied", " expired", " void"):
+        assert any(word in what for what in told), f"no question of these was {word}"
+    assert sum(report.counts.get("answers heard", 0) for report in reports) > 50
 
 
 def test_the_same_seed_gives_the_same_schedule_whatever_the_hashes_are() -> None:

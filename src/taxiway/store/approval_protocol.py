@@ -37,7 +37,8 @@ class ApprovalStore(Protocol):
 
     async def ask(self, run: str, fence: int, question: Question) -> Approval:
         """Store a question of a live run. Pending: the run waits from now on, and its slots are free. Else what its
-        rule says has been decided (``void``: the run is being stopped), and the run goes on. Raises ``LeaseLost``."""
+        rule says has been decided (``void``: the run is being stopped), and the run goes on. Raises ``LeaseLost``, and
+        ``IllegalTransition`` while its process has not been recorded."""
         ...
 
     async def decide(self, approval: str, allow: bool, why: str | None, actor: str) -> Approval:

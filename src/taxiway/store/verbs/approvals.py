@@ -11,7 +11,8 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Invalid, NotFound
 from taxiway.core.event import EventType, NewEvent
 from taxiway.core.limits import LIST_PAGE_MAX
-from taxiway.core.run import RunState
+from taxiway.core.moves import check_move
+from taxiway.core.run import RUN_MOVES, RunState
 from taxiway.core.task import Reason, TaskSpec, TaskState
 from taxiway.store.approval_protocol import ApprovalFilter, ApprovalPage
 from taxiway.store.tx import Row, Topic, Tx
@@ -33,6 +34,8 @@ _encode = msgspec.json.Encoder().encode
 def ask(tx: Tx, run: str, fence: int, question: Question) -> Approval:
     """Store a question of a live run: pending, the run waits; else what its rule says has been decided."""
     row = owned(tx, run, fence)
+    if row.state == RunState.STARTING:
+        check_move(RUN_MOVES, RunState.STARTING, RunState.WAITING, f"run {run}")
     state, why, actor = _verdict(tx, row, run, question)
     name = tx.new_id("appr")
     pending = state is ApprovalState.PENDING

@@ -1,5 +1,7 @@
-"""What ends a run while it waits for a person, and what limits that change do to it meanwhile (semantics, "Waiting for
-a person")."""
+"""What ends a run while it waits for a person, and what limits that change do to it meanwhile.
+
+Semantics, "Waiting for a person".
+"""
 
 from __future__ import annotations
 

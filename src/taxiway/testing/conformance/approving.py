@@ -1,5 +1,7 @@
-"""Waiting for a person: what a run asks, what it gives back meanwhile, and how it goes on (semantics, "Waiting for a
-person")."""
+"""Waiting for a person: what a run asks, what it gives back meanwhile, and how it goes on.
+
+Semantics, "Waiting for a person".
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import pytest
 
 from taxiway.core.approval import ASKED_MAX, EXPIRES_S, OPEN_MAX, Answered, Approval, ApprovalState, Question, Rule
 from taxiway.core.change import ChangeKind
-from taxiway.core.errors import Ambiguous, Invalid, LeaseLost, NotFound, NotPending
+from taxiway.core.errors import Ambiguous, IllegalTransition, Invalid, LeaseLost, NotFound, NotPending
 from taxiway.core.event import EventType
 from taxiway.core.readiness import ObstacleKind
 from taxiway.core.run import RunState
@@ -189,6 +191,13 @@ class Approving(Suite):
         chatty = await running(bench)
         asked = [await ask(bench, chatty, rule=Rule.ALLOW) for _ in range(ASKED_MAX + 1)]
         assert [one.state for one in asked[-2:]] == [ApprovalState.ALLOWED, ApprovalState.DENIED]
+
+    async def test_a_run_whose_process_is_not_recorded_asks_nothing(self, bench: Bench) -> None:
+        """I7, I12: nothing of it has been executed."""
+        await bench.submit(command=("true",))
+        run = await bench.take()
+        with pytest.raises(IllegalTransition):
+            await ask(bench, run)
 
     async def test_only_the_owner_of_a_run_asks(self, bench: Bench) -> None:
         """I2: a stale fence, or a run that has ended, asks nothing."""

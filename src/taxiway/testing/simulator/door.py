@@ -19,6 +19,7 @@ from taxiway.engine.session_intake import SessionIntake
 from taxiway.engine.timekeeper import Timekeeper
 from taxiway.observe.observer import Moment
 from taxiway.store.protocol import Store
+from taxiway.testing.simulator.asking import Person
 from taxiway.testing.simulator.runner import SimulatedEvidence
 from taxiway.testing.simulator.sender import Sender
 from taxiway.testing.simulator.workload import LANES, PLANS, PROJECT, QUEUES
@@ -72,11 +73,19 @@ class DoorMain:
         with suppress(OutcomeUnknown):
             async with serving(waking, self._observe) as group:
                 self._group = group
+                answering = group.create_task(self._answer()) if world.rates.asks else None
                 while world.chaos:
                     await asyncio.sleep(self._dice.about(self._pace_s))
                     if world.may_ask():
                         await self._act(self._next_action())
                 await process.draining.wait()
+                if answering is not None:
+                    answering.cancel()
+
+    async def _answer(self) -> None:
+        person = Person(self._store, self._world, self._process)
+        while True:
+            await self._act(person.answer)
 
     def _next_action(self) -> Callable[[], Awaitable[None]]:
         if self._world.repeats and self._dice.hit(0.5):

@@ -13,8 +13,8 @@ ABSENT: Final = 0.45  #: how many seeds do without a given fault
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
     """Rates per seam call (``…_at_seam``, ``slow``, ``unknown``, ``repeat``), per hint (``lost_wake``), per program, or
-    mean seconds between two (``…_every_s``, 0: never). ``sessions`` is no fault: how much of what is asked concerns
-    them."""
+    mean seconds between two (``…_every_s``, 0: never). ``sessions`` and ``asks`` are no faults: how much of what is
+    asked concerns sessions, and how often an agent that has something to tell asks a person as well."""
 
     hosts: int = 1
     lease_s: float = 30.0
@@ -35,6 +35,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     drain_every_s: float = 0.0
     odd_program: float = 0.0
     sessions: float = 0.0
+    asks: float = 0.0
 
     @property
     def calm(self) -> bool:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PAGE: Final = 1_000
 CANCEL_S: Final = 16.0  #: the longest grace, the slowest death and the slowest store
-LIVE: Final = (TaskState.RUNNING, TaskState.WAITING)
 
 
 def now(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -36,7 +35,19 @@ def now(coroutine: Coroutine[Any, Any, T]) -> T:
 class Known:
     """What the model keeps of a task."""
 
-    __slots__ = ("by_retry", "cancel_s", "claims", "failed", "lost", "parents", "reason", "since_s", "state", "task")
+    __slots__ = (
+        "by_retry",
+        "cancel_s",
+        "claims",
+        "failed",
+        "lost",
+        "parents",
+        "parked",
+        "reason",
+        "since_s",
+        "state",
+        "task",
+    )
 
     def __init__(self, task: Task, state: TaskState, parents: list[tuple[str, Condition]]) -> None:
         self.task = task
@@ -45,6 +56,7 @@ class Known:
         self.parents = parents
         self.by_retry = False  # a retry of it took its place
         self.cancel_s: float | None = None  # when its cancel was committed while it ran
+        self.parked = False  # its run has given its slots back
         self.claims = 0
         self.failed = 0
         self.lost = 0
@@ -136,6 +148,8 @@ class History:
         if old in TASK_TERMINAL or (state is not old and state not in TASK_MOVES[old]):
             self._world.violate("I12", f"{change.id} went from {old} to {state} ({change.cause})")
         known.state, known.reason, known.since_s = state, change.reason, self._world.loop.time()
+        if state is not TaskState.RUNNING or change.cause == "answered":  # one that is stopped takes no slots again
+            known.parked = state is TaskState.WAITING
         if change.reason == Reason.CANCELLING and known.cancel_s is None:
             known.cancel_s = known.since_s
         self._world.mailboxes.moved(known, old, state)
@@ -241,7 +255,7 @@ class History:
             return own if own in sizes else (None, known.task.spec.lane)
 
         for known in self.tasks.values():
-            if known.state in LIVE:
+            if known.state is TaskState.RUNNING and not known.parked:
                 in_lane[lane_of(known)] = in_lane.get(lane_of(known), 0) + 1
                 in_queue[known.task.spec.queue] = in_queue.get(known.task.spec.queue, 0) + 1
         for lane in {lane_of(known): None for known in claimed}:

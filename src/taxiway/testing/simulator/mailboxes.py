@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from taxiway.testing.simulator.world import World
 
 PAGE: Final = 500
+LIVE: Final = (TaskState.RUNNING, TaskState.WAITING)
 WAITS: Final = (Box.WAITING, Box.MERGED)
 FULL: Final = 0.6  #: of a context window
 #: Verbs that no mailbox sees anything of.
@@ -213,7 +214,7 @@ class Mailboxes:
                     fits = task.box is Box.OUT
                 case TaskState.SCHEDULED:
                     fits = task.box in (Box.OUT, Box.ADMITTED)
-                case TaskState.RUNNING | TaskState.WAITING:
+                case _ if task.state in LIVE:
                     fits = task.box is Box.ADMITTED
                 case _:
                     fits = task.box is not Box.OUT
@@ -223,7 +224,7 @@ class Mailboxes:
             elif task.box is Box.MERGED:
                 fits = carrier is not None and carrier.box in (Box.WAITING, Box.ADMITTED)
             elif task.box is Box.STEERING:
-                fits = any(one.state is TaskState.RUNNING for one in picture.tasks.values())
+                fits = any(one.state in LIVE for one in picture.tasks.values())
             if not fits and not self._pages_left():
                 self._world.violate("I5", f"{task.id} is {task.state} and {task.box.name}, carried by {task.carrier}")
 
@@ -257,7 +258,7 @@ class Mailboxes:
 
     def _limits(self, name: str, picture: Picture) -> None:
         """Where something has just started, no more run than may, in the store and in the world (I3, SQ-33)."""
-        running = [task for task in picture.tasks.values() if task.state is TaskState.RUNNING]
+        running = [task for task in picture.tasks.values() if task.state in LIVE]
         if len(running) > picture.capacity:
             self._world.violate("I3", f"{len(running)} run in session {name}, which takes {picture.capacity}")
         fit = {task.id for task in running}

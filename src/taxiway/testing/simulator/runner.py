@@ -22,6 +22,7 @@ from taxiway.engine.executor import Drive, Executor, Means
 from taxiway.engine.feed import Feed
 from taxiway.engine.heart import Heart
 from taxiway.engine.job_drive import JobDrive
+from taxiway.engine.parking import Parking
 from taxiway.engine.process_drive import ProcessDrive
 from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.recorder import Recorder
@@ -30,6 +31,7 @@ from taxiway.engine.timekeeper import Timekeeper
 from taxiway.observe.observer import Moment
 from taxiway.store.protocol import Claimed, Runner, Store
 from taxiway.testing.agent import ScriptedAgent
+from taxiway.testing.simulator.asking import Inquirer
 from taxiway.testing.simulator.ledger import TreeWatch
 from taxiway.testing.simulator.turns import AGENT, TurnDrive
 
@@ -102,7 +104,8 @@ class RunnerMain:
         executor = Executor(store, self._drive, process.dice, self._observe, work.ring, Scrubber())
         jobs = (f"job:{name}" for name in world.workload.jobs())
         scope = Scope(needs=frozenset({"process", f"agent:{AGENT}", *jobs}))
-        dispatcher = Dispatcher(store, executor, runner, scope, self._slots)
+        self._parking = Parking(process.dice.whole(0, 4) if world.rates.asks else 0, work.ring)
+        dispatcher = Dispatcher(store, executor, runner, scope, self._slots, self._parking)
         crew = Crew(store, runner, executor, dispatcher)
         crew.begin()
         services: list[Service] = [
@@ -131,7 +134,8 @@ class RunnerMain:
         process = self._process
         self._world.ledger.home(claim.run, process.host.name)
         if claim.seat is not None and claim.spec.job is None:
-            return TurnDrive(claim, self._work, self._store, self._courier, process.dice)
+            inquirer = Inquirer(claim, self._store, self._parking, self._world, process)
+            return TurnDrive(claim, self._work, self._store, self._courier, process.dice, inquirer)
         return self._work(claim)
 
     def _work(self, claim: Claimed) -> Drive:

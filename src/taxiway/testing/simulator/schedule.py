@@ -207,12 +207,15 @@ class _Schedule:
         if known.state is TaskState.RUNNING and known.cancel_s is not None:
             silence_s = self._world.rates.lease_s + LEASE_MARGIN_S  # of a runner that died where nobody lives any more
             return self._world.loop.time() > max(self._world.healed_s, known.cancel_s) + silence_s + CANCEL_S
-        if known.state not in (TaskState.QUEUED, TaskState.SCHEDULED):
+        if known.state not in (TaskState.QUEUED, TaskState.SCHEDULED, TaskState.WAITING):
             return False
         facts = now(self._world.store.facts(known.task.id))
         if known.state is TaskState.QUEUED:
             found = {obstacle.kind for obstacle in obstacles(facts)}
             return not found - {ObstacleKind.TURN, ObstacleKind.CANCEL_ALL}
+        if known.state is TaskState.WAITING:
+            waiting = facts.waiting
+            return waiting is not None and not waiting.pending and waiting.parked and facts.gate.room() != 0
         due_s = ((facts.due_at or 0) - START_MS) / 1000
         return self._world.loop.time() > due_s + SLEPT_PAST_S
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 READS: Final = frozenset(
     "find_task task tasks count_tasks runs run events changes last_version facts queue queues queue_stats lanes "
     "stop_requests next_due runners live_runs check session sessions session_tasks session_output find_session "
-    "earlier_turns keyed_session signals warm_processes outdated_processes".split()
+    "earlier_turns keyed_session signals warm_processes outdated_processes approval approvals find_approval".split()
 )
 #: Verbs that a caller may repeat after a lost reply: their answer must be the same, and nothing may happen twice.
 REPEATABLE: Final = frozenset(
-    "record finish beat started wake_due advance declare_lost retire settle_signal tell_session".split()
+    "record finish beat started wake_due advance declare_lost retire settle_signal tell_session withdraw".split()
 )
 
 

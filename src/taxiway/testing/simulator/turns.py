@@ -16,6 +16,7 @@ from taxiway.engine.executor import Drive
 from taxiway.store.protocol import Claimed, PendingSignal, Store, TurnFacts
 
 if TYPE_CHECKING:
+    from taxiway.testing.simulator.asking import Inquirer
     from taxiway.testing.simulator.dice import Dice
 
 AGENT: Final = "simulated"
@@ -29,13 +30,20 @@ class TurnDrive:
     command: of a prompt, that is its first word."""
 
     def __init__(
-        self, claim: Claimed, drive: Callable[[Claimed], Drive], store: Store, courier: Courier, dice: Dice
+        self,
+        claim: Claimed,
+        drive: Callable[[Claimed], Drive],
+        store: Store,
+        courier: Courier,
+        dice: Dice,
+        inquirer: Inquirer,
     ) -> None:
         self._claim = claim
         self._program = drive(_with_command(claim))
         self._store = store
         self._courier = courier
         self._dice = dice
+        self._inquirer = inquirer
         self._heard: set[str] = set()
         self._talks: list[asyncio.Task[None]] = []
         self._group: asyncio.TaskGroup | None = None
@@ -43,6 +51,7 @@ class TurnDrive:
     async def run(self) -> Outcome:
         """Run the program; while it runs, the agent talks and listens."""
         self._courier.opened(self._claim.run, self)
+        self._inquirer.begin()
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -56,6 +65,7 @@ class TurnDrive:
             raise failures.exceptions[0] from None
         finally:
             self._courier.closed(self._claim.run)
+            self._inquirer.end()
 
     def stop(self, cause: StopCause, hard: bool = False) -> None:
         """Have the program ended."""
@@ -93,6 +103,7 @@ class TurnDrive:
                     steerable=agent and dice.hit(0.8),
                 )
                 await self._store.tell_session(claim.run, claim.fence, facts)
+                await self._inquirer.perhaps()
                 await asyncio.sleep(dice.about(TALK_S))
 
 

@@ -95,6 +95,7 @@ class World:
         self.counts: dict[str, int] = {}
         self.scrubber = Scrubber()
         self.waiting: dict[str, list[str]] = {}
+        self.heard: set[str] = set()  # approvals whose answer an agent has heard
         self.repeats: list[list[dict[str, Any]]] = []
         self.processes: dict[str, Process] = {}
         self.ledger = Ledger(self)
