@@ -28,6 +28,11 @@ def steps(statement: str) -> list[str]:
         ("last_seq", []),
         ("event_type", []),
         ("gates_ahead", ["SCAN g USING INDEX gate_by_queue"]),  # open gates
+        ("answered_runs", []),
+        ("resumable_runs", []),
+        ("due_approvals", []),
+        ("open_approvals", []),
+        ("pending_of_run", []),
     ],
 )
 def test_what_is_asked_often_scans_no_table(statement: str, scans: list[str]) -> None:
