@@ -71,7 +71,7 @@ def test_a_question_is_seen_answered_once_and_its_task_completes(agents: Command
     assert agents.json("task", "show", task)["output"] == "allowed mind the cache"
     late = agents("--json", "approval", "deny", short)
     assert late.returncode == 4
-    assert json.loads(late.stdout or late.stderr)["code"] == "not_pending"
+    assert json.loads(late.stderr)["error"]["code"] == "not_pending"
     assert agents("approval", "allow", "zzzzzz").returncode == 3
     (kept,) = agents.json("approval", "list", "--state", "all", "--task", task)["items"]
     assert (kept["state"], kept["why"]) == ("allowed", "mind the cache")

@@ -53,7 +53,8 @@ class Inquirer:
         claim = self._claim
         self._over.clear()
         for _ in range(self._dice.pick((1, 1, 2))):
-            asked = await self._store.ask(claim.run, claim.fence, Question(text="May I?", expires_s=EXPIRES_S))
+            question = Question(text="May I?", expires_s=self._dice.pick((0.5, EXPIRES_S)))
+            asked = await self._store.ask(claim.run, claim.fence, question)
             if asked.state is ApprovalState.PENDING and asked.id not in self._world.heard:
                 self._open.add(asked.id)
                 self._parking.park(claim.run)
