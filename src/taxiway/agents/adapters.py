@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
+from taxiway.agents.acp import AcpAgent
 from taxiway.agents.dialogue import DialogueAgent
 from taxiway.agents.lines import LinesAgent
 from taxiway.agents.process import ProcessAgent
@@ -13,13 +14,15 @@ from taxiway.agents.pty import PtyAgent
 from taxiway.core.agent import Access, Adapter, AgentKind, argv_of
 
 
-def driver_of(kind: AgentKind, process: ProcessAgent) -> DialogueAgent:
-    """What drives agents of this kind; ``process`` starts their programs."""
+def driver_of(kind: AgentKind, process: ProcessAgent, now_ms: Callable[[], int]) -> DialogueAgent:
+    """What drives agents of this kind; ``process`` starts their programs, ``now_ms`` is the time."""
     match kind.adapter:
         case Adapter.LINES:
             return LinesAgent(kind, process)
         case Adapter.PTY:
             return PtyAgent(kind, process)
+        case Adapter.ACP:
+            return AcpAgent(kind, process, now_ms)
         case _:
             assert_never(kind.adapter)
 

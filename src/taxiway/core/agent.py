@@ -20,6 +20,7 @@ class Adapter(StrEnum):
 
     LINES = "lines"
     PTY = "pty"
+    ACP = "acp"
 
 
 class Access(StrEnum):
