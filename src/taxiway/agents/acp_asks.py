@@ -89,5 +89,5 @@ def _input(call: Call) -> Any:
     if call.input:
         encoded = _encode(call.input)
         return call.input if len(encoded) <= INPUT_BYTES_MAX else encoded[:INPUT_BYTES_MAX].decode("utf-8", "ignore")
-    texts = [text for _, text in diffs_of(call.content)] or [shown(call.content) or ""]
+    texts = [text for _, text in diffs_of(call.edits)] or [shown(call.content) or ""]
     return "\n".join(texts)[:INPUT_BYTES_MAX] or None

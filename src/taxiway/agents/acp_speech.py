@@ -151,7 +151,7 @@ class AcpSpeech:
         update = noticed.update
         if isinstance(update, schema.UsageUpdate):
             used = self._meter.updated(update)
-            if self._floor.turn is not None:
+            if used is not None and self._floor.turn is not None:
                 self._floor.tell(used)
         elif self._floor.turn is not None:
             self._updated(noticed.update)

@@ -33,7 +33,7 @@ Told = Talk | schema.ToolCallStart | schema.ToolCallProgress | schema.AgentPlanU
 
 
 class Call(msgspec.Struct):
-    """A tool call, as far as it is known. ``told``: the call has been told; ``over``: its result too."""
+    """A tool call, as far as it is known. ``told``: the name under which it was told; ``over``: its result too."""
 
     id: str
     name: str = ""
@@ -41,7 +41,8 @@ class Call(msgspec.Struct):
     input: Any = None
     output: Any = None
     content: Sequence[ToolContent] = ()
-    told: bool = False
+    edits: Sequence[schema.FileEditToolCallContent] = ()
+    told: str | None = None
     over: bool = False
 
 
@@ -101,7 +102,8 @@ class Narrator:
         self.worked = True
         call = self._call(update)
         ended = update.status in ("completed", "failed")
-        if call.input or ended or update.status == "in_progress":
+        grown = isinstance(update, schema.ToolCallProgress) and call.input  # what it begins with may be half of it
+        if grown or update.status not in (None, "pending"):
             self._tell_call(call)
         if ended and not call.over:
             call.over = True
@@ -118,23 +120,24 @@ class Narrator:
         call.kind = update.kind or call.kind
         call.input = update.raw_input or call.input
         call.output = call.output if update.raw_output is None else update.raw_output
-        call.content = update.content or call.content
+        call.content = call.content if update.content is None else update.content
+        call.edits = [item for item in call.content if isinstance(item, schema.FileEditToolCallContent)] or call.edits
         return call
 
     def _tell_call(self, call: Call) -> None:
-        if not call.told:
-            call.told = True
-            data = {"name": call.name or call.kind or "tool", "id": call.id, "kind": call.kind, "input": call.input}
+        if call.told is None:
+            call.told = call.name or call.kind or "tool"
+            data = {"name": call.told, "id": call.id, "kind": call.kind, "input": call.input}
             self._tell(Said(EventType.TOOL_CALL, _known(data)))
 
     def _tell_result(self, call: Call, failed: bool) -> None:
         if not failed:
-            for path, text in diffs_of(call.content):
+            for path, text in diffs_of(call.edits):
                 self._tell(Said(EventType.DIFF, {"text": text, "path": path}))
         output = call.output if call.output is not None else shown(call.content)
-        data = {"id": call.id, "name": call.name or call.kind, "output": output, "failed": failed or None}
+        data = {"id": call.id, "name": call.told, "output": output, "failed": failed or None}
         self._tell(Said(EventType.TOOL_RESULT, _known(data)))
-        call.content, call.output = (), None  # it may be large, and is not needed any more
+        call.content, call.edits, call.output = (), (), None  # they may be large, and are not needed any more
 
     def _planned(self, plan: schema.AgentPlanUpdate) -> None:
         items = [{"text": item.content, "done": item.status == "completed"} for item in plan.entries[:TODO_ITEMS_MAX]]
@@ -164,10 +167,9 @@ def shown(content: Sequence[ToolContent]) -> str | None:
     return "\n".join(texts)[:CONTENT_CHARS_MAX] or None
 
 
-def diffs_of(content: Sequence[ToolContent]) -> list[tuple[str, str]]:
-    """The changes among what a tool gave: path and unified diff."""
-    changes = [item for item in content if isinstance(item, schema.FileEditToolCallContent)][:DIFFS_MAX]
-    named = [(item.path[:NAME_CHARS_MAX], item) for item in changes]
+def diffs_of(edits: Sequence[schema.FileEditToolCallContent]) -> list[tuple[str, str]]:
+    """The changes of files: path and unified diff."""
+    named = [(item.path[:NAME_CHARS_MAX], item) for item in edits[:DIFFS_MAX]]
     diffs = [(path, one_hunk(path, item.old_text, item.new_text)) for path, item in named]
     return [(path, text) for path, text in diffs if text]
 

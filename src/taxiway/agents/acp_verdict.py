@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from taxiway.agents.acp_wire import AUTH_REQUIRED, Fault
+from msgspec import Raw
+
+from taxiway.agents.acp_wire import AUTH_REQUIRED, Fault, builtin_of
 from taxiway.agents.dialogue import TurnEnded
 from taxiway.core.limits import DURATION_S_MAX, ERROR_CHARS_MAX
 from taxiway.core.providerlimit import LimitKind, ProviderLimit
@@ -64,8 +66,9 @@ class Verdict:
 
     def of(self, fault: Fault) -> TurnEnded:
         """How a turn ended by this fault."""
+        fault = _unpacked(fault)
         status, words = _status(fault), _words(fault)
-        error = words[:ERROR_CHARS_MAX]
+        error = _sentence(fault)[:ERROR_CHARS_MAX]
         if status == 429 or (status is None and (_RATE.search(words) or _QUOTA.search(words))):
             quota = _QUOTA.search(words) is not None
             limit = self._limit(LimitKind.QUOTA if quota else LimitKind.RATE, fault, words)
@@ -86,7 +89,18 @@ class Verdict:
     def _limit(self, kind: LimitKind, fault: Fault, words: str) -> ProviderLimit:
         delay_s = _delay_s(fault, words)
         resets_at = None if delay_s is None else self._now_ms() + int(delay_s * 1000)
-        return ProviderLimit(kind=kind, resets_at=resets_at, text=words[:LIMIT_TEXT_CHARS_MAX])
+        return ProviderLimit(kind=kind, resets_at=resets_at, text=_sentence(fault)[:LIMIT_TEXT_CHARS_MAX])
+
+
+def _unpacked(fault: Fault) -> Fault:
+    """The fault that a provider wrote as JSON into the message of another, as Gemini passes it on."""
+    if not fault.message.lstrip().startswith("{"):
+        return fault
+    match builtin_of(Raw(fault.message.encode("utf-8", "replace"))):
+        case {"error": {"message": str() as message, **rest}} if message:
+            return Fault(fault.code, message, {"passed on": rest, "data": fault.data})
+        case _:
+            return fault
 
 
 def _status(fault: Fault) -> int | None:
@@ -116,6 +130,15 @@ def _delay_s(fault: Fault, words: str) -> float | None:
     unit = (told[2] or "s").lower()
     factor = _UNITS["ms" if unit.startswith(("ms", "milli")) else "m" if unit.startswith("m") else unit[0]]
     return min(float(told[1][:12]) * factor, DURATION_S_MAX)
+
+
+def _sentence(fault: Fault) -> str:
+    """What a person is told of it."""
+    match fault.data:
+        case {"details": str() as details} | {"additionalDetails": str() as details} | str(details):
+            return fault.message if not details or details in fault.message else f"{fault.message}: {details}"
+        case _:
+            return fault.message
 
 
 def _words(fault: Fault) -> str:
