@@ -19,6 +19,7 @@ from taxiway.agents.acp_verdict import Verdict
 from taxiway.agents.acp_wire import Asking, Fault, Noticed, Responded, Unreadable
 from taxiway.agents.dialogue import Answer, Said, Steer, Turn, TurnEnded
 from taxiway.agents.speech import Floor
+from taxiway.core.agent import Access
 from taxiway.core.event import EventType
 from taxiway.core.task import Reason
 
@@ -34,6 +35,9 @@ STOPPED: Final = {
     "max_turn_requests": (Reason.GAVE_UP, "the agent gave up: it has asked its model as often as it may in one turn"),
     "refusal": (Reason.GAVE_UP, "the model refused to go on"),
 }
+
+#: Whoever allowed that once would have allowed everything.
+KEPT: Final = "the agent asked to leave the mode in which it only reads; access: analysis keeps it there"
 
 
 class AcpSpeech:
@@ -126,6 +130,10 @@ class AcpSpeech:
             self._floor.complain(request.why, line)
         elif self._floor.turn is not None and not self._floor.turn.interrupted:
             asked = self._asks.ask(asking.id, request, self._narrator.asked(request.tool_call))
+            if asked is not None and request.tool_call.kind == "switch_mode" and self._wish.access is Access.ANALYSIS:
+                self._floor.tell(Said(EventType.STATUS, {"phase": "agent", "text": KEPT}))
+                self.answer(Answer(asked.id, allow=False))
+                return
             if asked is not None:
                 self._floor.tell(asked)
                 return
