@@ -180,8 +180,9 @@ EVENTS: Final = {
     EventType.SESSION_UPDATED: ("the agent's own id of its conversation", "thread", True),
     EventType.STATUS: (
         "a phase of the run: `rendered` (templates filled in), `output` (how much was not stored), `late_result` (an"
-        " outcome that came after the run had been settled; kept, not applied), `turn` (an agent's process takes it)",
-        "phase, command, dropped_bytes, outcome, process, warm",
+        " outcome that came after the run had been settled; kept, not applied), `turn` (an agent's process takes it),"
+        " `agent` (which agent it is, and whether it was seen to keep to the access that was asked for: `bound`)",
+        "phase, command, dropped_bytes, outcome, process, warm, agent, version, access, mode, bound, text",
         True,
     ),
     EventType.ERROR: ("a job's traceback, or trouble that an agent tells of", "text", True),
@@ -216,7 +217,7 @@ SETTINGS: Final = {
     "secrets.NAME.env": "the secret is the value of this variable of the runner",
     "secrets.NAME.file": "the secret is the content of this file",
     "secrets.NAME.command": "the secret is what this command prints (a list of texts; no shell)",
-    "agents.NAME.adapter": "how the program is spoken to: `lines`, or `pty` for programs on a terminal",
+    "agents.NAME.adapter": "how the program is spoken to: `lines`, `acp`, or `pty` for programs on a terminal",
     "agents.NAME.command": "the program and its arguments; `{thread}`, `{model}` and `{access}` are put in, and what"
     " names one that is not known is left out",
     "agents.NAME.env": "a table: variables laid over the allowed part of the runner's; `secret://NAME` stands for a"

@@ -1,4 +1,4 @@
-"""Gemini CLI and OpenCode, driven over ACP against the stub model: each case is the same for both, and says where not."""
+"""Gemini CLI and OpenCode, driven over ACP against the stub model: the same cases for both, and where not, why."""
 
 import asyncio
 import os

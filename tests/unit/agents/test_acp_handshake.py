@@ -24,7 +24,11 @@ from tests.unit.agents.acp_floor import Stage
 RESUMES = {"sessionCapabilities": {"resume": {}}, "loadSession": True}
 MODES = {"currentModeId": "default", "availableModes": [{"id": "default", "name": "D"}, {"id": "plan", "name": "P"}]}
 MODEL = {
-    **{"id": "llm", "name": "Model", "category": "model", "type": "select", "currentValue": "a"},
+    "id": "llm",
+    "name": "Model",
+    "category": "model",
+    "type": "select",
+    "currentValue": "a",
     "options": [{"value": "a", "name": "A"}, {"value": "b", "name": "B"}],
 }
 
@@ -171,7 +175,10 @@ def test_a_model_is_chosen_over_the_protocol_or_not_at_all() -> None:
     """A turn never runs on another model than was asked for."""
     stage = Stage(model="b").meet({"configOptions": [MODEL]})
     assert stage.sent("session/set_config_option")[0] | {"type": "x"} == {
-        **{"sessionId": "s1", "configId": "llm", "value": "b", "type": "x"}
+        "sessionId": "s1",
+        "configId": "llm",
+        "value": "b",
+        "type": "x",
     }
     stage.answer({"configOptions": []})
     assert stage.told[-1] == Ready()
@@ -186,7 +193,7 @@ COMMANDS = [
     (("/usr/bin/opencode", "acp"), OPENCODE),
     (("npx", "-y", "@agentclientprotocol/codex-acp@2.6.0"), CODEX),
     (("node", "/x/node_modules/@agentclientprotocol/claude-agent-acp/dist/index.js"), CLAUDE),
-    (("/home/gemini/bin/other", "acp"), UNKNOWN),
+    (("/opt/gemini/bin/other", "acp"), UNKNOWN),
     (("qwen", "--acp"), UNKNOWN),
 ]
 

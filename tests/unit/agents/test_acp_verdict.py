@@ -110,7 +110,7 @@ CODEX_ERROR = {
 
 
 def test_codex_acp_hides_a_rate_limit_in_an_end_turn() -> None:
-    """Lesson of its transcript: the error stands in the metadata, then as the agent's text; the turn ends as if well."""
+    """Seen in it: the error stands in the metadata, then as the agent's text; the turn ends as if well."""
     stage = Stage().meet().begin()
     stage.update("session_info_update", _meta={"codex": {"error": CODEX_ERROR}})
     stage.update("session_info_update", _meta={"codex": {"threadStatus": {"type": "systemError"}}})
