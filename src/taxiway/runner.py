@@ -153,7 +153,7 @@ def with_wakes(opened: OpenStore, services: Sequence[Service]) -> list[tuple[Ser
 def _equipped(parts: Parts, process: ProcessAgent) -> dict[str, Equipped]:
     """The agents whose programs are here."""
     return {
-        name: Equipped(name, kind, driver_of(kind, process, parts.clock.now_ms))
+        name: Equipped(name, kind, driver_of(kind, process))
         for name, kind in parts.settings.agents.items()
         if is_there(kind, parts.environment)
     }

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,7 +61,7 @@ async def talk(
 ) -> Talk:
     """A process that has said that it is ready, or why it is not: the last of its ``events`` tells."""
     kind = AgentKind(adapter=Adapter.ACP, command=(*home.argv, *words))
-    agent = AcpAgent(kind, process, lambda: time.time_ns() // 1_000_000)
+    agent = AcpAgent(kind, process)
     tag = f"test-{secrets.token_hex(6)}"
     opening = Opening(
         cwd=str(home.work), env=dict(home.environ), tag=tag, access=access, thread=thread, lease_s=LEASE_S

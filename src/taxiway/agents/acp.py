@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -29,11 +28,10 @@ SDK_MISSING: Final = (
 class AcpAgent:
     """A kind of agent that speaks ACP; its processes are guarded like any other."""
 
-    def __init__(self, kind: AgentKind, process: ProcessAgent, now_ms: Callable[[], int]) -> None:
-        """``process`` starts the programs; ``now_ms`` is the time (milliseconds since 1970 UTC)."""
+    def __init__(self, kind: AgentKind, process: ProcessAgent) -> None:
+        """``process`` starts the programs."""
         self._kind = kind
         self._process = process
-        self._now_ms = now_ms
         self._preset = preset_of(kind)
 
     @property
@@ -71,7 +69,7 @@ class AcpAgent:
         opened = await self._process.open(launch)
         if isinstance(opened, SpawnFailure):
             return opened
-        return LineDialogue(opened, partial(speech.AcpSpeech, wish=wish, now_ms=self._now_ms), LINE_BYTES_MAX)
+        return LineDialogue(opened, partial(speech.AcpSpeech, wish=wish), LINE_BYTES_MAX)
 
     def _names_model(self) -> bool:
         """Whether the model is put into its command."""

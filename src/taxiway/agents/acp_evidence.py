@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from acp import schema
 
-from taxiway.agents.acp_verdict import Verdict
+from taxiway.agents.acp_verdict import verdict_of
 from taxiway.agents.acp_wire import INTERNAL_ERROR, Fault
 from taxiway.agents.dialogue import TurnEnded
 from taxiway.core.limits import ERROR_CHARS_MAX
@@ -35,18 +35,18 @@ class Evidence:
                 pass
         return None
 
-    def against(self, response: schema.PromptResponse, verdict: Verdict, words: str, worked: bool) -> TurnEnded | None:
+    def against(self, response: schema.PromptResponse, words: str, worked: bool) -> TurnEnded | None:
         """How a turn that ``end_turn`` ended really ended; ``None``: nothing speaks against it. ``words`` is its last
         message, ``worked``: it called tools."""
         meta = response.field_meta or {}
         if self._failed:
-            return verdict.of(self._fault or Fault(INTERNAL_ERROR, words[-ERROR_CHARS_MAX:] or "its session failed"))
+            return verdict_of(self._fault or Fault(INTERNAL_ERROR, words[-ERROR_CHARS_MAX:] or "its session failed"))
         if isinstance(meta.get("error"), dict | str):
-            return verdict.of(Fault(INTERNAL_ERROR, "the agent reports an error beside its end", meta["error"]))
+            return verdict_of(Fault(INTERNAL_ERROR, "the agent reports an error beside its end", meta["error"]))
         if not words and not worked:
             return TurnEnded(Reason.AGENT_ERROR, "the agent ended its turn without a word", passing=True)
         if not worked and _unmeasured(response):  # words that no model has said
-            judged = verdict.of(Fault(INTERNAL_ERROR, words[-ERROR_CHARS_MAX:]))
+            judged = verdict_of(Fault(INTERNAL_ERROR, words[-ERROR_CHARS_MAX:]))
             return judged if judged.reason in PROVIDERS else None
         return None
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from taxiway.agents import acp_wire as wire
 from taxiway.agents.acp_presets import AcpPreset, mode_for
-from taxiway.agents.acp_verdict import Verdict
+from taxiway.agents.acp_verdict import verdict_of
 from taxiway.agents.acp_wire import Fault, Unreadable
 from taxiway.agents.dialogue import TurnEnded
 from taxiway.agents.lines_wire import THREAD_CHARS_MAX
@@ -55,13 +55,11 @@ class Handshake:
     def __init__(
         self,
         wish: Wish,
-        verdict: Verdict,
         ask: Ask,
         ready: Callable[[Standing], None],
         failed: Callable[[TurnEnded], None],
     ) -> None:
         self._wish = wish
-        self._verdict = verdict
         self._ask = ask
         self._ready = ready
         self._failed = failed
@@ -163,7 +161,7 @@ class Handshake:
     def _read(self, model: type[wire.Model], result: Raw | Fault, complaint: str) -> wire.Model | None:
         """The response; ``None``: it was a failure, and that has been told."""
         if isinstance(result, Fault):
-            judged = self._verdict.of(result)
+            judged = verdict_of(result)
             error = f"{complaint}: {judged.error}"[:ERROR_CHARS_MAX]
             self._failed(msgspec.structs.replace(judged, error=error))
             return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, assert_never, get_args
 
 from acp import schema
@@ -15,7 +14,7 @@ from taxiway.agents.acp_evidence import Evidence
 from taxiway.agents.acp_handshake import Handshake, Standing, Then, Wish
 from taxiway.agents.acp_updates import Narrator
 from taxiway.agents.acp_usage import Meter
-from taxiway.agents.acp_verdict import Verdict
+from taxiway.agents.acp_verdict import verdict_of
 from taxiway.agents.acp_wire import Asking, Fault, Noticed, Responded, Unreadable
 from taxiway.agents.dialogue import Answer, Said, Steer, Turn, TurnEnded
 from taxiway.agents.speech import Floor
@@ -43,11 +42,10 @@ KEPT: Final = "the agent asked to leave the mode in which it only reads; access:
 class AcpSpeech:
     """ACP, spoken on one process."""
 
-    def __init__(self, floor: Floor, wish: Wish, now_ms: Callable[[], int]) -> None:
-        """``wish`` is what the process was opened for, ``now_ms`` the clock that delays are added to."""
+    def __init__(self, floor: Floor, wish: Wish) -> None:
+        """``wish`` is what the process was opened for."""
         self._floor = floor
         self._wish = wish
-        self._verdict = Verdict(now_ms)
         self._asked: dict[int, Then] = {}
         self._number = 0
         self._standing: Standing | None = None
@@ -59,7 +57,7 @@ class AcpSpeech:
     # -- what is said to the agent ------------------------------------------------------------------------------------
     def greet(self) -> None:
         """Say hello."""
-        Handshake(self._wish, self._verdict, self._ask, self._stand, self._floor.end_turn).begin()
+        Handshake(self._wish, self._ask, self._stand, self._floor.end_turn).begin()
 
     def begin(self, turn: Turn) -> bool:
         """Have the open turn taken."""
@@ -194,7 +192,7 @@ class AcpSpeech:
 
     def _end_of(self, result: Raw | Fault, interrupted: bool) -> TurnEnded:
         if isinstance(result, Fault):
-            return TurnEnded(interrupted=True) if interrupted else self._verdict.of(result)
+            return TurnEnded(interrupted=True) if interrupted else verdict_of(result)
         response = wire.read_as(schema.PromptResponse, result)
         if isinstance(response, Unreadable):
             return TurnEnded(Reason.AGENT_ERROR, f"the agent ended its turn unreadably: {response.why}")
@@ -208,7 +206,7 @@ class AcpSpeech:
                 return TurnEnded(Reason.AGENT_ERROR, "the agent says that its turn was cancelled, and nobody did")
             case "end_turn":
                 words, worked = self._narrator.last_words, self._narrator.worked
-                return self._evidence.against(response, self._verdict, words, worked) or TurnEnded()
+                return self._evidence.against(response, words, worked) or TurnEnded()
             case "max_tokens" | "max_turn_requests" | "refusal":
                 return TurnEnded(*STOPPED[response.stop_reason])
             case _:

@@ -7,7 +7,7 @@ its code, OpenCode only into words, codex-acp into the metadata of an update, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from msgspec import Raw
@@ -58,38 +58,32 @@ _PROVIDER: Final = re.compile(
 )
 
 
-class Verdict:
-    """Judges what went wrong. ``now_ms`` is the clock against which a delay becomes a time."""
+def verdict_of(fault: Fault) -> TurnEnded:
+    """How a turn ended by this fault."""
+    fault = _unpacked(fault)
+    status, words = _status(fault), _words(fault)
+    error = _sentence(fault)[:ERROR_CHARS_MAX]
+    if status == 429 or (status is None and (_RATE.search(words) or _QUOTA.search(words))):
+        quota = _QUOTA.search(words) is not None
+        limit = _limit(LimitKind.QUOTA if quota else LimitKind.RATE, fault, words)
+        return TurnEnded(Reason.QUOTA if quota else Reason.RATE_LIMIT, error, limit=limit, passing=not quota)
+    if status == 402:
+        return TurnEnded(Reason.QUOTA, error, limit=_limit(LimitKind.QUOTA, fault, words))
+    if status == OVERLOADED or (status in (None, 503) and _OVERLOAD.search(words)):
+        limit = _limit(LimitKind.OVERLOAD, fault, words)
+        return TurnEnded(Reason.PROVIDER, error, limit=limit, passing=True)
+    if fault.code == AUTH_REQUIRED or status in (401, 403) or (status is None and _AUTH.search(words)):
+        return TurnEnded(Reason.AUTH, error)
+    if status is not None and (status >= 500 or status == 408):
+        return TurnEnded(Reason.PROVIDER, error, passing=True)
+    if status is None and _PROVIDER.search(words):
+        return TurnEnded(Reason.PROVIDER, error, passing=True)
+    return TurnEnded(Reason.AGENT_ERROR, error)
 
-    def __init__(self, now_ms: Callable[[], int]) -> None:
-        self._now_ms = now_ms
 
-    def of(self, fault: Fault) -> TurnEnded:
-        """How a turn ended by this fault."""
-        fault = _unpacked(fault)
-        status, words = _status(fault), _words(fault)
-        error = _sentence(fault)[:ERROR_CHARS_MAX]
-        if status == 429 or (status is None and (_RATE.search(words) or _QUOTA.search(words))):
-            quota = _QUOTA.search(words) is not None
-            limit = self._limit(LimitKind.QUOTA if quota else LimitKind.RATE, fault, words)
-            return TurnEnded(Reason.QUOTA if quota else Reason.RATE_LIMIT, error, limit=limit, passing=not quota)
-        if status == 402:
-            return TurnEnded(Reason.QUOTA, error, limit=self._limit(LimitKind.QUOTA, fault, words))
-        if status == OVERLOADED or (status in (None, 503) and _OVERLOAD.search(words)):
-            limit = self._limit(LimitKind.OVERLOAD, fault, words)
-            return TurnEnded(Reason.RATE_LIMIT, error, limit=limit, passing=True)
-        if fault.code == AUTH_REQUIRED or status in (401, 403) or (status is None and _AUTH.search(words)):
-            return TurnEnded(Reason.AUTH, error)
-        if status is not None and (status >= 500 or status == 408):
-            return TurnEnded(Reason.PROVIDER, error, passing=True)
-        if status is None and _PROVIDER.search(words):
-            return TurnEnded(Reason.PROVIDER, error, passing=True)
-        return TurnEnded(Reason.AGENT_ERROR, error)
-
-    def _limit(self, kind: LimitKind, fault: Fault, words: str) -> ProviderLimit:
-        delay_s = _delay_s(fault, words)
-        resets_at = None if delay_s is None else self._now_ms() + int(delay_s * 1000)
-        return ProviderLimit(kind=kind, resets_at=resets_at, text=_sentence(fault)[:LIMIT_TEXT_CHARS_MAX])
+def _limit(kind: LimitKind, fault: Fault, words: str) -> ProviderLimit:
+    text = _sentence(fault)[:LIMIT_TEXT_CHARS_MAX]
+    return ProviderLimit(kind=kind, resets_in_s=_delay_s(fault, words), text=text)
 
 
 def _unpacked(fault: Fault) -> Fault:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import assert_never
 
 from taxiway.agents.acp import AcpAgent
@@ -14,15 +14,15 @@ from taxiway.agents.pty import PtyAgent
 from taxiway.core.agent import Access, Adapter, AgentKind, argv_of
 
 
-def driver_of(kind: AgentKind, process: ProcessAgent, now_ms: Callable[[], int]) -> DialogueAgent:
-    """What drives agents of this kind; ``process`` starts their programs, ``now_ms`` is the time."""
+def driver_of(kind: AgentKind, process: ProcessAgent) -> DialogueAgent:
+    """What drives agents of this kind; ``process`` starts their programs."""
     match kind.adapter:
         case Adapter.LINES:
             return LinesAgent(kind, process)
         case Adapter.PTY:
             return PtyAgent(kind, process)
         case Adapter.ACP:
-            return AcpAgent(kind, process, now_ms)
+            return AcpAgent(kind, process)
         case _:
             assert_never(kind.adapter)
 

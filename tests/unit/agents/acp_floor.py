@@ -12,8 +12,6 @@ from taxiway.agents.speech import OpenTurn
 from taxiway.core.agent import Access
 from taxiway.core.event import EventType
 
-NOW_MS = 1_000_000
-
 
 class Stage:
     """An agent's side, played by hand."""
@@ -25,7 +23,7 @@ class Stage:
         self.turn: OpenTurn | None = None
         self.turns = 0
         made = Wish(**{"preset": preset, "version": "1", "cwd": "/work", "access": Access.AUTO} | wish)
-        self.speech = AcpSpeech(self, made, lambda: NOW_MS)
+        self.speech = AcpSpeech(self, made)
 
     # the floor
     def say(self, line: bytes) -> bool:

@@ -4,21 +4,21 @@ from typing import Any
 
 import pytest
 
-from taxiway.agents.acp_verdict import Verdict
+from taxiway.agents.acp_verdict import verdict_of
 from taxiway.agents.acp_wire import Fault
 from taxiway.agents.dialogue import TurnEnded
 from taxiway.agents.onehunk import one_hunk
 from taxiway.core.event import EventType
 from taxiway.core.providerlimit import LimitKind
 from taxiway.core.task import Reason
-from tests.unit.agents.acp_floor import NOW_MS, Stage
+from tests.unit.agents.acp_floor import Stage
 
 RATE, QUOTA, OVERLOAD = LimitKind.RATE, LimitKind.QUOTA, LimitKind.OVERLOAD
 
 
 def judged(code: int, message: str, data: Any = None) -> TurnEnded:
     """The verdict of an error."""
-    return Verdict(lambda: NOW_MS).of(Fault(code, message, data))
+    return verdict_of(Fault(code, message, data))
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,11 @@ def test_a_limit_is_told_with_its_reset(
 ) -> None:
     """A quota is used up until it resets; anything else passes."""
     end = judged(code, message, data)
-    assert end.reason is (Reason.QUOTA if kind is QUOTA else Reason.RATE_LIMIT)
+    assert end.reason is {QUOTA: Reason.QUOTA, RATE: Reason.RATE_LIMIT, OVERLOAD: Reason.PROVIDER}[kind]
     assert end.passing is (kind is not QUOTA)
     assert end.limit is not None
     assert end.limit.kind is kind
-    assert end.limit.resets_at == (None if after_s is None else NOW_MS + after_s * 1000)
+    assert (end.limit.resets_in_s, end.limit.resets_at) == (after_s, None)
 
 
 @pytest.mark.parametrize(
