@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from taxiway.core.agent import Adapter
@@ -200,13 +201,6 @@ async def test_a_conversation_can_be_begun_anew_for_one_message(bench: Bench, st
         assert (await box.get()).thread == second["thread"]
 
 
-async def test_replaying_earlier_turns_is_refused_until_it_is_built(bench: Bench, stage: Stage) -> None:
-    """A45: nobody is given a conversation that forgets in silence."""
-    async with bench.open(agents={"fake": stage.agent()}) as tw:
-        task = await ended(await tw.submit(prompt="go", agent="fake", resume="replay"))
-        assert (task.reason, stage.lines()) == (Reason.SPAWN_ERROR, [])
-
-
 async def test_a_prompt_is_filled_in_with_what_came_before(bench: Bench, stage: Stage) -> None:
     """Semantics, "Templates": in a prompt a value is put in as text."""
     async with bench.open(agents={"fake": stage.agent()}) as tw:
@@ -227,3 +221,32 @@ async def test_an_agent_on_a_terminal_takes_turns_like_any_other(bench: Bench, s
             assert text in (task.output or "")
         assert len(stage.pids()) == 1
         assert [line["text"] for line in stage.lines("turn")] == ["hello", "again"]
+
+
+async def test_an_agent_that_cannot_resume_is_told_the_conversation_again(bench: Bench, stage: Stage) -> None:
+    """Issue "Real agents", replay: after its process is gone, what was asked and answered goes before the new words."""
+    script = {"default": [{"say": "answer {turn}"}]}
+    agent = msgspec.structs.replace(stage.agent(script), warm_s=0.0)
+    command = tuple(item for item in agent.command if not isinstance(item, tuple))
+    async with bench.open(agents={"fake": msgspec.structs.replace(agent, command=command)}) as tw:
+        box = await tw.session("box", agent="fake")
+        for text in ("first", "second"):
+            await ended((await box.send(text)).task)
+        told = [line["text"] for line in stage.lines("turn")]
+        assert told[0] == "first"
+        first = "[You were asked]\nfirst\n\n[You answered]\nanswer 1"
+        assert told[1] == f"[This conversation so far]\n\n{first}\n\n[Now]\n\nsecond"
+        await ended((await box.send("third", resume="fresh")).task)
+        assert stage.lines("turn")[2]["text"] == "third"
+
+
+async def test_replay_may_be_asked_for_where_the_agent_could_resume(bench: Bench, stage: Stage) -> None:
+    """A new conversation of its own, with the old one told; the session follows it from then on."""
+    agent = msgspec.structs.replace(stage.agent({"default": [{"say": "answer"}]}), warm_s=0.0)
+    async with bench.open(agents={"fake": agent}) as tw:
+        box = await tw.session("box", agent="fake")
+        await ended((await box.send("first")).task)
+        before = (await box.get()).thread
+        await ended((await box.send("second", resume="replay")).task)
+        assert stage.lines("turn")[1]["text"].startswith("[This conversation so far]")
+        assert (await box.get()).thread not in (None, before)

@@ -439,7 +439,8 @@ def test_a_project_is_the_top_of_the_checkout_or_the_folder(tmp_path: Path) -> N
     """Semantics, "Queues": two checkouts never share a queue by accident; a worktree's .git is a file."""
     here = tmp_path.resolve()
     (tmp_path / "one" / ".git").mkdir(parents=True)
-    (tmp_path / "one" / "plans").mkdir()
+    (tmp_path / "one" / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (tmp_path / "one" / "plans" / ".git").mkdir(parents=True)  # what a sandbox leaves behind
     (tmp_path / "two" / "deep").mkdir(parents=True)
     (tmp_path / "two" / ".git").write_text("gitdir: elsewhere\n")
     (tmp_path / "alias").symlink_to("one/plans")

@@ -50,8 +50,9 @@ class AcpAgent:
                 raise
             return SpawnFailure(SDK_MISSING)
         model, preset = opening.model or self._kind.model, self._preset
+        thread = opening.thread if preset.resume else None  # else what was said is told it again
         launch = Launch(
-            argv=argv_of(self._kind, opening.access, opening.thread, opening.model),
+            argv=argv_of(self._kind, opening.access, thread, opening.model),
             cwd=opening.cwd,
             env=environment_for(preset, opening.access, model, opening.env),
             tag=opening.tag,
@@ -63,7 +64,7 @@ class AcpAgent:
             version=__version__,
             cwd=opening.cwd,
             access=opening.access,
-            thread=opening.thread,
+            thread=thread,
             model=None if preset.model_variable or self._names_model() else model,
         )
         opened = await self._process.open(launch)

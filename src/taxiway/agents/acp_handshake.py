@@ -91,8 +91,6 @@ class Handshake:
         sessions = able.session_capabilities
         if thread is None:
             self._ask("session/new", schema.NewSessionRequest(cwd=wish.cwd, mcp_servers=[]), self._named)
-        elif not wish.preset.resume:
-            self._fail(f"{wish.preset.name} cannot go on with a conversation that it had over ACP in another process")
         elif sessions is not None and sessions.resume is not None:
             request = schema.ResumeSessionRequest(cwd=wish.cwd, session_id=thread, mcp_servers=[])
             self._ask("session/resume", request, lambda result: self._resumed(schema.ResumeSessionResponse, result))

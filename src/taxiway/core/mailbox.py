@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -11,6 +12,7 @@ from taxiway.core.task import TaskSpec
 
 THROTTLE_SHARE: Final = 0.6  #: of a context window; from here on one at a time (SQ-70)
 SUMMARY_CHARS_MAX: Final = 160  #: one line about a message that was dropped (OC-05)
+REPLAY_CHARS_MAX: Final = 60_000  #: of earlier turns that an agent is told again
 TITLE_CHARS_MAX: Final = 120  #: a title made of a prompt (C30)
 DEBOUNCE_WAIT_S: Final = 2.0
 DEBOUNCE_WAIT_TIMES: Final = 4
@@ -153,6 +155,22 @@ def turn_text(prompts: list[str], dropped: list[str]) -> str:
         parts.append("[Queued messages while agent was busy]")
         parts.extend(f"Queued #{number}\n{prompt}" for number, prompt in enumerate(prompts, 1))
     return "\n\n".join(parts)
+
+
+def replayed(turns: Sequence[tuple[str, str | None]], text: str) -> str:
+    """The text of a turn with those before it, for an agent that does not remember them: what was asked, and what it
+    answered (``None``: nothing). The oldest are left out where there is too much, and that is said."""
+    told: list[str] = []
+    room = REPLAY_CHARS_MAX
+    for asked, answered in reversed(turns):
+        part = f"[You were asked]\n{asked}\n\n[You answered]\n{answered or '(nothing)'}"
+        if len(part) > room:
+            break
+        room -= len(part)
+        told.append(part)
+    if len(told) < len(turns):
+        told.append(f"[{len(turns) - len(told)} earlier turns are left out]")
+    return "\n\n".join(["[This conversation so far]", *reversed(told), "[Now]", text]) if turns else text
 
 
 def makes_room(drop: Drop, mode: Mode) -> bool:

@@ -16,7 +16,7 @@ from taxiway.core.run import Failed, Outcome, StopCause
 from taxiway.core.session import Signal
 from taxiway.core.task import Reason
 from taxiway.engine.clocks import RunClocks
-from taxiway.engine.composing import MakeAgentEnvironment, compose
+from taxiway.engine.composing import MakeAgentEnvironment, compose, with_memory
 from taxiway.engine.courier import Courier
 from taxiway.engine.executor import Means
 from taxiway.engine.live import Equipped, Live, Wanted
@@ -85,6 +85,8 @@ class AgentDrive:
             return self._judge.not_opened(got)
         self._live = got
         try:
+            if not got.reused:
+                text = await with_memory(self._claim, self._agent, self._store, text)
             end = await self._converse(got, text)
             await self._give_back(got, end)
         except BaseExceptionGroup as group:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
+from typing import Final
 
 from taxiway.agents.dialogue import Opening
 from taxiway.core.agent import AgentKind, Resume
-from taxiway.core.errors import Invalid
-from taxiway.core.mailbox import turn_text
+from taxiway.core.mailbox import replayed, turn_text
 from taxiway.core.template import Rendered, Value, render
 from taxiway.engine.executor import Means
 from taxiway.engine.live import Equipped, Wanted
-from taxiway.store.protocol import Claimed, Seat
+from taxiway.store.protocol import Claimed, Seat, Store
+
+REPLAY_TURNS_MAX: Final = 100
 
 MakeAgentEnvironment = Callable[[AgentKind, Rendered, Claimed], dict[str, str]]
 
@@ -19,8 +22,6 @@ MakeAgentEnvironment = Callable[[AgentKind, Rendered, Claimed], dict[str, str]]
 def compose(claim: Claimed, agent: Equipped, means: Means, environment: MakeAgentEnvironment) -> tuple[Wanted, str]:
     """The process that a claimed prompt needs, and the text of its turn. Raises ``Invalid``."""
     spec, seat, kind = claim.spec, claim.seat, agent.kind
-    if spec.resume is Resume.REPLAY:
-        raise Invalid("resume: replay comes with a later version; native and fresh are there")
     values = {parent.name: Value(parent.output, parent.exit_code, parent.result) for parent in claim.parents}
     rendered = render(spec, values)
     fresh = spec.resume is Resume.FRESH
@@ -30,7 +31,7 @@ def compose(claim: Claimed, agent: Equipped, means: Means, environment: MakeAgen
         tag="",
         access=spec.access,
         model=spec.model or kind.model,
-        thread=None if seat is None or fresh else seat.thread,
+        thread=None if seat is None or spec.resume is not Resume.NATIVE else seat.thread,
         lease_s=means.lease_s,
     )
     if seat is None:
@@ -44,6 +45,21 @@ def compose(claim: Claimed, agent: Equipped, means: Means, environment: MakeAgen
         fresh=fresh,
     )
     return wanted, _text(claim.task, rendered.prompt or "", seat)
+
+
+async def with_memory(claim: Claimed, agent: Equipped, store: Store, text: str) -> str:
+    """The text of a turn for a process that was just opened: with the turns before it, where the agent cannot go on
+    with the conversation by its own means, or shall not."""
+    seat = claim.seat
+    remembers = claim.spec.resume is Resume.NATIVE and agent.driver.abilities.resume
+    if seat is None or remembers or claim.spec.resume is Resume.FRESH:
+        return text
+    tasks = await store.earlier_turns(seat.session, seat.generation, REPLAY_TURNS_MAX)
+    prompts = [task for task in tasks if task.spec.prompt is not None]
+    turns = [list(taken) for _, taken in groupby(prompts, key=lambda task: task.carrier or task.id)]
+    return replayed(
+        [(turn_text([one.spec.prompt or "" for one in taken], []), taken[-1].output) for taken in turns], text
+    )
 
 
 def _text(task: str, own: str, seat: Seat) -> str:

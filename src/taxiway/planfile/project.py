@@ -8,14 +8,20 @@ from pathlib import Path
 def project_of(path: Path) -> str:
     """The project of a file or folder: the real path of the git checkout that holds it, else of its folder.
 
-    A checkout is a folder with a ``.git`` in it (a folder, or the file of a worktree); git itself is not asked.
+    A checkout is a folder with a ``.git`` in it (a repository, or the file of a worktree); git itself is not asked. An
+    empty ``.git`` is none: sandboxes put one where nobody shall make a repository.
     """
     real = Path(path).resolve()
     folder = real if real.is_dir() else real.parent
     for candidate in (folder, *folder.parents):
-        if (candidate / ".git").exists():
+        if _is_checkout(candidate):
             return str(candidate)
     return str(folder)
+
+
+def _is_checkout(folder: Path) -> bool:
+    mark = folder / ".git"
+    return mark.is_file() or (mark / "HEAD").exists()
 
 
 def working_folder(cwd: str | None, base: Path) -> tuple[str, str]:

@@ -118,6 +118,10 @@ class SessionStore(Protocol):
         """Its open tasks in order of submission, behind a submission number."""
         ...
 
+    async def earlier_turns(self, session: str, generation: int, limit: int) -> list[Task]:
+        """The last messages that turns of this generation took and that have ended, in order of submission."""
+        ...
+
     async def stop_session(self, session: str, actor: str) -> Task | None:
         """Ask that its oldest started run ends; ``None`` when nothing runs (SQ-40)."""
         ...

@@ -153,6 +153,12 @@ class SqliteStore:
             lambda tx: session_reading.session_tasks(tx, sessions.row_of(tx, session), limit, after)
         )
 
+    async def earlier_turns(self, session: str, generation: int, limit: int) -> list[Task]:
+        """What its turns took."""
+        return await self._reader.read(
+            lambda tx: session_reading.earlier_turns(tx, sessions.row_of(tx, session), generation, limit)
+        )
+
     async def stop_session(self, session: str, actor: str) -> Task | None:
         """Stop its oldest started run."""
 

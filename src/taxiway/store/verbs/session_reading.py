@@ -156,6 +156,12 @@ def session_tasks(tx: Tx, session: int, limit: int, after: int) -> list[Task]:
     return [task_at(tx, seq) for (seq,) in rows]
 
 
+def earlier_turns(tx: Tx, session: int, generation: int, limit: int) -> list[Task]:
+    """The last messages that turns of a generation took and that have ended, in order of submission."""
+    rows = tx.all("ended_turns_of_session", session=session, generation=generation, limit=max(1, min(limit, 500)))
+    return [task_at(tx, seq) for (seq,) in reversed(rows)]
+
+
 def output(tx: Tx, run: str, after: int, limit: int) -> tuple[list[Event], int]:
     """Output events of a run, and the number to go on behind: it passes over everything else (C38, C39)."""
     row, last = run_row_of(tx, run)

@@ -16,6 +16,27 @@ from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed
 class Merging(Suite):
     """Mode ``collect``: what waits and goes together becomes one turn."""
 
+    async def test_the_earlier_turns_of_a_conversation_can_be_told_again(self, bench: Bench) -> None:
+        """Issue "Real agents", replay: of this generation only, what was carried with what carried it, in order."""
+        session = await bench.session("s", mode=Mode.COLLECT, debounce_s=1.0)
+        await bench.send("s", "before the reset")
+        await bench.pass_time(1)
+        await bench.finish(await bench.take(), Completed(output="forgotten"))
+        await bench.store.reset_session(session, False, ACTOR)
+        await bench.send("s", "one")
+        await bench.send("s", "two")
+        dropped = await bench.send("s", "never began", mode=Mode.QUEUE)
+        await bench.store.cancel(dropped.id, ACTOR)
+        await bench.pass_time(1)
+        await bench.finish(await bench.take(), Completed(output="both"))
+        await bench.settle()
+        await bench.send("s", "three")
+        generation = (await bench.store.session(session)).generation
+        told = await bench.store.earlier_turns(session, generation, 10)
+        assert [(task.spec.prompt, task.output) for task in told] == [("one", "both"), ("two", "both")]
+        assert len({task.carrier or task.id for task in told}) == 1
+        assert [task.spec.prompt for task in await bench.store.earlier_turns(session, generation, 1)] == ["two"]
+
     async def test_compatible_messages_become_one_turn_with_their_origins(self, bench: Bench) -> None:
         """OC-03: after the quiet time; each keeps who sent it."""
         await bench.session("s", mode=Mode.COLLECT, debounce_s=1.0)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 READS: Final = frozenset(
     "find_task task tasks count_tasks runs run events changes last_version facts queue queues queue_stats lanes "
     "stop_requests next_due runners live_runs check session sessions session_tasks session_output find_session "
-    "keyed_session signals warm_processes outdated_processes".split()
+    "earlier_turns keyed_session signals warm_processes outdated_processes".split()
 )
 #: Verbs that a caller may repeat after a lost reply: their answer must be the same, and nothing may happen twice.
 REPEATABLE: Final = frozenset(
