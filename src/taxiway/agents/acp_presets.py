@@ -24,9 +24,10 @@ class AcpPreset(msgspec.Struct, frozen=True, kw_only=True):
     by access and cannot be undone by the user's own. ``modes`` are the session's modes by access. ``bound`` tells for
     which access it was seen that these keep the real program to it; elsewhere nobody has tried.
 
-    ``resume``: it can go on with a conversation in another process; else it is not asked to. ``tokens_of_last_call``: the tokens that it reports
-    for a turn are those of the last call of the model only. ``cost_of_process``: the cost that it reports counts from
-    the start of its process, not of the conversation. ``model_variable`` chooses the model at the start.
+    ``resume``: it can go on with a conversation in another process; else it is not asked to.
+    ``tokens_of_last_call``: the tokens that it reports for a turn are those of the last call of the model only.
+    ``cost_of_process``: the cost that it reports counts from the start of its process, not of the conversation.
+    ``model_variable`` chooses the model at the start.
     """
 
     name: str

@@ -41,7 +41,7 @@ class TerminalVoice:
         self._wake = _signals_as_bytes()
         self.raw(PASTE_ON)
 
-    def tell(self, kind: str, **fields: Any) -> None:
+    def tell(self, kind: str, /, **fields: Any) -> None:
         """Show it as people would see it."""
         match kind:
             case "ready":

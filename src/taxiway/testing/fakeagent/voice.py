@@ -7,6 +7,7 @@ import os
 import select
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, Protocol
 
 READ_BYTES: Final = 64 << 10
@@ -14,13 +15,15 @@ STDIN, STDOUT = 0, 1
 
 
 class Heard(NamedTuple):
-    """What reached the agent. ``what`` is ``turn``, ``steer``, ``interrupt``, ``bye``, ``end`` (of the input),
-    ``resize`` or ``unreadable``."""
+    """What reached the agent. ``what`` is ``turn``, ``steer``, ``interrupt``, ``answer``, ``bye``, ``end`` (of the
+    input), ``resize`` or ``unreadable``."""
 
     what: str
     text: str = ""
     turn: int | None = None
     signal: str | None = None
+    id: str | None = None
+    allow: bool | None = None
 
 
 class Voice(Protocol):
@@ -29,7 +32,7 @@ class Voice(Protocol):
     types_ahead: bool  #: whether a turn that comes while one is open is meant for the open one
     answers: list[str]  #: what a terminal answered to queries
 
-    def tell(self, kind: str, **fields: Any) -> None:
+    def tell(self, kind: str, /, **fields: Any) -> None:
         """Say one thing, in the words of `lines`."""
         ...
 
@@ -56,7 +59,7 @@ class LinesVoice:
         self._heard: deque[Heard] = deque()
         self._rest = b""
 
-    def tell(self, kind: str, **fields: Any) -> None:
+    def tell(self, kind: str, /, **fields: Any) -> None:
         """One object, without what is not known."""
         message = {"type": kind, **{name: value for name, value in fields.items() if value is not None}}
         self.raw(json.dumps(message) + "\n")
@@ -76,17 +79,22 @@ class LinesVoice:
             if not data:
                 return Heard("end")
             *lines, self._rest = (self._rest + data).split(b"\n")
-            self._heard.extend(_heard(line) for line in lines if line.strip())
+            self._heard.extend(heard for line in lines if line.strip() for heard in self._meant(line))
         return self._heard.popleft()
 
     def close(self) -> None:
         """Nothing was changed."""
 
+    def _meant(self, line: bytes) -> Iterable[Heard]:
+        """What a line means to the agent."""
+        return (_heard(line),)
+
 
 def _heard(line: bytes) -> Heard:
     try:
         message = json.loads(line)
-        return Heard(message["type"], message.get("text", ""), message.get("turn"), message.get("signal"))
+        known = {name: message[name] for name in Heard._fields if name in message and name != "what"}
+        return Heard(message["type"], **known)
     except (ValueError, TypeError, KeyError, AttributeError):
         return Heard("unreadable", line.decode("utf-8", "replace"))
 
