@@ -4,10 +4,12 @@ import json
 from collections import Counter
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taxiway.agents.dialogue import Answer, Asked, Said, TurnEnded
+from taxiway.core.limits import EVENT_BYTES_MAX
 from tests.unit.agents.acp_floor import Stage
 
 VALUES = st.recursive(
@@ -28,6 +30,7 @@ FITTING = st.sampled_from(
         {"content": {"type": "text", "text": "429 rate limit"}, "messageId": "m"},
         {"toolCallId": "c", "title": "ls", "status": "completed", "rawInput": {"a": [1]}},
         {"toolCallId": "c", "title": "ls", "content": [{"type": "diff", "path": "p", "newText": "x"}]},
+        {"toolCallId": "c", "title": "ls", "status": "failed", "rawInput": [1 << 70], "rawOutput": {"a": 1 << 90}},
         {"entries": [{"content": "x", "priority": "low", "status": "pending"}]},
         {"used": 1, "size": 2, "cost": {"amount": 1e308, "currency": "USD"}},
         {"_meta": {"codex": {"error": {"message": "x", "willRetry": False}}}},
@@ -102,7 +105,7 @@ def test_whatever_an_agent_writes_a_turn_ends_once_and_every_question_is_answere
     assert answered == questions
     for event in stage.told:
         if isinstance(event, Said):
-            json.dumps(event.data)
+            assert len(msgspec.json.encode(event.data)) < EVENT_BYTES_MAX
 
 
 def _read(happening: Any) -> Any:

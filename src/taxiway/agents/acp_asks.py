@@ -9,14 +9,12 @@ import msgspec
 from acp import schema
 
 from taxiway.agents import acp_wire as wire
-from taxiway.agents.acp_updates import Call, diffs_of, shown
+from taxiway.agents.acp_updates import Call
 from taxiway.agents.dialogue import Answer, Asked, AskWithdrawn
 
 ASKS_MAX: Final = 100  #: questions that are open at once; what is more is declined
 TEXT_CHARS_MAX: Final = 2_000
-INPUT_BYTES_MAX: Final = 32 << 10
-
-_encode = msgspec.json.Encoder().encode
+INPUT_CHARS_MAX: Final = 60_000
 
 
 class Open(msgspec.Struct, frozen=True):
@@ -85,9 +83,5 @@ def _selected(rpc: wire.Id, option: schema.PermissionOption) -> bytes:
 
 
 def _input(call: Call) -> Any:
-    """What the tool is to be given, so far as it can be shown."""
-    if call.input:
-        encoded = _encode(call.input)
-        return call.input if len(encoded) <= INPUT_BYTES_MAX else encoded[:INPUT_BYTES_MAX].decode("utf-8", "ignore")
-    texts = [text for _, text in diffs_of(call.edits)] or [shown(call.content) or ""]
-    return "\n".join(texts)[:INPUT_BYTES_MAX] or None
+    """What the tool is to be given, so far as it is known: its input, what it would change, or what was said of it."""
+    return call.input or "\n".join(text for _, text in call.diffs)[:INPUT_CHARS_MAX] or call.text

@@ -13,11 +13,15 @@ from taxiway.agents.lines_events import pieces_of
 from taxiway.agents.onehunk import one_hunk
 from taxiway.core.event import EventType
 
-CALLS_MAX: Final = 1_000  #: tool calls of one turn that are followed; of more only the results are told
+CALLS_MAX: Final = 200  #: tool calls of one turn that are followed; of each more only what one update says is known
 DIFFS_MAX: Final = 100  #: changes of one tool call that are told
+DIFF_CHARS_MAX: Final = 60_000  #: of one change
+VALUE_BYTES_MAX: Final = 60_000  #: of what a tool was given, or gave, as JSON; of more the beginning is kept, as text
 CONTENT_CHARS_MAX: Final = 60_000  #: of what a tool gave as text
 TODO_ITEMS_MAX: Final = 200
 NAME_CHARS_MAX: Final = 500
+
+_encode = msgspec.json.Encoder().encode
 
 Content = (
     schema.TextContentBlock
@@ -40,8 +44,8 @@ class Call(msgspec.Struct):
     kind: str | None = None
     input: Any = None
     output: Any = None
-    content: Sequence[ToolContent] = ()
-    edits: Sequence[schema.FileEditToolCallContent] = ()
+    text: str | None = None
+    diffs: Sequence[tuple[str, str]] = ()
     told: str | None = None
     over: bool = False
 
@@ -111,17 +115,19 @@ class Narrator:
 
     def _call(self, update: Calling) -> Call:
         """The call with what is known of it now."""
-        call = self._calls.get(update.tool_call_id)
+        id = update.tool_call_id[:NAME_CHARS_MAX]
+        call = self._calls.get(id)
         if call is None:
-            call = Call(update.tool_call_id[:NAME_CHARS_MAX])
+            call = Call(id)
             if len(self._calls) < CALLS_MAX:
-                self._calls[update.tool_call_id] = call
+                self._calls[id] = call
         call.name = update.title[:NAME_CHARS_MAX] if update.title else call.name
         call.kind = update.kind or call.kind
-        call.input = update.raw_input or call.input
-        call.output = call.output if update.raw_output is None else update.raw_output
-        call.content = call.content if update.content is None else update.content
-        call.edits = [item for item in call.content if isinstance(item, schema.FileEditToolCallContent)] or call.edits
+        call.input = kept(update.raw_input) if update.raw_input else call.input
+        call.output = call.output if update.raw_output is None else kept(update.raw_output)
+        if update.content is not None:
+            call.text = shown(update.content)
+            call.diffs = diffs_of(update.content) or call.diffs
         return call
 
     def _tell_call(self, call: Call) -> None:
@@ -132,12 +138,12 @@ class Narrator:
 
     def _tell_result(self, call: Call, failed: bool) -> None:
         if not failed:
-            for path, text in diffs_of(call.edits):
+            for path, text in call.diffs:
                 self._tell(Said(EventType.DIFF, {"text": text, "path": path}))
-        output = call.output if call.output is not None else shown(call.content)
+        output = call.output if call.output is not None else call.text
         data = {"id": call.id, "name": call.told, "output": output, "failed": failed or None}
         self._tell(Said(EventType.TOOL_RESULT, _known(data)))
-        call.content, call.edits, call.output = (), (), None  # they may be large, and are not needed any more
+        call.text, call.diffs, call.output = None, (), None  # they may be large, and are not needed any more
 
     def _planned(self, plan: schema.AgentPlanUpdate) -> None:
         items = [{"text": item.content, "done": item.status == "completed"} for item in plan.entries[:TODO_ITEMS_MAX]]
@@ -167,11 +173,21 @@ def shown(content: Sequence[ToolContent]) -> str | None:
     return "\n".join(texts)[:CONTENT_CHARS_MAX] or None
 
 
-def diffs_of(edits: Sequence[schema.FileEditToolCallContent]) -> list[tuple[str, str]]:
-    """The changes of files: path and unified diff."""
-    named = [(item.path[:NAME_CHARS_MAX], item) for item in edits[:DIFFS_MAX]]
-    diffs = [(path, one_hunk(path, item.old_text, item.new_text)) for path, item in named]
+def diffs_of(content: Sequence[ToolContent]) -> list[tuple[str, str]]:
+    """The changes of files among what a tool gave: path and unified diff, cut where it is long."""
+    edits = [item for item in content if isinstance(item, schema.FileEditToolCallContent)][:DIFFS_MAX]
+    named = [(item.path[:NAME_CHARS_MAX], item) for item in edits]
+    diffs = [(path, one_hunk(path, item.old_text, item.new_text)[:DIFF_CHARS_MAX]) for path, item in named]
     return [(path, text) for path, text in diffs if text]
+
+
+def kept(value: Any) -> Any:
+    """A value that the agent gave, as it may be told: such that it can be written down, and not too large."""
+    try:
+        encoded = _encode(value)
+    except (OverflowError, ValueError, TypeError, RecursionError):  # whole numbers of any size, in an older msgspec
+        return repr(value)[:VALUE_BYTES_MAX]
+    return value if len(encoded) <= VALUE_BYTES_MAX else encoded[:VALUE_BYTES_MAX].decode("utf-8", "ignore")
 
 
 def _known(data: dict[str, Any]) -> dict[str, Any]:

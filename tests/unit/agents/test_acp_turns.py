@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from taxiway.agents.acp_presets import CLAUDE, OPENCODE
@@ -297,3 +298,12 @@ def test_tokens_are_read_in_every_way_that_agents_report_them(stage: Stage, fiel
     assert stage.end(**fields) == TurnEnded()
     found = [event.usage for event in stage.told if isinstance(event, Used)]
     assert found == ([] if usage is None else [Usage(*usage)])
+
+
+def test_what_tools_are_given_and_give_is_bounded(stage: Stage) -> None:
+    """I18: large values are cut; whatever is left can be written down."""
+    stage.update("tool_call", toolCallId="c" * 900, title="t" * 900, status="completed", rawInput={"x": "y" * 10**6})
+    (call,) = stage.said(EventType.TOOL_CALL)
+    assert (len(call["id"]), len(call["name"]), len(call["input"])) == (500, 500, 60_000)
+    stage.update("tool_call", toolCallId="d", title="t", status="completed", rawOutput=[1 << 100])
+    assert msgspec.json.encode(stage.said(EventType.TOOL_RESULT)[-1])
