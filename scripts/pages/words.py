@@ -213,9 +213,10 @@ EVENTS: Final = {
         "a phase of the run: `rendered` (templates filled in), `output` (how much was not stored), `late_result` (an"
         " outcome that came after the run had been settled; kept, not applied), `turn` (an agent's process takes it),"
         " `resumed` (it waited for a person, and goes on),"
-        " `workspace` (made, or found again), `setup` (its command runs), `diff` (why there is none), `workspace_left`",
+        " `workspace` (made, or found again), `setup` (its command runs), `diff` (why there is none), `workspace_left`,"
+        " `agent` (which agent it is, and whether it was seen to keep to the access that was asked for: `bound`)",
         "phase, command, dropped_bytes, outcome, process, warm, kind, path, cwd, base, branch, changed, copied, reused,"
-        " kept, text, snapshot, error",
+        " kept, text, snapshot, error, agent, version, access, mode, bound",
         True,
     ),
     EventType.ERROR: ("a job's traceback, or trouble that an agent tells of", "text", True),
@@ -255,7 +256,8 @@ SETTINGS: Final = {
     "secrets.NAME.env": "the secret is the value of this variable of the runner",
     "secrets.NAME.file": "the secret is the content of this file",
     "secrets.NAME.command": "the secret is what this command prints (a list of texts; no shell)",
-    "agents.NAME.adapter": "how the program is spoken to: `lines`, `codex`, or `pty` for programs on a terminal",
+    "agents.NAME.adapter": "how the program is spoken to: `lines`, `acp`, `codex`, `claude`, or `pty` for programs on a"
+    " terminal",
     "agents.NAME.command": "the program and its arguments; `{thread}`, `{model}` and `{access}` are put in, and what"
     " names one that is not known is left out",
     "agents.NAME.env": "a table: variables laid over the allowed part of the runner's; `secret://NAME` stands for a"

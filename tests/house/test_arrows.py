@@ -54,6 +54,8 @@ ONE_ROOM_ONLY = {  # an outside library, and the only places that may know it
     "uvicorn": ("server",),
     "httpx": ("client",),
     "platformdirs": ("config",),
+    "acp": ("agents",),
+    "pydantic": ("agents",),
     "pytest": ("testing",),
     "hypothesis": ("testing",),
 }

@@ -15,6 +15,7 @@ from tests.house.source import PACKAGE, Breach, Module, breach, breaches, called
 BY_NAME = {"importlib.import_module", "import_module", "__import__", "importlib.__import__"}
 BY_NAME_ALLOWED = {  # why this module must import by a name that it was given
     "src/taxiway/__init__.py": "the public names, by an explicit table, when they are first used",
+    "src/taxiway/agents/acp.py": "the SDK of ACP, an extra and slow to load, with the first such agent",
     "src/taxiway/agents/guardian/__main__.py": "starts alone under `python -I -S`, where the package is no package yet",
     "src/taxiway/testing/fakeagent/__main__.py": "starts alone, without the package, in a fraction of its time",
     "src/taxiway/testing/fakeagent/reading.py": "the YAML parser, a third of its start-up, only for scripts in YAML",
@@ -25,7 +26,8 @@ BY_NAME_ALLOWED = {  # why this module must import by a name that it was given
 # What `import taxiway` must not load: the doors, the doubles, and every library that only they need.
 OPTIONAL = frozenset(
     "taxiway.cli taxiway.server taxiway.mcp taxiway.testing taxiway.store.postgres "
-    "click rich psycopg starlette uvicorn httpx acp mcp prometheus_client opentelemetry hypothesis pytest".split()
+    "click rich psycopg starlette uvicorn httpx mcp prometheus_client opentelemetry "
+    "acp pydantic hypothesis pytest".split()
 )
 
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from typing import assert_never
 
+from taxiway.agents.acp import AcpAgent
 from taxiway.agents.claude import ClaudeAgent
 from taxiway.agents.codex import CodexAgent
 from taxiway.agents.dialogue import DialogueAgent
@@ -26,6 +27,8 @@ def driver_of(kind: AgentKind, process: ProcessAgent) -> DialogueAgent:
             return PtyAgent(kind, process)
         case Adapter.CODEX:
             return CodexAgent(kind, process)
+        case Adapter.ACP:
+            return AcpAgent(kind, process)
         case _:
             assert_never(kind.adapter)
 

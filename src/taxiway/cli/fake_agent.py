@@ -16,6 +16,7 @@ PROGRAM: Final = Path(__file__).parents[1] / "testing" / "fakeagent"
 
 @click.command("fake-agent", cls=Verb)
 @click.option("--script", metavar="FILE", help="What it does: a script in YAML or JSON. [default: it echoes]")
+@click.option("--protocol", type=click.Choice(["lines", "acp"]), help="What it speaks. [default: lines]")
 @click.option("--terminal", is_flag=True, help="Behave like a program on a terminal instead of speaking `lines`.")
 @click.option("--thread", metavar="ID", help="Go on with this conversation.")
 @click.option("--model", metavar="NAME", help="What {model} stands for in the script.")

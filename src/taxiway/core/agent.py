@@ -21,6 +21,7 @@ class Adapter(StrEnum):
     LINES = "lines"
     CLAUDE = "claude"
     PTY = "pty"
+    ACP = "acp"
     CODEX = "codex"
 
 

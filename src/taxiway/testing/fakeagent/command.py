@@ -12,14 +12,20 @@ PROGRAM: Final = Path(__file__).parent
 
 
 def fake_agent_command(
-    script: Path | None = None, *, terminal: bool = False, memory: Path | None = None, journal: Path | None = None
+    script: Path | None = None,
+    *,
+    terminal: bool = False,
+    memory: Path | None = None,
+    journal: Path | None = None,
+    protocol: str | None = None,
 ) -> tuple[Argument, ...]:
     """Starts the program itself, which is several times quicker than ``taxiway fake-agent``.
 
     ``script`` None echoes; ``memory`` is a folder in which conversations are kept, so that they can be gone on with;
-    ``journal`` a file to which every turn, steer and interrupt that reaches it is added.
+    ``journal`` a file to which every turn, steer and interrupt that reaches it is added; ``protocol`` is what it
+    speaks, ``lines`` unless said: ``acp``, or ``terminal`` (which ``terminal`` says, too).
     """
-    given = {"--script": script, "--memory": memory, "--journal": journal}
+    given = {"--script": script, "--memory": memory, "--journal": journal, "--protocol": protocol}
     options = [f"{name}={value}" for name, value in given.items() if value is not None]
     own: tuple[Argument, ...] = ("--terminal",) if terminal else ()
     return (sys.executable, "-I", str(PROGRAM), *own, *options, "--thread={thread}", "--model={model}")

@@ -8,13 +8,15 @@ import signal
 import sys
 from typing import Final
 
+from .acp_voice import AcpVoice
 from .memory import Journal, Memory, NoSuchThread
 from .performer import Performer
 from .reading import read_script
-from .script import ScriptError
+from .script import Script, ScriptError
 from .terminal import TerminalVoice
 from .voice import LinesVoice, Voice
 
+PROTOCOLS: Final = ("lines", "acp", "terminal")
 BAD_SCRIPT_STATUS: Final = 2
 NO_THREAD_STATUS: Final = 3
 UNHEARD_STATUS: Final = 141  # what a shell reports of a program that nobody reads from any more
@@ -35,7 +37,7 @@ def main(arguments: list[str]) -> int:
         return _refused(str(error), BAD_SCRIPT_STATUS)
     journal.note("start", memory.thread, argv=arguments, cwd=os.getcwd(), resumed=memory.resumed, turns=memory.turns)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    voice: Voice = TerminalVoice(script.prompt) if given.terminal else LinesVoice()
+    voice = _voice(given.protocol, script, memory)
     try:
         return Performer(script, voice, memory, journal, given.model).live()
     except BrokenPipeError:
@@ -44,10 +46,17 @@ def main(arguments: list[str]) -> int:
         voice.close()
 
 
+def _voice(protocol: str, script: Script, memory: Memory) -> Voice:
+    if protocol == "terminal":
+        return TerminalVoice(script.prompt)
+    return AcpVoice(memory.resumed) if protocol == "acp" else LinesVoice()
+
+
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="taxiway fake-agent", description="A scripted agent that is a real program.")
     parser.add_argument("--script", metavar="FILE")
-    parser.add_argument("--terminal", action="store_true")
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="lines")
+    parser.add_argument("--terminal", dest="protocol", action="store_const", const="terminal")
     parser.add_argument("--thread", metavar="ID")
     parser.add_argument("--model", metavar="NAME", default="")
     parser.add_argument("--memory", metavar="FOLDER")

@@ -7,6 +7,7 @@ import os
 import select
 import time
 from collections import deque
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, Protocol
 
 READ_BYTES: Final = 64 << 10
@@ -78,11 +79,15 @@ class LinesVoice:
             if not data:
                 return Heard("end")
             *lines, self._rest = (self._rest + data).split(b"\n")
-            self._heard.extend(_heard(line) for line in lines if line.strip())
+            self._heard.extend(heard for line in lines if line.strip() for heard in self._meant(line))
         return self._heard.popleft()
 
     def close(self) -> None:
         """Nothing was changed."""
+
+    def _meant(self, line: bytes) -> Iterable[Heard]:
+        """What a line means to the agent."""
+        return (_heard(line),)
 
 
 def _heard(line: bytes) -> Heard:
