@@ -16,6 +16,7 @@ import platformdirs
 
 from taxiway.core.agent import AgentKind
 from taxiway.core.agentfields import AGENT_FIELDS, agent_kind, agent_mistakes, fields_of
+from taxiway.core.agentpresets import PRESETS, with_preset
 from taxiway.core.errors import Invalid, Problem, StoreUnusable
 from taxiway.core.fieldtypes import Bad, member
 from taxiway.core.fieldtypes import name as checked_name
@@ -264,8 +265,9 @@ class _Layers:
         secrets = {name.removeprefix("secrets.") for name in self._values if name.startswith("secrets.")}
         for name, fields in agents.items():
             for field, message in agent_mistakes(fields, secrets):
-                at = f"agents.{name}.{field or next(iter(fields))}"
-                self.problems.append(Problem(message, at if field else f"agents.{name}", self._origins[at]))
+                at = f"agents.{name}.{field}"
+                said = at if field and at in self._origins else next(key for key in self._origins if _of(key, name))
+                self.problems.append(Problem(message, at if field else f"agents.{name}", self._origins[said]))
         wanted = self._values.get("defaults.agent")
         if wanted is not None and wanted not in agents:
             hint = suggestion(wanted, agents) or f"write [agents.{wanted}]"
@@ -273,13 +275,13 @@ class _Layers:
             self.problems.append(Problem(f"there is no agent '{wanted}'", "defaults.agent", origin, hint=hint))
 
     def _agents(self) -> dict[str, dict[str, Any]]:
-        """The fields of each agent."""
-        agents: dict[str, dict[str, Any]] = {}
+        """The fields of each agent, those that are known by name among them."""
+        agents: dict[str, dict[str, Any]] = {name: {} for name in PRESETS}
         for full, value in self._values.items():
             if full.startswith("agents."):
                 name, field = agent_setting(full)
                 agents.setdefault(name, {})[field] = value
-        return agents
+        return {name: with_preset(name, fields) for name, fields in agents.items()}
 
     def variables(self) -> None:
         """Lay ``TAXIWAY_STORE`` and ``TAXIWAY_SECTION_NAME`` over what was there."""
@@ -317,9 +319,14 @@ class _Layers:
             secrets=parts["secrets"],
             agents={name: agent_kind(fields) for name, fields in self._agents().items()},
         )
-        implied = [f"agents.{name}.{field}" for name, kind in config.agents.items() for field in fields_of(kind)]
+        said = {agent_setting(name)[0] for name in values if name.startswith("agents.")}
+        implied = [f"agents.{name}.{field}" for name in said for field in fields_of(config.agents[name])]
         origins = {name: self._origins.get(name, "default") for name in (*_DEFAULTED, *implied, *values)}
         return Loaded(config, origins, "store.path" not in self._values)
+
+
+def _of(setting: str, agent: str) -> bool:
+    return setting.startswith("agents.") and agent_setting(setting)[0] == agent
 
 
 def _problem(path: Path, document: Document, steps: tuple[str, ...], message: str, hint: str = "") -> Problem:

@@ -20,6 +20,8 @@ def driver_of(kind: AgentKind, process: ProcessAgent) -> DialogueAgent:
             return LinesAgent(kind, process)
         case Adapter.PTY:
             return PtyAgent(kind, process)
+        case Adapter.ACP | Adapter.CODEX | Adapter.CLAUDE:
+            raise NotImplementedError
         case _:
             assert_never(kind.adapter)
 
