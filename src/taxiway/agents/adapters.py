@@ -21,7 +21,7 @@ def driver_of(kind: AgentKind, process: ProcessAgent) -> DialogueAgent:
         case Adapter.PTY:
             return PtyAgent(kind, process)
         case Adapter.ACP | Adapter.CODEX | Adapter.CLAUDE:
-            raise NotImplementedError
+            return LinesAgent(kind, process)
         case _:
             assert_never(kind.adapter)
 

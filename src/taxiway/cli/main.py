@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "task": ("taxiway.cli.task", "Tasks: pieces of work that somebody asked for."),
     "session": ("taxiway.cli.session", "Sessions: conversations with an agent, and their mailboxes."),
     "queue": ("taxiway.cli.queue", "Queues: ordered sets of tasks."),
+    "agent": ("taxiway.cli.agent", "Agents: programs that hold conversations."),
     "lane": ("taxiway.cli.lane", "Lanes: how many runs go at once."),
     "plan": ("taxiway.cli.plan", "Plan files: tasks with dependencies."),
     "runner": ("taxiway.cli.runner", "Runners: processes that execute runs."),
