@@ -256,6 +256,8 @@ SETTINGS: Final = {
     "secrets.NAME.env": "the secret is the value of this variable of the runner",
     "secrets.NAME.file": "the secret is the content of this file",
     "secrets.NAME.command": "the secret is what this command prints (a list of texts; no shell)",
+    "agents.NAME.preset": "the known agent whose settings hold where nothing is said: `codex`, `claude`, `gemini` or"
+    " `opencode`; an agent of one of these names needs not say it",
     "agents.NAME.adapter": "how the program is spoken to: `lines`, `acp`, `codex`, `claude`, or `pty` for programs on a"
     " terminal",
     "agents.NAME.command": "the program and its arguments; `{thread}`, `{model}` and `{access}` are put in, and what"

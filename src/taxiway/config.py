@@ -17,6 +17,7 @@ import platformdirs
 from taxiway.core.accountfields import ACCOUNT_FIELDS, AccountKind
 from taxiway.core.agent import Access, AgentKind
 from taxiway.core.agentfields import AGENT_FIELDS, agent_kind, agent_mistakes, fields_of, unknown_secrets
+from taxiway.core.agentpresets import PRESETS, with_preset
 from taxiway.core.approval import Rule
 from taxiway.core.errors import Invalid, Problem, StoreUnusable
 from taxiway.core.fieldtypes import Bad, member
@@ -212,12 +213,13 @@ class _Layers:
         """Look at what values need of each other, when all layers are laid and each can be taken for itself."""
         if self.problems:
             return
-        agents, accounts = self._tables("agents"), self._tables("accounts")
+        agents, accounts = self._agents(), self._tables("accounts")
         secrets = {name.removeprefix("secrets.") for name in self._values if name.startswith("secrets.")}
         for name, fields in agents.items():
             for field, message in agent_mistakes(fields, secrets):
-                at = f"agents.{name}.{field or next(iter(fields))}"
-                self.problems.append(Problem(message, at if field else f"agents.{name}", self._origins[at]))
+                at = f"agents.{name}.{field}"
+                said = at if field and at in self._origins else next(key for key in self._origins if _of(key, name))
+                self.problems.append(Problem(message, at if field else f"agents.{name}", self._origins[said]))
             if (account := fields.get("account")) is not None and account not in accounts:
                 origin = self._origins[f"agents.{name}.account"]
                 hint = suggestion(account, accounts) or f"write [accounts.{account}]"
@@ -242,6 +244,11 @@ class _Layers:
                 name, field = table_setting(full)
                 tables.setdefault(name, {})[field] = value
         return tables
+
+    def _agents(self) -> dict[str, dict[str, Any]]:
+        """The fields of each agent, those that are known by name among them."""
+        agents = {**{name: {} for name in PRESETS}, **self._tables("agents")}
+        return {name: with_preset(name, fields) for name, fields in agents.items()}
 
     def variables(self) -> None:
         """Lay ``TAXIWAY_STORE`` and ``TAXIWAY_SECTION_NAME`` over what was there."""
@@ -278,13 +285,18 @@ class _Layers:
             limits=LimitsSection(**parts["limits"]),
             approvals=ApprovalsSection(**parts["approvals"]),
             secrets=parts["secrets"],
-            agents={name: agent_kind(fields) for name, fields in self._tables("agents").items()},
+            agents={name: agent_kind(fields) for name, fields in self._agents().items()},
             accounts={name: AccountKind(**fields) for name, fields in self._tables("accounts").items()},
             prices={name: Price(**fields) for name, fields in self._tables("prices").items()},
         )
-        implied = [f"agents.{name}.{field}" for name, kind in config.agents.items() for field in fields_of(kind)]
+        said = {table_setting(name)[0] for name in values if name.startswith("agents.")}
+        implied = [f"agents.{name}.{field}" for name in said for field in fields_of(config.agents[name])]
         origins = {name: self._origins.get(name, "default") for name in (*_DEFAULTED, *implied, *values)}
         return Loaded(config, origins, "store.path" not in self._values)
+
+
+def _of(setting: str, agent: str) -> bool:
+    return setting.startswith("agents.") and table_setting(setting)[0] == agent
 
 
 def _problem(path: Path, document: Document, steps: tuple[str, ...], message: str, hint: str = "") -> Problem:

@@ -25,7 +25,7 @@ from taxiway.core.errors import Invalid, Unavailable
 from taxiway.core.limits import HEARTBEAT_S, LEASE_S
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import ProcessMark
-from taxiway.core.secretrefs import REFERENCE
+from taxiway.core.secretrefs import secret_in
 from taxiway.core.template import Rendered
 from taxiway.diagnosis import tag_prefix
 from taxiway.engine.accepting_drive import AcceptingDrive
@@ -260,14 +260,5 @@ def _own_variables(claim: Claimed) -> dict[str, str]:
 
 
 def _environment(parts: Parts, asked: Mapping[str, str], own: Mapping[str, str], tag: str) -> dict[str, str]:
-    found = {name: _secret(value, parts.settings.secrets) for name, value in asked.items()}
+    found = {name: secret_in(value, parts.settings.secrets) for name, value in asked.items()}
     return child_environment(parts.environment, {**found, **own}, tag)
-
-
-def _secret(value: str, secrets: Mapping[str, str]) -> str:
-    name = value.removeprefix(REFERENCE)
-    if name == value:
-        return value
-    if name not in secrets:
-        raise Invalid(f"there is no secret '{name}' on this runner; declare it under [secrets] in its configuration")
-    return secrets[name]

@@ -8,6 +8,7 @@ import pytest
 
 from taxiway.config import FILE, Loaded, Surroundings, load, make_state_folder, store_path
 from taxiway.core.agent import Adapter, AgentKind
+from taxiway.core.agentpresets import PRESETS
 from taxiway.core.errors import Invalid
 from taxiway.secretsources import resolve_secrets
 
@@ -173,7 +174,7 @@ warm = "10m"
 
 def test_an_agent_is_read_with_its_defaults(loaded: Load) -> None:
     """What is not said has its default; arguments in a list stay together."""
-    assert loaded().config.agents == {}
+    assert set(loaded().config.agents) == set(PRESETS)
     kind = loaded(project=AGENT).config.agents["coder"]
     assert kind == AgentKind(
         command=("coder", "--json", ("--resume", "{thread}"), "--model={model}"),
@@ -197,7 +198,21 @@ def test_an_agents_name_may_hold_a_dot(loaded: Load) -> None:
     with pytest.raises(Invalid) as error:
         loaded(project="[agents.'a b']\ncommand = ['x']\n")
     assert "'a b' is no name" in str(error.value.problems[0])
-    assert set(loaded(project="[agents.'a.b']\ncommand = ['x']\n").config.agents) == {"a.b"}
+    assert "a.b" in loaded(project="[agents.'a.b']\ncommand = ['x']\n").config.agents
+
+
+def test_a_known_agent_needs_no_configuration_and_takes_any(loaded: Load) -> None:
+    """Its preset holds where nothing is said; by ``preset`` any agent takes it, and each field may differ."""
+    kinds = loaded().config.agents
+    assert kinds["codex"].adapter is Adapter.CODEX
+    assert not any(name.startswith("agents.") for name in loaded().origins)
+    text = "[agents.codex]\nmodel = 'big'\n[agents.reviewer]\npreset = 'codex'\ncommand = ['/opt/codex']\n"
+    kinds = loaded(project=text).config.agents
+    assert (kinds["codex"].command, kinds["codex"].model) == (PRESETS["codex"].fields["command"], "big")
+    assert (kinds["reviewer"].adapter, kinds["reviewer"].command) == (Adapter.CODEX, ("/opt/codex",))
+    with pytest.raises(Invalid) as error:
+        loaded(project="[agents.a]\npreset = 'codx'\n")
+    assert "'codx' is no preset (did you mean 'codex'?)" in str(error.value.problems[0])
 
 
 def test_every_mistake_in_an_agent_is_told_with_its_place(loaded: Load) -> None:
@@ -246,7 +261,8 @@ model = "m"
     assert problems(error) == [
         'taxiway.toml:5: agents.coder.quiet: is for agents on a terminal: adapter = "pty"',
         "taxiway.toml:6: agents.coder.env: TOKEN names a secret that does not exist; declare tokn under [secrets]",
-        "taxiway.toml:8: agents.half: has no command; write command = [program, argument, …]",
+        "taxiway.toml:8: agents.half: has no command; write command = [program, argument, …], or"
+        " preset = NAME of a known agent",
         "taxiway.toml:2: defaults.agent: there is no agent 'cider' (did you mean 'coder'?)",
     ]
     assert loaded(user=AGENT, project="[agents.coder]\nadapter = 'pty'\nquiet = '1s'\n").config.agents

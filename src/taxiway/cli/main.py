@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "workspace": ("taxiway.cli.workspace", "Workspaces: worktrees and bundles that runs have worked in."),
     "approval": ("taxiway.cli.approval", "Approvals: what agents ask of a person; meanwhile their tasks wait."),
     "queue": ("taxiway.cli.queue", "Queues: ordered sets of tasks."),
+    "agent": ("taxiway.cli.agent", "Agents: programs that hold conversations."),
     "lane": ("taxiway.cli.lane", "Lanes: how many runs go at once."),
     "account": ("taxiway.cli.account", "Accounts: what providers let through, and what waits for a reset."),
     "usage": (

@@ -59,7 +59,8 @@ class Abilities(msgspec.Struct, frozen=True):
 class AgentKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One ``[agents.NAME]`` of the configuration.
 
-    ``command`` is the program's argv (`argv_of`). ``env`` is laid over the allowed part of the runner's environment
+    ``preset`` names the known agent whose fields hold where nothing else is said. ``command`` is the program's argv
+    (`argv_of`). ``env`` is laid over the allowed part of the runner's environment
     (values may be ``secret://NAME``). ``warm_s``: how long an idle process is kept for the session's next turn, 0 ends
     it with the turn. ``start_s``: how long it may take until it takes its first turn. ``context_window`` (tokens) is
     for agents that do not report theirs. ``account`` is whose allowance it uses: that of its own name, if none is said.
@@ -68,6 +69,7 @@ class AgentKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     program takes input (none: ``quiet_s`` seconds of silence), and ``columns`` by ``rows`` the size of the window.
     """
 
+    preset: str | None = None
     adapter: Adapter = Adapter.LINES
     command: tuple[Argument, ...]
     env: dict[str, str] = {}

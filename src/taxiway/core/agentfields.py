@@ -10,8 +10,10 @@ import msgspec
 
 from taxiway.core import fieldtypes, promptfields
 from taxiway.core.agent import PLACEHOLDERS, Adapter, AgentKind, Argument
+from taxiway.core.agentpresets import PRESETS
 from taxiway.core.fieldtypes import Bad, Parts
 from taxiway.core.limits import ARGV_ITEMS_MAX
+from taxiway.core.nearest import suggestion
 
 CONTEXT_WINDOW_MAX: Final = (1 << 53) - 1
 CELLS_MAX: Final = 1_000  #: columns or rows of a window
@@ -65,8 +67,16 @@ def _pattern(value: Any) -> str:
     return found
 
 
+def _preset(value: Any) -> str:
+    name = fieldtypes.work(value)
+    if name not in PRESETS:
+        raise Bad(f"'{name}' is no preset", suggestion(name, PRESETS) or f"there are {', '.join(PRESETS)}")
+    return name
+
+
 #: What may be written, by its name there, with its reader.
 AGENT_FIELDS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "preset": _preset,
     "adapter": fieldtypes.member(Adapter, "adapter"),
     "command": _command,
     "env": env,
@@ -87,7 +97,7 @@ SECRET: Final = "secret://"  # noqa: S105  (how a secret is referred to, not one
 def agent_mistakes(fields: Mapping[str, Any], secrets: Collection[str]) -> Iterator[tuple[str, str]]:
     """What is wrong with fields together, by field (the empty name: with the agent), in a sentence."""
     if "command" not in fields:
-        yield "", "has no command; write command = [program, argument, …]"
+        yield "", "has no command; write command = [program, argument, …], or preset = NAME of a known agent"
     if fields.get("adapter", Adapter.LINES) is not Adapter.PTY:
         for name in sorted(PTY_FIELDS & fields.keys()):
             yield name, 'is for agents on a terminal: adapter = "pty"'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from taxiway.core.errors import Problem
+from taxiway.core.errors import Invalid, Problem
 from taxiway.core.task import TaskSpec
 from taxiway.core.template import has_placeholder
 
@@ -31,3 +31,13 @@ def literal_secrets(spec: TaskSpec, declared: Mapping[str, str]) -> list[Problem
 
 def _refers(value: str, template: bool) -> bool:
     return value.startswith(REFERENCE) or (template and has_placeholder(value))
+
+
+def secret_in(value: str, secrets: Mapping[str, str]) -> str:
+    """The value of a variable, which may name one of the runner's secrets. Raises ``Invalid`` where there is none."""
+    name = value.removeprefix(REFERENCE)
+    if name == value:
+        return value
+    if name not in secrets:
+        raise Invalid(f"there is no secret '{name}' on this runner; declare it under [secrets] in its configuration")
+    return secrets[name]
