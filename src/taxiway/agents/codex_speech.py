@@ -140,6 +140,9 @@ class CodexSpeech:
 
     def _turn_started(self, note: wire.Notification) -> None:
         told = wire.read(note.params, wire.TurnTold)
+        turn = self._turn
+        if turn is not None and turn.id is None and told.turn.id != self._last and told.thread_id == self._start.thread:
+            turn.id = told.turn.id  # it began before the response that names it
         turn = self._open(told.thread_id, told.turn.id)
         if turn is None or turn.started:
             return
@@ -178,8 +181,6 @@ class CodexSpeech:
         """The open turn, if it is the one that is spoken of."""
         if self._turn is None or thread != self._start.thread:
             return None
-        if self._turn.id is None and turn != self._last:  # it is told of before the response that names it
-            self._turn.id = turn
         return self._turn if self._turn.id == turn else None
 
     def _interrupt(self, turn: CodexTurn) -> None:
@@ -257,8 +258,8 @@ class CodexSpeech:
         limit = turn.judgement.stumbled(told.error, note.at)
         if limit is not None:
             self._floor.tell(Limited(limit))
-        if turn.gives_up(told.error, note.at) and turn.started:
-            self._interrupt(turn)
+        if turn.gives_up(told.error, note.at):
+            self.interrupt()
 
     def _rerouted(self, note: wire.Notification) -> None:
         told = wire.read(note.params, wire.Rerouted)

@@ -502,6 +502,22 @@ def test_steers_before_the_turn_has_begun_are_bounded() -> None:
     assert not refused.applied
 
 
+def test_what_was_used_before_a_resume_is_told_at_any_time_before_the_turn_begins() -> None:
+    """Trap 8: also between the turn's request and its response, under the number of an old turn."""
+    talk = spoken(T)
+    talk.send(Go())
+    talk.hear({"id": 1, "result": {}}, {"id": 2, "result": {"thread": {"id": T}}}, {"id": 3, "result": {}})
+    talk.send(Turn("go"))
+    usage = "thread/tokenUsage/updated"
+    before, after = ({"total": {"inputTokens": count}, "last": {"inputTokens": 40}} for count in (900, 940))
+    old = {"threadId": T, "turnId": "old", "tokenUsage": before}
+    assert talk.hear({"method": usage, "params": old}) == []
+    talk.hear({"id": 4, "result": {"turn": {"id": U}}}, note("turn/started", turn={"id": U}))
+    [used] = talk.hear(note(usage, tokenUsage=after))
+    assert isinstance(used, Used)
+    assert used.usage.input_tokens == 40
+
+
 def test_usage_without_a_word_of_before_counts_the_last_call() -> None:
     """Trap 8: a resume without a replay, and a total that fell, are no reason to count everything again."""
     talk = spoken(T)
