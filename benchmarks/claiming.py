@@ -35,6 +35,7 @@ async def depths(place: Place) -> list[Figure]:
         "1,000,000 waiting": _open,
         "999,000 of them in a full lane": _full_lane,
         "999,000 of them in a paused queue": _paused_queue,
+        "999,000 of them in a parked account": _parked_account,
         "999,000 of them behind a blocked parent": _blocked,
     }
     figures = []
@@ -130,6 +131,13 @@ async def _paused_queue(store: Store, ids: Ids) -> str:
     await store.make_queue("side", None, "bench")
     await store.move_queue("side", "pause", "bench")
     return await _submit(store, ids, queue="side", priority=500)
+
+
+async def _parked_account(store: Store, ids: Ids) -> str:
+    await store.park_account("side", None, "", "bench")
+    new = NewTask(ids.new("task"), TaskSpec(prompt="go", agent="side", priority=500), b"h")
+    await store.submit([new], "bench")
+    return new.id
 
 
 async def _blocked(store: Store, ids: Ids) -> str:

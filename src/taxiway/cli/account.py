@@ -10,7 +10,7 @@ from taxiway.cli.documents import account_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.lane import size_word
 from taxiway.cli.options import Amount, Duration
-from taxiway.cli.output import answer, answer_json, page_document, table
+from taxiway.cli.output import answer, answer_json, note, page_document, table
 from taxiway.cli.safe import safe_line
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, day_and_time, span
@@ -72,7 +72,12 @@ def release(door: Door, name: str) -> None:
 @pass_door
 def set_account(door: Door, name: str, limit: int) -> None:
     """Change how many of its runs may go at once: raising starts more at once, lowering ends nothing."""
-    _show(door, door.use(lambda tw: tw.limit_account(name, limit or None)))
+    found: Account = door.use(lambda tw: tw.limit_account(name, limit or None))
+    configured = door.loaded.config.accounts.get(name)
+    if configured is not None and configured.limit not in (None, found.limit):
+        origin = door.loaded.origins[f"accounts.{name}.limit"]
+        note(f"note: {origin} gives account '{name}' a limit of {configured.limit} again whenever the store is opened")
+    _show(door, found)
 
 
 def _next(until: datetime, now_ms: int) -> int:

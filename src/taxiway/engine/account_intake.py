@@ -35,7 +35,8 @@ class AccountIntake:
         """One account; raises ``NotFound`` with the nearest name."""
         found = {account.name: account for account in await self._store.accounts()}
         if name not in found:
-            raise NotFound(f"there is no account '{name}'", account=name, hint=suggestion(name, found))
+            hint = suggestion(name, found) or "'taxiway account list' shows those that are known"
+            raise NotFound(f"there is no account '{name}'; {hint}", account=name)
         return found[name]
 
     async def park(self, name: str, until: int | None, for_s: float | None, why: str) -> Account:

@@ -100,8 +100,7 @@ class Judge:
         done nothing yet."""
         limit = self._limit(end, reason)
         failure = class_of(reason, end.passing, limit)
-        if failure is FailureClass.REFUSED and _resets(reason, limit):
-            assert limit is not None
+        if limit is not None and failure is FailureClass.REFUSED and _resets(limit):
             error = error or "the agent's provider limits how often it may be asked"
             return Limited(limit, error, self._transcript.usage)
         known = reason in TASK_REASONS[TaskState.FAILED]
@@ -120,11 +119,12 @@ class Judge:
 
     def _limit(self, end: TurnEnded, reason: Reason) -> ProviderLimit | None:
         """What the provider said, scrubbed; where it said nothing, what the reason means."""
-        if end.limit is not None:
-            text = end.limit.text
-            return msgspec.structs.replace(end.limit, text=text and self._recorder.sentence(text))
-        kind = {Reason.RATE_LIMIT: LimitKind.RATE, Reason.QUOTA: LimitKind.QUOTA}.get(reason)
-        return None if kind is None else ProviderLimit(kind=kind)
+        meant = {Reason.RATE_LIMIT: LimitKind.RATE, Reason.QUOTA: LimitKind.QUOTA}.get(reason)
+        if end.limit is None:
+            return None if meant is None else ProviderLimit(kind=meant)
+        text = end.limit.text and self._recorder.sentence(end.limit.text)
+        kind = meant if meant is not None and end.limit.kind is LimitKind.WARNING else end.limit.kind
+        return msgspec.structs.replace(end.limit, kind=kind, text=text)
 
     def _died(self, ended: Ended, begun: bool) -> Outcome:
         if ended.lost:
@@ -149,11 +149,9 @@ class Judge:
         )
 
 
-def _resets(reason: Reason, limit: ProviderLimit | None) -> bool:
+def _resets(limit: ProviderLimit) -> bool:
     """A rate limit passes by itself also where nobody says when; a quota only by a reset (semantics, "Counters")."""
-    if limit is None or limit.kind is LimitKind.WARNING:
-        return False
-    return limit.reset(0) is not None or (reason is Reason.RATE_LIMIT and limit.kind is LimitKind.RATE)
+    return limit.kind is LimitKind.RATE or limit.reset(0) is not None
 
 
 def _succeeded(end: End) -> bool:

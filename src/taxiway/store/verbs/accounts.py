@@ -7,6 +7,7 @@ behind them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import NamedTuple
 
 import msgspec
@@ -77,6 +78,28 @@ def ledger(tx: Tx, row: int) -> Ledger:
     return Ledger(row, account, bool(full), current)
 
 
+class Allotment:
+    """What an account still lets through. Its slots are numbered also where it has no limit."""
+
+    def __init__(self, tx: Tx, account: int) -> None:
+        self.ledger = ledger(tx, account)
+        self._taken = {row[0] for row in tx.all("account_slots_taken", account=account)}
+        self._took = 0
+
+    @property
+    def room(self) -> int | None:
+        """How many more runs may start; ``None`` is unlimited."""
+        size = self.ledger.account.size
+        return None if size is None else max(0, size - self.ledger.taken - self._took)
+
+    def take(self) -> int:
+        """The lowest free slot number, which this takes."""
+        slot = next(number for number in count(1) if number not in self._taken)
+        self._taken.add(slot)
+        self._took += 1
+        return slot
+
+
 # -- which account an agent uses --------------------------------------------------------------------------------------
 def account_for(tx: Tx, needs: str) -> int | None:
     """The account behind which work with this need waits: what was said of its agent, else the one of its name."""
@@ -85,6 +108,13 @@ def account_for(tx: Tx, needs: str) -> int | None:
     agent = needs.removeprefix(AGENT)
     row = tx.one("account_of_agent", tenant=tx.tenant, agent=agent)
     return put_account(tx, agent) if row is None else row[0]
+
+
+def _account_now(tx: Tx, agent: str) -> int | None:
+    """The account of an agent, if there is one yet."""
+    row = tx.one("account_of_agent", tenant=tx.tenant, agent=agent)
+    row = tx.one("account_named", tenant=tx.tenant, name=agent) if row is None else row
+    return None if row is None else row[0]
 
 
 def put_account(tx: Tx, name: str) -> int:
@@ -109,7 +139,7 @@ def use_accounts(tx: Tx, limits: Mapping[str, int | None], agents: Mapping[str, 
 
 def _use_account(tx: Tx, agent: str, account: int) -> None:
     needs = AGENT + agent
-    before = account_for(tx, needs)
+    before = _account_now(tx, agent)
     if before == account:
         return
     tx.run("put_agent_account", tenant=tx.tenant, agent=agent, account=account)
@@ -149,22 +179,33 @@ def _open_gates(tx: Tx, account: int, open_now: bool) -> None:
 def told(tx: Tx, run: int, limit: ProviderLimit | None, chance: float, actor: str) -> None:
     """A live run heard of its provider: a limit, or (``None``) an answer."""
     row = tx.one("account_of_run", run=run)
-    if row is None or row[0] is None:
+    if row is None or row[0] is None or (limit is None and row[2]):
         return
     found = ledger(tx, row[0])
     moment = Moment(tx.now, chance, row[1] == found.account.round)
+    if limit is None:
+        tx.run("account_answered", run=run)
     if limit is not None and limit.kind is LimitKind.RATE and limit.reset(tx.now) is None:
         limit = msgspec.structs.replace(limit, kind=LimitKind.OVERLOAD)  # its agent asks again by itself
     after = answered(found.account, moment) if limit is None else limited(found.account, _bounded(limit), moment)
     _save(tx, found, after, actor, "answer" if limit is None else f"limit {limit.kind}")
 
 
-def run_ended(tx: Tx, account: int, began_in: int | None, outcome: Outcome, chance: float, actor: str) -> float:
+class Part(NamedTuple):
+    """A run's part in an account: the round in which it began, and whether its provider's answer has been counted."""
+
+    account: int
+    round: int | None
+    answered: bool
+
+
+def run_ended(tx: Tx, part: Part, outcome: Outcome, chance: float) -> float:
     """What the end of a run tells of its account; how long (seconds) it is parked from now on."""
-    found = ledger(tx, account)
-    moment = Moment(tx.now, chance, began_in == found.account.round)
-    after = _learnt(found.account, outcome, moment)
-    _save(tx, found, after, actor, "run ended")
+    found = ledger(tx, part.account)
+    moment = Moment(tx.now, chance, part.round == found.account.round)
+    counted = part.answered and isinstance(outcome, Completed)
+    after = found.account if counted else _learnt(found.account, outcome, moment)
+    _save(tx, found, after, "provider", "run ended")
     return max(0, (after.until or tx.now) - tx.now) / 1000
 
 

@@ -18,7 +18,6 @@ from taxiway.core.task import Reason, TaskSpec, TaskState
 from taxiway.store.protocol import Claimed, Parent
 from taxiway.store.tx import Rank, Row, Tx
 from taxiway.store.verbs import accounts, gates, mailbox, parking, sessions
-from taxiway.store.verbs.allotting import Allotment
 from taxiway.store.verbs.ending import EXPIRED_ERROR, cancel_waiting
 from taxiway.store.verbs.runners import may_take
 from taxiway.store.verbs.slots import UNLIMITED, lowest, slots_taken
@@ -55,7 +54,7 @@ class Slots(NamedTuple):
 
     lane: int | None
     queue: int | None
-    account: Allotment | None
+    account: accounts.Allotment | None
 
 
 class Claim:
@@ -92,7 +91,7 @@ class Claim:
         tx = self._tx
         lane_taken = slots_taken(tx, "lane_slots_taken", lane=head.lane) if head.lane_size is not None else set()
         queue_taken = slots_taken(tx, "queue_slots_taken", queue=head.queue) if head.queue_slots is not None else set()
-        allotted = None if head.account is None else Allotment(tx, head.account)
+        allotted = None if head.account is None else accounts.Allotment(tx, head.account)
         of_account = None if allotted is None else allotted.ledger
         room = gate_facts(head, len(lane_taken), len(queue_taken), of_account).room()
         limit = wanted if room is None else min(wanted, room)

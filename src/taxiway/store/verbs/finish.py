@@ -70,6 +70,7 @@ class RunRow(NamedTuple):
     begun: int
     account: int | None
     account_round: int | None
+    account_answered: int
     stumbles: int
 
 
@@ -155,7 +156,8 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
 def _with_account(tx: Tx, row: RunRow, spec: TaskSpec, standing: Standing, outcome: Outcome, chance: float) -> Standing:
     """The account learns of the end; and what it, the task, its session and its queue say about a limit."""
     assert row.account is not None
-    wait_s = accounts.run_ended(tx, row.account, row.account_round, outcome, chance, row.task)
+    part = accounts.Part(row.account, row.account_round, bool(row.account_answered))
+    wait_s = accounts.run_ended(tx, part, outcome, chance)
     if not isinstance(outcome, Limited):
         return standing
     said = spec.on_limit

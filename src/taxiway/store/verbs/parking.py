@@ -16,7 +16,7 @@ from taxiway.core.event import EventType, NewEvent
 from taxiway.core.task import Reason, TaskState
 from taxiway.store.approval_protocol import Resumed
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs.allotting import Allotment
+from taxiway.store.verbs import accounts
 from taxiway.store.verbs.events import tell
 
 WAIT: Final = "asked a person"
@@ -28,7 +28,7 @@ def take_slots(tx: Tx) -> None:
     for run, lane, size, queue, slots, account in tx.all("answered_runs"):
         lane_slot = _free(tx, "lane_slots_taken", size, lane=lane)
         queue_slot = _free(tx, "queue_slots_taken", slots, queue=queue)
-        allotted = None if account is None else Allotment(tx, account)
+        allotted = None if account is None else accounts.Allotment(tx, account)
         if lane_slot != 0 and queue_slot != 0 and (allotted is None or allotted.room != 0):
             account_slot = None if allotted is None else allotted.take()
             slot_numbers = {"lane_slot": lane_slot, "queue_slot": queue_slot, "account_slot": account_slot}

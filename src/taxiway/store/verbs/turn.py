@@ -98,7 +98,9 @@ class Turn:
                 self._live[kind, row] = len(slots_taken(self._tx, statement, **{kind: row}))
         of_account = None
         if head.account is not None:
-            of_account = self._ledgers.setdefault(head.account, accounts.ledger(self._tx, head.account))
+            if head.account not in self._ledgers:
+                self._ledgers[head.account] = accounts.ledger(self._tx, head.account)
+            of_account = self._ledgers[head.account]
         return gate_facts(head, self._live["lane", head.lane], self._live["queue", head.queue], of_account).room()
 
     def _shares(self, head: Head) -> bool:

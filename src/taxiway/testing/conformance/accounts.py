@@ -149,6 +149,9 @@ class Parking(_Accounts):
         assert probe.watched
         await bench.store.tell_account(probe.run, probe.fence, None, 0.0)
         assert len(await bench.claim()) == 1  # two at once, and one of them runs already
+        await bench.store.tell_account(probe.run, probe.fence, None, 0.0)
+        await bench.finish(probe)
+        assert (await self.account(bench)).size == 2  # an answer counts once
 
     async def test_a_limit_in_the_middle_of_a_turn_parks_the_others(self, bench: Bench) -> None:
         """The turn itself goes on: its agent waits by its own means."""

@@ -37,6 +37,7 @@ CREATE INDEX gate_of_account ON gate (account) WHERE account IS NOT NULL;
 ALTER TABLE run ADD COLUMN account INTEGER;
 ALTER TABLE run ADD COLUMN account_slot INTEGER;
 ALTER TABLE run ADD COLUMN account_round INTEGER;
+ALTER TABLE run ADD COLUMN account_answered INTEGER NOT NULL DEFAULT 0;  -- its provider has answered, and that was counted
 CREATE UNIQUE INDEX run_account_slot ON run (account, account_slot) WHERE live = 1 AND account IS NOT NULL; -- I3
 
 ALTER TABLE task ADD COLUMN stumbles INTEGER NOT NULL DEFAULT 0;  -- turns taken again for a provider's failure
