@@ -118,6 +118,15 @@ async def test_two_turns_in_one_process_say_write_and_count(
     assert (await one.close()).certain
 
 
+async def test_a_prompt_is_data_however_large_and_strange_it_is(opened: Open, work: Path) -> None:
+    """A megabyte with controls, bidi, quotes and what a shell would run reaches the model; nothing else happens."""
+    one = await opened()
+    strange = "x\u202e\x1b[31m\x00é😀`$(touch pwned)\"'\\;touch pwned\r\n"
+    events = await one.turn("[[stub: say got it]]" + strange * (1_000_000 // len(strange.encode())))
+    assert (texts(events), end(events)) == ("got it", TurnEnded())
+    assert list(work.iterdir()) == []
+
+
 @pytest.mark.parametrize("allow", [True, False], ids=["allowed", "refused"])
 async def test_a_permission_is_asked_for_and_its_answer_holds(opened: Open, work: Path, allow: bool) -> None:
     """Access write: commands are asked for. The question comes before anything is done."""

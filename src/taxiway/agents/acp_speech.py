@@ -206,7 +206,8 @@ class AcpSpeech:
                 return TurnEnded(Reason.AGENT_ERROR, "the agent says that its turn was cancelled, and nobody did")
             case "end_turn":
                 words, worked = self._narrator.last_words, self._narrator.worked
-                return self._evidence.against(response, words, worked) or TurnEnded()
+                against = self._evidence.against(response, words, worked)
+                return TurnEnded(interrupted=True) if against and interrupted else against or TurnEnded()
             case "max_tokens" | "max_turn_requests" | "refusal":
                 return TurnEnded(*STOPPED[response.stop_reason])
             case _:

@@ -180,6 +180,14 @@ def test_an_interrupt_that_came_too_late_or_ends_as_an_error(stage: Stage, answe
         assert stage.failed(answer["error"]) == TurnEnded(interrupted=True)
 
 
+def test_an_agent_that_ends_a_cancelled_turn_as_if_it_were_done_was_interrupted(stage: Stage) -> None:
+    """It should have said `cancelled`; that it said nothing else is no failure of its own."""
+    assert stage.turn is not None
+    stage.turn.interrupted = True
+    stage.speech.interrupt()
+    assert stage.end("end_turn") == TurnEnded(interrupted=True)
+
+
 @pytest.mark.parametrize(
     ("allow", "options", "chosen"),
     [
