@@ -213,28 +213,38 @@ class _Layers:
         """Look at what values need of each other, when all layers are laid and each can be taken for itself."""
         if self.problems:
             return
-        agents, accounts = self._agents(), self._tables("accounts")
+        agents = self._agents()
         secrets = {name.removeprefix("secrets.") for name in self._values if name.startswith("secrets.")}
         for name, fields in agents.items():
             for field, message in agent_mistakes(fields, secrets):
                 at = f"agents.{name}.{field}"
                 said = at if field and at in self._origins else next(key for key in self._origins if _of(key, name))
                 self.problems.append(Problem(message, at if field else f"agents.{name}", self._origins[said]))
-            if (account := fields.get("account")) is not None and account not in accounts:
-                origin = self._origins[f"agents.{name}.account"]
-                hint = suggestion(account, accounts) or f"write [accounts.{account}]"
-                self.problems.append(
-                    Problem(f"there is no account '{account}'", f"agents.{name}.account", origin, hint=hint)
-                )
-        for name, fields in accounts.items():
-            for variable in unknown_secrets(fields.get("env", {}), secrets):
-                at = f"accounts.{name}.env"
-                self.problems.append(Problem(variable, at, self._origins[at]))
+        self._accounts_together(agents, secrets)
+        self._prices_together()
         wanted = self._values.get("defaults.agent")
         if wanted is not None and wanted not in agents:
             hint = suggestion(wanted, agents) or f"write [agents.{wanted}]"
             origin = self._origins["defaults.agent"]
             self.problems.append(Problem(f"there is no agent '{wanted}'", "defaults.agent", origin, hint=hint))
+
+    def _accounts_together(self, agents: Mapping[str, Mapping[str, Any]], secrets: Collection[str]) -> None:
+        accounts = self._tables("accounts")
+        for name, fields in agents.items():
+            account = fields.get("account")
+            if account is not None and account not in accounts:
+                at, hint = f"agents.{name}.account", suggestion(account, accounts) or f"write [accounts.{account}]"
+                self.problems.append(Problem(f"there is no account '{account}'", at, self._origins[at], hint=hint))
+        for name, fields in accounts.items():
+            for message in unknown_secrets(fields.get("env", {}), secrets):
+                at = f"accounts.{name}.env"
+                self.problems.append(Problem(message, at, self._origins[at]))
+
+    def _prices_together(self) -> None:
+        for name, fields in self._tables("prices").items():
+            for missing in sorted({"input", "output"} - fields.keys()):
+                origin = self._origins[f"prices.{name}.{next(iter(fields))}"]
+                self.problems.append(Problem(f"has no {missing}", f"prices.{name}", origin))
 
     def _tables(self, section: str) -> dict[str, dict[str, Any]]:
         """The fields of each agent, account or price."""

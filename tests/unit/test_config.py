@@ -266,3 +266,48 @@ model = "m"
         "taxiway.toml:2: defaults.agent: there is no agent 'cider' (did you mean 'coder'?)",
     ]
     assert loaded(user=AGENT, project="[agents.coder]\nadapter = 'pty'\nquiet = '1s'\n").config.agents
+
+
+def test_accounts_and_prices_are_tables_by_name(loaded: Load) -> None:
+    """Limits and homes of accounts, prices of models; a model's name may hold a dot."""
+    text = """[agents.coder]
+command = ["x"]
+account = "team"
+[accounts.team]
+limit = 3
+env = {HOME = "/srv/team", KEY = "secret://key"}
+[secrets]
+key = {env = "KEY"}
+[prices."m-5.1"]
+input = 1.25
+output = 10
+"""
+    config = loaded(project=text).config
+    assert (config.accounts["team"].limit, config.agents["coder"].account) == (3, "team")
+    assert (config.prices["m-5.1"].input, config.prices["m-5.1"].cached) == (1.25, None)
+
+
+def test_every_mistake_in_an_account_is_told_with_its_place(loaded: Load) -> None:
+    """An account that does not exist, a limit that lets nothing start, a secret that nobody declared."""
+    with pytest.raises(Invalid) as error:
+        loaded(project="[accounts.team]\nlimit = 0\nhome = 'x'\n[prices.m]\ninput = 'much'\n")
+    assert [line.split(":", 3)[3].strip() for line in problems(error)] == [
+        "accounts.team.limit: must be from 1 to 100000, and 0 is not",
+        "accounts.team.home: is no setting",
+        "prices.m.input: must be a number, not a text",
+    ]
+    with pytest.raises(Invalid) as error:
+        loaded(
+            project="[agents.a]\ncommand = ['x']\naccount = 'teem'\n[accounts.team]\nenv = {KEY = 'secret://nobody'}\n"
+        )
+    told = "\n".join(problems(error))
+    assert "there is no account 'teem'" in told
+    assert "did you mean 'team'?" in told
+    assert "KEY names a secret that does not exist" in told
+
+
+def test_a_price_needs_both_of_its_sides(loaded: Load) -> None:
+    """What is read costs something else than what is written."""
+    with pytest.raises(Invalid) as error:
+        loaded(project="[prices.m]\ninput = 1\n")
+    assert "prices.m: has no output" in problems(error)[0]
