@@ -1,11 +1,12 @@
 """Workspaces for whoever has only the command line: a diff looked at, applied or refused, and what is left removed."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import CommandLine
+from tests.e2e.conftest import CommandLine, until
 from tests.engine.repositories import git, make_repo
 
 PLAN = r"""
@@ -85,3 +86,21 @@ def test_a_mistake_in_a_workspace_is_told_before_anything_is_stored(taxiway: Com
     assert "workspace.commit" in done.stderr
     assert taxiway("submit", "--workspace", "tree", "--", "true").returncode == 2
     assert taxiway.json("task", "list")["items"] == []
+
+
+def test_a_run_that_was_killed_goes_on_in_the_same_workspace(taxiway: CommandLine) -> None:
+    """Taxiway and all dies; what the first attempt had written is there for the next one."""
+    make_repo(taxiway.folder / "repo")
+    shell = "echo attempt >> log; test -e again || { touch again; echo waits; sleep 300; }; wc -l < log"
+    plan = {"tasks": {"one": {"shell": shell, "cwd": "repo", "workspace": {"kind": "worktree", "setup": ["true"]}}}}
+    (taxiway.folder / "plan.json").write_text(json.dumps(plan))
+    first = taxiway.start("run", "plan.json")
+    trees = taxiway.folder / "store.db.d" / "workspaces"
+    until(lambda: list(trees.glob("task_*/again")), "the first attempt has begun")
+    first.kill()
+    first.wait()
+    assert taxiway("run", "plan.json").returncode == 0
+    done = taxiway.tasks("plan")["one"]
+    assert (done["state"], done["output"]) == ("completed", "2\n")
+    assert taxiway.json("task", "diff", "one", "--stat")["changed"] == 2
+    assert taxiway.json("workspace", "list")["items"][0]["stand"] == "removed"

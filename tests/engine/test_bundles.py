@@ -55,13 +55,15 @@ def shop(tmp_path: Path) -> Shop:
 
 async def test_one_commit_is_fetched_and_its_diff_is_taken(shop: Shop, server: Server) -> None:
     """The commit that was asked for, not the newest; shallow, detached, with the work's start in its folder."""
-    first = server.head
+    first = server.commit(README_dot_md="older\n")
     server.commit(app__main_dot_txt="newer\n")
     claim = shop.claim("/", kind=BUNDLE, repo=server.address, commit=first, subdir="app")
     async with shop.workshop.work_in(claim) as made:
         assert (made.base, made.cwd) == (first, f"{made.path}/app")
         assert Path(made.cwd, "main.txt").read_text() == "main\n"
         assert git(Path(made.path), "rev-list", "--count", "HEAD") == "1"
+        Path(made.cwd, "main.txt").write_text("changed\n")
+        git(Path(made.path), "stash", "--quiet")
         Path(made.cwd, "main.txt").write_text("changed\n")
         diff = await shop.workshop.take_diff(made, claim.run, claim.task)
     assert [one.path for one in diff.files] == ["app/main.txt"]
@@ -70,8 +72,10 @@ async def test_one_commit_is_fetched_and_its_diff_is_taken(shop: Shop, server: S
     clone = shop.folder / "clone"
     clone.mkdir()
     git(clone, "init", "--quiet")
-    git(clone, "fetch", "--quiet", str(shop.trees / str(left.snapshot)), "taxiway-snapshot:back", status=0)
-    assert git(clone, "show", "back:app/main.txt") == "changed"
+    git(clone, "fetch", "--quiet", "--depth=1", server.address, first)
+    git(clone, "fetch", "--quiet", str(shop.trees / str(left.snapshot)), "refs/heads/*:refs/heads/*")
+    assert git(clone, "show", "taxiway-snapshot:app/main.txt") == "changed"
+    assert git(clone, "show", "taxiway-snapshot-1:app/main.txt") == "changed", "what was stashed"
 
 
 async def test_a_clean_bundle_goes_without_a_snapshot(shop: Shop, server: Server) -> None:
