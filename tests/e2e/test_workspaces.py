@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_run_that_was_killed_goes_on_in_the_same_workspace(taxiway: CommandLin
     shell = "echo attempt >> log; test -e again || { touch again; echo waits; sleep 300; }; wc -l < log"
     plan = {"tasks": {"one": {"shell": shell, "cwd": "repo", "workspace": {"kind": "worktree", "setup": ["true"]}}}}
     (taxiway.folder / "plan.json").write_text(json.dumps(plan))
-    first = taxiway.start("run", "plan.json")
+    first = taxiway.start("run", "plan.json", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     trees = taxiway.folder / "store.db.d" / "workspaces"
     until(lambda: list(trees.glob("task_*/again")), "the first attempt has begun")
     first.kill()

@@ -202,6 +202,20 @@ async def test_a_diff_is_merged_with_what_has_changed_elsewhere_meanwhile(shop: 
     assert (await shop.workshop.apply(found, str(repo))).paths == ()
 
 
+async def test_a_move_is_applied_and_what_is_not_touched_is_not_even_read(shop: Shop, tmp_path: Path) -> None:
+    """Old and new names of every kind; a file of the caller's that is too large to be hashed does not matter."""
+    odd = 'quo"te\tü'
+    repo = make_repo(tmp_path / "repo", {odd: "x\n" * 50, "plain": "y\n" * 50})
+    _, found, _ = await lived(shop, shop.claim(repo), "mkdir to; mv plain 'to/sp ace'; mv quo* to/ö; echo more >> to/ö")
+    assert b"rename from" in found.patch
+    with (repo / "sparse").open("wb") as file:
+        file.truncate(1 << 40)
+    assert sorted((await shop.workshop.apply(found, str(repo))).paths) == sorted(["plain", odd, "to/sp ace", "to/ö"])
+    assert (repo / "to" / "ö").read_text() == "x\n" * 50 + "more\n"
+    assert not (repo / odd).exists()
+    assert not (repo / "plain").exists()
+
+
 async def test_a_patch_that_was_changed_on_the_disk_is_not_applied(shop: Shop, tmp_path: Path) -> None:
     """Its digest was recorded."""
     repo = make_repo(tmp_path / "repo")

@@ -84,9 +84,8 @@ class Worker:
 
     def pick(self) -> Path:
         """Some file that is there."""
-        return self.chance.choice(
-            sorted(path for path in self.tree.rglob("*") if path.is_file() and ".git" not in path.parts)
-        )
+        there = sorted(path for path in self.tree.rglob("*") if path.is_file() and ".git" not in path.parts)
+        return self.chance.choice(there or [self.tree / "nothing"])
 
     def files(self) -> dict[str, str]:
         """What is there now: texts, and where links lead."""

@@ -6,8 +6,11 @@ without conflicts is laid into the tree, as a patch of what is there now, which 
 
 from __future__ import annotations
 
+import ast
 import os
 import posixpath
+import re
+from pathlib import Path
 from typing import Final
 
 from taxiway.core.errors import WorkspaceRefused
@@ -15,14 +18,14 @@ from taxiway.core.limits import DIFF_BYTES_MAX
 from taxiway.core.safe import safe_line
 from taxiway.core.workspace import Applied, RunDiff, TaskDiff
 from taxiway.workspaces.checkout import Checkout, open_checkout
-from taxiway.workspaces.contents import Contents, contents
+from taxiway.workspaces.contents import Contents, contents_of
 from taxiway.workspaces.diff import PATCH
 from taxiway.workspaces.git import Git, failure
 
 _LINK: Final = b"120000"
 _MODULE: Final = b"160000"
 APPLIED_BYTES_MAX: Final = 4 * DIFF_BYTES_MAX
-WHOLE: Final = 1 << 62  #: no file is too large to be looked at
+_MOVED: Final = re.compile(rb"^(?:rename|copy) from (.*)$", re.MULTILINE)
 
 
 async def apply(git: Git, wanted: TaskDiff, folder: str, check: bool = False) -> Applied:
@@ -33,9 +36,9 @@ async def apply(git: Git, wanted: TaskDiff, folder: str, check: bool = False) ->
     """
     _refuse_incomplete(wanted.diff)
     checkout = await open_checkout(git, folder)
-    async with contents(checkout, None, WHOLE) as there:
-        if not wanted.patch:
-            return Applied(checkout.top, (), check)
+    if not wanted.patch:
+        return Applied(checkout.top, (), check)
+    async with contents_of(checkout, await _touched(checkout, wanted.patch)) as there:
         merged = await _merged(checkout, there, wanted.patch)
         paths = await _judged(checkout, there, merged)
         found = await checkout.git.must(
@@ -44,6 +47,28 @@ async def apply(git: Git, wanted: TaskDiff, folder: str, check: bool = False) ->
         if found.out:
             await _lay(checkout, found.out, check)
     return Applied(checkout.top, paths, check)
+
+
+async def _touched(checkout: Checkout, patch: bytes) -> list[str]:
+    """The paths that a patch speaks of; refused where a link stands in the way to one."""
+    words = ("apply", "--numstat", "-z", "-")
+    found = await checkout.git.ask(checkout.top, *words, given=patch)
+    if found.status:
+        raise WorkspaceRefused(f"the diff cannot be read: {failure(words, found)}")
+    paths = [word.split("\t", 2)[2] for word in found.words] + [_unquoted(name) for name in _MOVED.findall(patch)]
+    for path in paths:
+        if _behind_a_link(checkout.top, path):
+            raise WorkspaceRefused(f"the diff does not fit: a link stands in the way to {safe_line(path)}")
+    return list(dict.fromkeys(paths))
+
+
+def _unquoted(name: bytes) -> str:
+    """A name as a patch's header has it: in quotes, with C's escapes, where it needs them."""
+    return os.fsdecode(ast.literal_eval("b" + name.decode("ascii")) if name.startswith(b'"') else name)
+
+
+def _behind_a_link(top: str, path: str) -> bool:
+    return any(Path(top, parent).is_symlink() for parent in Path(path).parents)
 
 
 def _refuse_incomplete(diff: RunDiff) -> None:

@@ -31,10 +31,11 @@ class Contents(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def contents(checkout: Checkout, scratch: Path | None, largest: int) -> AsyncIterator[Contents]:
-    """Gather what is there, in a folder below ``scratch`` (the system's, if ``None``) that lasts as long as the block.
+async def contents(checkout: Checkout, scratch: Path, largest: int) -> AsyncIterator[Contents]:
+    """Gather what is there, in a folder below ``scratch`` that lasts as long as the block.
 
-    Files of more than ``largest`` bytes are left out. Raises ``WorkspaceRefused``."""
+    Files of more than ``largest`` bytes are left out. Raises ``WorkspaceRefused``.
+    """
     folder = tempfile.mkdtemp(prefix="contents-", dir=scratch)
     try:
         yield await _gathered(checkout, folder, largest)
@@ -42,8 +43,29 @@ async def contents(checkout: Checkout, scratch: Path | None, largest: int) -> As
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@asynccontextmanager
+async def contents_of(checkout: Checkout, paths: list[str]) -> AsyncIterator[Contents]:
+    """The index of a checkout, with these paths as they are now; everything else is not even looked at."""
+    folder = tempfile.mkdtemp(prefix="taxiway-")
+    try:
+        env = await _seeded(checkout, folder)
+        yield Contents(await _taken(checkout, env, paths), env, folder, tuple(paths))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 async def _gathered(checkout: Checkout, folder: str, largest: int) -> Contents:
-    git, top = checkout.git, checkout.top
+    env = await _seeded(checkout, folder)
+    hidden = await _unhide(checkout, env)
+    changed = await _changed(checkout, env)
+    paths = tuple(dict.fromkeys([*changed, *hidden]))
+    left_out = tuple(path for path in paths if path.endswith("/") or (_size(checkout.top, path) or 0) > largest)
+    tree = await _taken(checkout, env, [path for path in paths if path not in set(left_out)])
+    return Contents(tree, env, folder, changed, left_out)
+
+
+async def _seeded(checkout: Checkout, folder: str) -> dict[str, str]:
+    """An index like the checkout's own, and a place for objects, in ``folder``: where git finds them."""
     env = {
         "GIT_INDEX_FILE": f"{folder}/index",
         "GIT_OBJECT_DIRECTORY": f"{folder}/objects",
@@ -51,16 +73,15 @@ async def _gathered(checkout: Checkout, folder: str, largest: int) -> Contents:
         "GIT_LITERAL_PATHSPECS": "1",
     }
     if not _begun(checkout.index, folder):
-        await git.must(top, "read-tree", "HEAD", env=env)
-    hidden = await _unhide(checkout, env)
-    changed = await _changed(checkout, env)
-    paths = tuple(dict.fromkeys([*changed, *hidden]))
-    left_out = tuple(path for path in paths if path.endswith("/") or (_size(top, path) or 0) > largest)
-    taken = [path for path in paths if path not in set(left_out)]
-    if taken:
-        await git.must(top, "update-index", *_TAKE, given=_listed(taken), env=env)
-    tree = await git.must(top, "write-tree", env=env)
-    return Contents(tree.text, env, folder, changed, left_out)
+        await checkout.git.must(checkout.top, "read-tree", "HEAD", env=env)
+    return env
+
+
+async def _taken(checkout: Checkout, env: dict[str, str], paths: list[str]) -> str:
+    """The tree with these paths as they are now."""
+    if paths:
+        await checkout.git.must(checkout.top, "update-index", *_TAKE, given=_listed(paths), env=env)
+    return (await checkout.git.must(checkout.top, "write-tree", env=env)).text
 
 
 _TAKE = ("--add", "--remove", "--replace", "-z", "--stdin")
