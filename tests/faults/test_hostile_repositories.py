@@ -315,6 +315,23 @@ async def test_a_repository_that_is_gone_keeps_its_worktree(shop: Shop, tmp_path
     assert (shop.tree(claim) / "x").exists()
 
 
+async def test_a_worktree_of_a_worktree_that_is_gone_is_removed_from_their_repository(
+    shop: Shop, tmp_path: Path
+) -> None:
+    """An agent in a workspace may have asked for one of its own."""
+    repo = make_repo(tmp_path / "repo")
+    outer = shop.claim(repo, 1)
+    async with shop.workshop.work_in(outer) as made:
+        inner = shop.claim(made.path, 2)
+        async with shop.workshop.work_in(inner) as within:
+            Path(within.path, "x").write_text("x")
+    assert not (await shop.workshop.leave(outer)).kept
+    left = await shop.workshop.leave(inner)
+    assert (left.kept, left.snapshot is not None) == (False, True)
+    assert git(repo, "worktree", "list").count("\n") == 0
+    assert git(repo, "branch", "--format=%(refname:short)") == "main"
+
+
 async def test_a_start_below_a_link_that_leads_out_is_refused(shop: Shop, tmp_path: Path) -> None:
     """Where the work starts is a real folder inside the workspace."""
     repo = make_repo(tmp_path / "repo")

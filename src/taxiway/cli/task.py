@@ -335,6 +335,7 @@ def _show_task(found: Task, runs: list[Run], now: int) -> None:
         ("carrier", found.carrier),
         ("project", found.project),
         ("cwd", spec.cwd),
+        ("workspace", spec.workspace and str(spec.workspace.kind)),
         ("after", ", ".join(f"{edge.task} ({edge.on})" for edge in spec.after)),
         (
             "attempts",

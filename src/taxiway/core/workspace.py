@@ -156,8 +156,9 @@ class Stand(StrEnum):
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What stands beside a workspace: whose it is and what it was made of. Times are milliseconds since 1970 UTC.
 
-    ``source`` is the top of the checkout that a worktree belongs to, or the address of a bundle's repository; ``tip``
-    where its branch stood when it was removed, ``snapshots`` the git bundles that hold what was in it.
+    ``source`` is the top of the checkout that a worktree was made of and ``common`` where its repository keeps its
+    things, or ``source`` is the address of a bundle's repository. ``tip`` is where its branch stood when it was removed,
+    ``snapshots`` are the git bundles that hold what was in it.
     """
 
     id: str
@@ -168,6 +169,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     within: str
     base: str
+    common: str = ""
     branch: str | None = None
     set_up: bool = False
     made_at: int = 0

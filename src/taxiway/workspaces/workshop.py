@@ -115,7 +115,7 @@ class Workshop:
         async with self._records.locked(id, REMOVAL_WAIT_S):
             for name in record.snapshots:
                 (self._records.folder / Path(name).name).unlink(missing_ok=True)
-            if record.branch is not None and is_folder(record.source):
+            if record.branch is not None and is_folder(record.common):
                 await (drop_branch if record.tip == record.base else unmark)(self._git, record)
             self._records.forget(id)
 
@@ -189,7 +189,7 @@ class Workshop:
 
     async def _clear(self, git: Git, record: Record) -> None:
         """Take away what is half made; what it was made of stays written down."""
-        if record.wanted.kind is WorkspaceKind.WORKTREE and is_folder(record.source):
+        if record.wanted.kind is WorkspaceKind.WORKTREE and is_folder(record.common):
             await unmake(git, self._records, record)
         else:
             await asyncio.to_thread(take_away, self._records.tree(record.id))
@@ -200,6 +200,6 @@ class Workshop:
         if record.snapshots or record.tip is not None:
             self._records.write(msgspec.structs.replace(record, stand=Stand.REMOVED))
             return
-        if record.branch is not None and is_folder(record.source):
+        if record.branch is not None and is_folder(record.common):
             await drop_branch(git, record)
         self._records.forget(record.id)

@@ -14,7 +14,7 @@ from taxiway.core.errors import WorkspaceRefused
 from taxiway.core.safe import safe_line
 from taxiway.core.workspace import Claim, Record, Stand
 from taxiway.workspaces.checkout import Checkout, open_checkout, same_place
-from taxiway.workspaces.git import Git, failure
+from taxiway.workspaces.git import Answered, Git, failure
 from taxiway.workspaces.include import copy_files, included
 from taxiway.workspaces.records import Records
 
@@ -43,6 +43,7 @@ async def plan_worktree(source: Checkout, claim: Claim, id: str, now: int) -> Re
         session=claim.session,
         wanted=wanted,
         source=source.top,
+        common=source.common,
         within=source.within,
         base=await source.commit(wanted.base or "HEAD"),
         branch=branch,
@@ -86,12 +87,17 @@ async def drop_branch(git: Git, record: Record) -> None:
     where no mark proves that it is the record's own nothing is done."""
     mark = mark_of(record)
     orders = f"delete refs/heads/{record.branch} {record.base}\ndelete {mark} {record.base}\n"
-    await git.ask(record.source, "update-ref", "--no-deref", "--stdin", given=orders.encode())
+    await of_repository(git, record, "update-ref", "--no-deref", "--stdin", given=orders.encode())
 
 
 async def unmark(git: Git, record: Record) -> None:
     """The branch is its user's from now on."""
-    await git.ask(record.source, "update-ref", "--no-deref", "-d", mark_of(record))
+    await of_repository(git, record, "update-ref", "--no-deref", "-d", mark_of(record))
+
+
+async def of_repository(git: Git, record: Record, *words: str, given: bytes | None = None) -> Answered:
+    """Ask the repository of a worktree something; the checkout that the worktree was made of may be gone by now."""
+    return await git.ask("/", f"--git-dir={record.common}", *words, given=given)
 
 
 def mark_of(record: Record) -> str:
@@ -107,7 +113,7 @@ def _taken(source: Checkout, branch: str) -> str:
 async def unmake(git: Git, records: Records, record: Record) -> None:
     """Take away what a crash left half made: nobody has worked in it. Its branch stays."""
     await asyncio.to_thread(take_away, records.tree(record.id))
-    await git.ask(record.source, "worktree", "remove", "--force", "--force", "--", str(records.tree(record.id)))
+    await of_repository(git, record, "worktree", "remove", "--force", "--force", "--", str(records.tree(record.id)))
 
 
 def take_away(tree: Path) -> None:
