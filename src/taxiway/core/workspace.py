@@ -157,7 +157,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What stands beside a workspace: whose it is and what it was made of. Times are milliseconds since 1970 UTC.
 
     ``source`` is the top of the checkout that a worktree was made of and ``common`` where its repository keeps its
-    things, or ``source`` is the address of a bundle's repository. ``tip`` is where its branch stood when it was removed,
+    things, or ``source`` is the address of a bundle's repository. ``tip`` is where its branch stood at its removal,
     ``snapshots`` are the git bundles that hold what was in it.
     """
 
