@@ -12,6 +12,7 @@ from typing import Final, Protocol, assert_never
 
 import msgspec
 
+from taxiway.core.agent import Resume
 from taxiway.core.errors import WorkspaceRefused
 from taxiway.core.event import EventType
 from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Limited, Lost, Outcome, Released, StopCause
@@ -197,10 +198,15 @@ class WorkspaceDrive:
 def _placed(claim: Claimed, made: Made) -> Claimed:
     """The claim in its workspace, with what goes before the first words of a conversation."""
     spec = msgspec.structs.replace(claim.spec, cwd=made.cwd, workspace=None)
-    begins = claim.seat is None or claim.seat.thread is None
-    if made.preface and spec.prompt is not None and begins:
+    if made.preface and spec.prompt is not None and _begins(claim):
         spec = msgspec.structs.replace(spec, prompt=f"{made.preface}\n\n{spec.prompt}")
     return rewritten(claim, spec)
+
+
+def _begins(claim: Claimed) -> bool:
+    """Whether these are the first words of a conversation, as far as can be known here: nothing holds it yet."""
+    seat = claim.seat
+    return seat is None or claim.spec.resume is not Resume.NATIVE or (seat.thread is None and seat.process is None)
 
 
 def _stays(keep: Keep, outcome: Outcome) -> bool:
