@@ -332,6 +332,29 @@ async def test_a_worktree_of_a_worktree_that_is_gone_is_removed_from_their_repos
     assert git(repo, "branch", "--format=%(refname:short)") == "main"
 
 
+async def test_trouble_with_the_disk_is_a_reason_and_no_failure_of_the_work(shop: Shop, tmp_path: Path) -> None:
+    """No place for the diff, the record, or the tree: a typed refusal each time, and what is there stays."""
+    repo = make_repo(tmp_path / "repo")
+    claim = shop.claim(repo)
+    async with shop.workshop.work_in(claim) as made:
+        Path(made.path, "x").write_text("x")
+        (shop.folder / "diffs").write_text("no folder")
+        with pytest.raises(WorkspaceRefused, match="diff cannot be kept"):
+            await shop.workshop.take_diff(made, claim.run, claim.task)
+        with pytest.raises(OSError, match="of the work"):
+            async with shop.workshop.work_in(claim):
+                raise OSError("of the work itself")
+    (shop.trees / f"{claim.task}-1.bundle.new").mkdir()
+    assert (await shop.workshop.leave(claim)).kept
+    assert shop.tree(claim).is_dir()
+    (tmp_path / "elsewhere").mkdir()
+    other = Shop(tmp_path / "elsewhere")
+    other.trees.write_text("no folder")
+    with pytest.raises(WorkspaceRefused, match="no place"):
+        async with other.workshop.work_in(claim):
+            pass
+
+
 async def test_a_start_below_a_link_that_leads_out_is_refused(shop: Shop, tmp_path: Path) -> None:
     """Where the work starts is a real folder inside the workspace."""
     repo = make_repo(tmp_path / "repo")

@@ -21,6 +21,7 @@ import msgspec
 from taxiway.core.errors import NotFound, WorkspaceRefused
 from taxiway.core.workspace import SESSION_DIGEST_CHARS, Claim, Record, Stand, Workspace, WorkspaceKind
 from taxiway.workspaces.patches import write_whole
+from taxiway.workspaces.trouble import told_as_refusal
 
 LOOK_AGAIN_S: Final = 0.1
 _ID: Final = re.compile(r"[a-z]+_[0-9a-z]{26}(-[0-9a-f]{8})?\Z")
@@ -89,12 +90,18 @@ class Records:
         """Hold the lock of a workspace for the block, alone or with others; raises ``WorkspaceRefused`` when somebody
         else holds it for longer than ``patience_s``. A git that its holder has left behind holds it too."""
         path = self.folder / f"{_checked(id)}.lock"
-        fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fd = -1
         try:
-            await _lock(fd, id, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, patience_s)
+            while fd < 0 or not _is_same(fd, path):  # whoever had it may have taken the file away
+                if fd >= 0:
+                    os.close(fd)
+                with told_as_refusal(f"workspace {id} cannot be locked"):
+                    fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+                await _lock(fd, id, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, patience_s)
             yield fd
         finally:
-            os.close(fd)
+            if fd >= 0:
+                os.close(fd)
 
     def in_use(self, id: str) -> bool:
         """Whether somebody holds its lock now."""
@@ -109,6 +116,13 @@ class Records:
         finally:
             os.close(fd)
         return False
+
+
+def _is_same(fd: int, path: Path) -> bool:
+    """Whether an open file is still the one that stands there."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(fd), path.stat())
+    return False
 
 
 async def _lock(fd: int, id: str, how: int, patience_s: float) -> None:

@@ -15,11 +15,11 @@ from taxiway.core.errors import NotFound, WorkspaceRefused
 from taxiway.core.safe import safe_line
 from taxiway.core.workspace import Left, Record, Stand, WorkspaceKind
 from taxiway.workspaces.bundle import belongs as bundle_belongs
-from taxiway.workspaces.checkout import Checkout, is_file, is_folder, same_place
-from taxiway.workspaces.git import Git, failure
+from taxiway.workspaces.checkout import Checkout, is_file, is_folder
+from taxiway.workspaces.git import Git
 from taxiway.workspaces.records import Records
 from taxiway.workspaces.snapshot import save
-from taxiway.workspaces.worktree import belongs, drop_branch, of_repository, take_away
+from taxiway.workspaces.worktree import belongs, drop_branch, take_away, unregister
 
 REMOVAL_WAIT_S: Final = 2.0
 
@@ -67,7 +67,7 @@ async def _take_away(git: Git, records: Records, record: Record) -> Left:
     await asyncio.to_thread(take_away, tree)
     await asyncio.to_thread(records.clear, record.id)
     if record.wanted.kind is WorkspaceKind.WORKTREE and is_folder(record.common):
-        await _unregister(git, record, tree)
+        await unregister(git, record, tree)
         if record.tip == record.base:
             await drop_branch(git, record)
     if record.snapshots or record.tip not in (None, record.base):
@@ -75,15 +75,6 @@ async def _take_away(git: Git, records: Records, record: Record) -> Left:
     else:
         records.forget(record.id)
     return Left(False, _told(record), _last(record))
-
-
-async def _unregister(git: Git, record: Record, tree: Path) -> None:
-    """git forgets the worktree; it may have done so already."""
-    listed = await of_repository(git, record, "worktree", "list", "--porcelain", "-z")
-    if any(word.startswith("worktree ") and same_place(word[9:], tree) for word in listed.words):
-        found = await of_repository(git, record, "worktree", "remove", "--force", "--", str(tree))
-        if found.status:
-            raise WorkspaceRefused(failure(("worktree remove",), found))
 
 
 def _told(record: Record) -> str:

@@ -23,6 +23,7 @@ from taxiway.workspaces.patches import Patches
 from taxiway.workspaces.preface import preface, start_of
 from taxiway.workspaces.records import Records, id_of
 from taxiway.workspaces.removal import REMOVAL_WAIT_S, remove
+from taxiway.workspaces.trouble import told_as_refusal
 from taxiway.workspaces.worktree import belongs, drop_branch, make_worktree, plan_worktree, take_away, unmake, unmark
 
 MAKE_WAIT_S: Final = 60.0  #: how long a workspace that somebody else makes is waited for
@@ -52,7 +53,8 @@ class Workshop:
 
         Raises ``WorkspaceRefused`` with the reason why there is none.
         """
-        self._records.make_folder()
+        with told_as_refusal("there is no place for workspaces"):
+            self._records.make_folder()
         id = id_of(claim)
         noted: tuple[int, int] = (0, 0)
         fresh = False
@@ -60,30 +62,34 @@ class Workshop:
             async with self._records.locked(id, MAKE_WAIT_S, shared=True) as fd:
                 record = self._records.find(id)
                 if record is not None and record.stand is Stand.READY:
-                    made = await self._found(self._git.holding(fd), record)
+                    with told_as_refusal("the workspace cannot be looked at"):
+                        made = await self._found(self._git.holding(fd), record)
                     changed, copied = noted
                     yield msgspec.structs.replace(made, changed=changed, copied=copied, reused=not fresh)
                     return
             async with self._records.locked(id, MAKE_WAIT_S) as fd:
-                self._records.clear(id)
-                noted, fresh = await self._make(self._git.holding(fd), claim, id), True
+                with told_as_refusal("the workspace cannot be made"):
+                    self._records.clear(id)
+                    noted, fresh = await self._make(self._git.holding(fd), claim, id), True
         raise WorkspaceRefused(f"workspace {id} is removed as often as it is made", id=id)
 
     async def set_up(self, id: str) -> None:
         """Its set-up command has done its work; it is not run again."""
         record = self._records.find(id)
         if record is not None:
-            self._records.write(msgspec.structs.replace(record, set_up=True))
+            with told_as_refusal("its set-up cannot be noted"):
+                self._records.write(msgspec.structs.replace(record, set_up=True))
 
     async def take_diff(self, made: Made, run: str, task: str) -> RunDiff:
         """Keep what differs in a workspace from its base, as the diff of a run; raises ``WorkspaceRefused``."""
         record = self._records.find(made.id)
         if record is None:
             raise WorkspaceRefused(f"workspace {made.id} is gone")
-        checkout = await self._belongs(self._git, record)
-        taken = await take_diff(checkout, made, (run, task), self._records.scratch(made.id), self._scrubber)
-        taken = msgspec.structs.replace(taken, diff=msgspec.structs.replace(taken.diff, taken_at=self._now_ms()))
-        await asyncio.to_thread(self.patches.put, taken)
+        with told_as_refusal("the diff cannot be kept"):
+            checkout = await self._belongs(self._git, record)
+            taken = await take_diff(checkout, made, (run, task), self._records.scratch(made.id), self._scrubber)
+            taken = msgspec.structs.replace(taken, diff=msgspec.structs.replace(taken.diff, taken_at=self._now_ms()))
+            await asyncio.to_thread(self.patches.put, taken)
         return taken.diff
 
     async def leave(self, claim: Claim) -> Left:
@@ -99,11 +105,12 @@ class Workshop:
         if record is None:
             raise NotFound(f"there is no workspace {id} of which a record tells whose it is", id=id)
         async with self._records.locked(id, REMOVAL_WAIT_S) as fd:
-            record = self._records.find(id) or record
-            if record.stand is Stand.MAKING:
-                await self._unmake(self._git.holding(fd), record)
-                return Left(False, "removed; nobody had worked in it")
-            return await remove(self._git.holding(fd), self._records, id)
+            with told_as_refusal("it cannot be removed"):
+                record = self._records.find(id) or record
+                if record.stand is Stand.MAKING:
+                    await self._unmake(self._git.holding(fd), record)
+                    return Left(False, "removed; nobody had worked in it")
+                return await remove(self._git.holding(fd), self._records, id)
 
     async def forget(self, id: str) -> None:
         """Forget a workspace that was removed, with its snapshots. Raises ``WorkspaceRefused`` while it is there."""
@@ -126,7 +133,8 @@ class Workshop:
 
     async def apply(self, found: TaskDiff, folder: str, check: bool = False) -> Applied:
         """Apply a diff to the checkout that holds ``folder``; see ``apply.apply``."""
-        return await apply(self._git, found, folder, check)
+        with told_as_refusal("the diff cannot be applied"):
+            return await apply(self._git, found, folder, check)
 
     async def _found(self, git: Git, record: Record) -> Made:
         checkout = await self._belongs(git, record)

@@ -112,8 +112,20 @@ def _taken(source: Checkout, branch: str) -> str:
 
 async def unmake(git: Git, records: Records, record: Record) -> None:
     """Take away what a crash left half made: nobody has worked in it. Its branch stays."""
-    await asyncio.to_thread(take_away, records.tree(record.id))
-    await of_repository(git, record, "worktree", "remove", "--force", "--force", "--", str(records.tree(record.id)))
+    tree = records.tree(record.id)
+    await asyncio.to_thread(take_away, tree)
+    await unregister(git, record, tree)
+
+
+async def unregister(git: Git, record: Record, tree: Path) -> None:
+    """git forgets a worktree whose files are gone, if it has not done so already; raises ``WorkspaceRefused``."""
+    listed = await of_repository(git, record, "worktree", "list", "--porcelain", "-z")
+    if listed.status:
+        raise WorkspaceRefused(failure(("worktree list",), listed))
+    if any(word.startswith("worktree ") and same_place(word[9:], tree) for word in listed.words):
+        found = await of_repository(git, record, "worktree", "remove", "--force", "--force", "--", str(tree))
+        if found.status:
+            raise WorkspaceRefused(failure(("worktree remove",), found))
 
 
 def take_away(tree: Path) -> None:
