@@ -23,6 +23,8 @@ def test_counts_always_equal_a_count_over_the_rows(make_task: MakeTask, make_cha
         ("a", "scheduled", "backoff"),
         ("a", "queued", None),
         ("a", "running", None),
+        ("a", "waiting", "approval"),
+        ("a", "running", None),
         ("a", "failed", "exit_code"),
         ("b", "cancelled", "dependency_failed"),
         ("c", "running", "cancelling"),
@@ -35,6 +37,7 @@ def test_counts_always_equal_a_count_over_the_rows(make_task: MakeTask, make_cha
         assert +board.reasons == Counter(row.reason for row in rows if row.reason)
         assert +board.queued_by_lane == Counter(row.lane for row in rows if row.state is TaskState.QUEUED)
         assert set(board.running) == {row.id for row in rows if row.state is TaskState.RUNNING}
+        assert set(board.asking) == {row.id for row in rows if row.state is TaskState.WAITING}
         assert set(board.failed) == {row.id for row in rows if row.state is TaskState.FAILED}
         assert set(board.delayed) == {row.id for row in rows if row.state is TaskState.SCHEDULED}
     assert board.ended == board.total == 3

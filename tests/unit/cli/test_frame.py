@@ -42,12 +42,13 @@ def crowd(make_task: MakeTask) -> list[Task]:
         ("failed", Reason.EXIT_CODE),
         ("completed", None),
         ("cancelled", Reason.REQUESTED),
+        ("waiting", Reason.APPROVAL),
     ]
     return [
         make_task(
             f"a-rather-long-name-of-a-task-{number}",
-            states[number % 8][0],
-            reason=states[number % 8][1],
+            states[number % 9][0],
+            reason=states[number % 9][1],
             started_at=1_000,
             due_at=70_000,
             error="it went wrong " * 20,
@@ -79,6 +80,19 @@ def test_a_frame_says_what_runs_what_waits_and_why(make_task: MakeTask) -> None:
     assert "2 for lane main · 1 for other tasks · 1 delayed, the next in 4.0s" in text
     assert "f1  timeout: it ran too long" in text
     assert "left" not in text, "no estimate without a basis"
+
+
+def test_who_asks_a_person_comes_first_and_holds_no_slot(make_task: MakeTask) -> None:
+    """Semantics, "Waiting for a person": since when, the longest first; only what runs counts for plan and lane."""
+    asking = [
+        make_task(name, "waiting", reason=Reason.APPROVAL, started_at=at)
+        for name, at in (("deploy", 50_000), ("clean", 48_000))
+    ]
+    lines = drawn([*asking, make_task("r", "running", started_at=48_000)])
+    assert lines[1] == "asks you clean 12s, deploy 10s · taxiway approval list"
+    assert "plan 1/8  main 1/4" in lines[2]
+    many = [make_task(f"w{number}", "waiting", reason=Reason.APPROVAL, started_at=number) for number in range(5)]
+    assert "w0 1m00s, w1 1m00s, w2 1m00s and 2 more" in drawn(many)[1]
 
 
 def test_a_paused_queue_is_said_to_be_paused(make_task: MakeTask) -> None:

@@ -3,6 +3,7 @@
 from taxiway.cli.board import Row
 from taxiway.cli.plain import PlainView
 from taxiway.core.queue import Queue, QueueState
+from taxiway.core.task import Reason
 from tests.unit.cli.conftest import MakeChange, MakeTask
 
 
@@ -24,3 +25,11 @@ async def test_a_queue_that_is_paused_is_told_and_one_that_has_ended_is_left_to_
     for state in (QueueState.RUNNING, QueueState.PAUSED, QueueState.RUNNING, QueueState.FAILED):
         await view.looked(Queue(name="release", state=state, standing=False))
     assert said == ["queue release is paused", "queue release is running"]
+
+
+async def test_a_task_that_asks_a_person_says_where_to_answer(make_task: MakeTask, make_change: MakeChange) -> None:
+    """Semantics, "Waiting for a person": on a pipe, too, somebody may read it."""
+    said: list[str] = []
+    row = Row(make_task("deploy", "waiting", reason=Reason.APPROVAL, started_at=5))
+    await PlainView(said.append).moved(row, make_change("deploy", "waiting", 5, "approval"))
+    assert said[0].endswith("deploy  waiting (approval): it asks a person; taxiway approval list")
