@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,14 +14,20 @@ import msgspec
 
 from taxiway.agents.adapters import driver_of
 from taxiway.agents.dialogue import Dialogue, Interrupt, Opening, Ready, ThreadKnown, Turn, TurnEnded, Used
+from taxiway.agents.environment import child_environment
 from taxiway.agents.process import ProcessAgent
 from taxiway.agents.protocol import Ended, Go, How, Launch, Output, SpawnFailure
-from taxiway.clock import Clock
+from taxiway.clock import Clock, Ids, SystemClock, system_chance
+from taxiway.config import Loaded, surroundings
 from taxiway.core.agent import Abilities, Access, AgentKind, argv_of
 from taxiway.core.agentpresets import PRESETS
 from taxiway.core.safe import safe_line
+from taxiway.core.secretrefs import secret_in
 from taxiway.core.task import Usage
-from taxiway.trials import Trial
+from taxiway.diagnosis import tag_prefix
+from taxiway.secretsources import resolve_secrets
+from taxiway.store.sqlite.opening import folder_beside
+from taxiway.trials import Trial, Trials
 
 Event = TypeVar("Event")
 MakeEnvironment = Callable[[AgentKind, str], dict[str, str]]
@@ -144,6 +150,32 @@ class Prober:
         except TimeoutError:
             await opened.close(How.KILL)
         return safe_line(said.decode("utf-8", "replace").strip().split("\n")[0])[:VERSION_CHARS_MAX] or None
+
+
+@asynccontextmanager
+async def open_prober(store: Path, secrets: Mapping[str, str]) -> AsyncIterator[Prober]:
+    """A prober for agents of this machine; their processes carry the tag of ``store``. ``secrets`` by name."""
+    clock, environ = SystemClock(), surroundings().environ
+    ids = Ids(clock, system_chance())
+    process = ProcessAgent()
+
+    def environment(kind: AgentKind, tag: str) -> dict[str, str]:
+        return child_environment(environ, {name: secret_in(text, secrets) for name, text in kind.env.items()}, tag)
+
+    try:
+        yield Prober(process, clock, environment, lambda: tag_prefix(store) + ids.new("proc"))
+    finally:
+        await process.aclose()
+
+
+def trials_beside(store: Path) -> Trials:
+    """What was tried before, beside a store."""
+    return Trials(folder_beside(store) / "agents.json")
+
+
+def secrets_of(loaded: Loaded) -> dict[str, str]:
+    """The values of all secrets of a configuration. Raises ``Invalid`` for those that cannot be had."""
+    return resolve_secrets(loaded.config.secrets, surroundings().environ)
 
 
 class _Disappointed(Exception):

@@ -20,7 +20,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "server": ("core", "engine.intake", "engine.feed"),
     "client": ("core",),
     "mcp": ("core", "client"),
-    "cli": ("core", "client", "config", "app", "clock", "planfile", "diagnosis"),
+    "cli": ("core", "client", "config", "app", "clock", "planfile", "diagnosis", "probing", "trials"),
     "testing": ("core", *PROTOCOLS, "engine", "observe", "clock"),
     "clock": ("core",),
     "config": ("core", "planfile", "sections", "settingtypes"),
@@ -29,12 +29,15 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "secretsources": ("core", "config"),
     "settings": ("core",),
     "diagnosis": ("core", "store", "agents"),
+    "probing": ("core", "agents", "clock", "config", "diagnosis", "secretsources", "store", "trials"),
+    "trials": ("core",),
     "planfile": ("core",),
     "jobs": ("core",),
     "__main__": ("cli",),
 }
 COMPOSERS = {  # they know everyone
     "app": "opens a store and hands its verbs out",
+    "verbs": "the verbs of an open store, each handed to the room that does it",
     "runner": "puts what executes together: app.py's other half, for processes that have a runner",
     "__init__": "the public names",
 }

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
-from taxiway.agents.environment import child_environment
-from taxiway.agents.process import ProcessAgent
 from taxiway.app import store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json, note, page_document, table
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, rfc3339, span
-from taxiway.clock import Ids, system_chance
-from taxiway.core.agent import Abilities, AgentKind
+from taxiway.core.agent import Abilities
 from taxiway.core.agentpresets import PRESETS
 from taxiway.core.errors import NotFound
 from taxiway.core.nearest import suggestion
 from taxiway.core.safe import safe_line
-from taxiway.core.secretrefs import secret_in
-from taxiway.diagnosis import tag_prefix
-from taxiway.probing import KnownAgent, Prober
-from taxiway.secretsources import resolve_secrets
-from taxiway.store.sqlite.opening import folder_beside
+from taxiway.probing import KnownAgent, Prober, open_prober, secrets_of, trials_beside
 from taxiway.trials import Trial, Trials
 
 T = TypeVar("T")
@@ -86,7 +78,7 @@ def probe(door: Door, name: str, no_turn: bool) -> int:
         known = await prober.look(name, kinds[name], None)
         return known, None if known.path is None else await prober.probe(known, turns=not no_turn)
 
-    known, trial = _with_prober(door, resolve_secrets(door.loaded.config.secrets, os.environ), attempt)
+    known, trial = _with_prober(door, secrets_of(door.loaded), attempt)
     if trial is None:
         raise NotFound(f"agent {name} is not installed here: {_missing_word(known)}", name=name)
     trials.keep(name, trial)
@@ -108,24 +100,15 @@ def _tell(known: KnownAgent, trial: Trial) -> None:
 
 
 def _with_prober(door: Door, secrets: Mapping[str, str], work: Callable[[Prober], Awaitable[T]]) -> T:
-    path = store_path(door.loaded.config.store.path)
-    ids = Ids(door.clock, system_chance())
-
-    def environment(kind: AgentKind, tag: str) -> dict[str, str]:
-        return child_environment(os.environ, {name: secret_in(text, secrets) for name, text in kind.env.items()}, tag)
-
     async def within() -> T:
-        process = ProcessAgent()
-        try:
-            return await work(Prober(process, door.clock, environment, lambda: tag_prefix(path) + ids.new("proc")))
-        finally:
-            await process.aclose()
+        async with open_prober(store_path(door.loaded.config.store.path), secrets) as prober:
+            return await work(prober)
 
     return asyncio.run(within())
 
 
 def _trials(door: Door) -> Trials:
-    return Trials(folder_beside(store_path(door.loaded.config.store.path)) / "agents.json")
+    return trials_beside(store_path(door.loaded.config.store.path))
 
 
 def _names(abilities: Abilities) -> list[str]:

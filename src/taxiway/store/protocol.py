@@ -38,8 +38,7 @@ from taxiway.store.tx import Topic as Topic
 
 
 class NewTask(msgspec.Struct, frozen=True):
-    """One task to submit: its id is chosen by the caller, so that a repeated call can be recognised. ``mailbox`` is the
-    policy of its session, should it be the first to name it."""
+    """One task to submit, by an id of the caller's. ``mailbox``: its session's policy, if it is the first there."""
 
     id: str
     spec: TaskSpec
@@ -51,10 +50,8 @@ class NewTask(msgspec.Struct, frozen=True):
 class Submitted(msgspec.Struct, frozen=True):
     """What a submit answers: the task, and whether this call made it (``False``: the idempotency key was known).
 
-    For a message to a session also what is known of it now: its ``position`` among those that wait (from 1), the run
-    that it was offered to (``offered``), the task whose turn it joined (``carrier``), and the tasks that had to go for
-    it (``dropped``).
-    """
+    For a message also its ``position`` among those that wait (from 1), the run that it was ``offered`` to, the task
+    whose turn it joined (``carrier``), and the tasks that had to go for it (``dropped``)."""
 
     id: str
     state: TaskState
