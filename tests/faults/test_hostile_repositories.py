@@ -236,6 +236,10 @@ async def test_a_patch_that_was_changed_on_the_disk_is_not_applied(shop: Shop, t
         ("mkdir -p deep/er; git init -q deep/er/sub; echo x > deep/er/sub/x", "deep/er/sub"),
         ("git worktree lock .", "locked"),
         ("mv .git ../moved-git; mkdir .git", "no checkout|not the worktree"),
+        (
+            'git init -q ../evil; echo "$PWD/.git" > ../evil/.git/gitdir; echo "gitdir: $PWD/../evil/.git" > .git',
+            "not the worktree",
+        ),
     ],
 )
 async def test_a_workspace_that_cannot_be_saved_whole_stays(shop: Shop, tmp_path: Path, work: str, why: str) -> None:

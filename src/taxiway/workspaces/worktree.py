@@ -150,7 +150,8 @@ async def belongs(git: Git, records: Records, record: Record) -> Checkout:
     if not tree.is_dir() or tree.is_symlink():
         raise WorkspaceRefused(f"the files of workspace {record.id} are gone from {tree}", id=record.id)
     checkout = await open_checkout(git, str(tree))
-    if not same_place(checkout.top, tree) or not same_place(_owner(checkout.private), tree / ".git"):
+    places = ((checkout.top, tree), (_owner(checkout.private), tree / ".git"), (checkout.common, record.common))
+    if not all(same_place(one, other) for one, other in places):
         raise WorkspaceRefused(f"{tree} is not the worktree that its record speaks of; it is left alone", id=record.id)
     return checkout
 
