@@ -51,7 +51,6 @@ class Inquirer:
 
     async def _ask(self) -> None:
         claim = self._claim
-        self._over.clear()
         for _ in range(self._dice.pick((1, 1, 2))):
             question = Question(text="May I?", expires_s=self._dice.pick((0.5, EXPIRES_S)))
             asked = await self._store.ask(claim.run, claim.fence, question)
@@ -61,6 +60,7 @@ class Inquirer:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._dice.about(EXPIRES_S)):
                 while self._open:
+                    self._over.clear()
                     await self._over.wait()
         for approval in sorted(self._open):
             self._open.discard(approval)
