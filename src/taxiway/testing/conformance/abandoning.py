@@ -146,6 +146,7 @@ class Abandoning(Suite):
         await bench.send("s", "first")
         second = await bench.send("s", "second")
         run = await bench.take()
+        await bench.store.started(run.run, run.fence, None)
         asked = await ask(bench, run)
         assert asked.session == "s"
         assert asked.agent == "fake"
