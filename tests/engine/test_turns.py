@@ -250,3 +250,22 @@ async def test_replay_may_be_asked_for_where_the_agent_could_resume(bench: Bench
         await ended((await box.send("second", resume="replay")).task)
         assert stage.lines("turn")[1]["text"].startswith("[This conversation so far]")
         assert (await box.get()).thread not in (None, before)
+
+
+async def test_a_result_that_follows_a_schema_is_asked_for_with_the_turn(bench: Bench, stage: Stage) -> None:
+    """Issue "A turn, whole": the agent gets the schema, and its result is the task's."""
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    script = {"default": [{"done": {"text": "three", "result": {"n": 3}}}]}
+    async with bench.open(agents={"fake": stage.agent(script)}) as tw:
+        task = await ended(await tw.submit(prompt="how many?", agent="fake", result_schema=schema))
+        assert (task.state, task.result) == (TaskState.COMPLETED, {"n": 3})
+
+
+async def test_an_agent_without_structured_results_is_not_asked_for_one(bench: Bench, stage: Stage) -> None:
+    """A screen gives no JSON: the task fails with a sentence before anything is started."""
+    agent = msgspec.structs.replace(stage.agent(), adapter=Adapter.PTY)
+    async with bench.open(agents={"fake": agent}) as tw:
+        task = await ended(await tw.submit(prompt="how many?", agent="fake", result_schema={"type": "object"}))
+        assert task.reason is Reason.SPAWN_ERROR
+        assert "gives no structured results" in (task.error or "")
+        assert stage.lines() == []

@@ -38,7 +38,9 @@ class LinesAgent:
     def abilities(self) -> Abilities:
         """What any agent that speaks it is offered; one that cannot take a steer declines it."""
         resume = any("{thread}" in argument for item in self._kind.command for argument in _words(item))
-        return Abilities(resume=resume, steer=True, interrupt=True, approvals=True, usage=True, rate_limits=True)
+        return Abilities(
+            resume=resume, steer=True, interrupt=True, approvals=True, usage=True, rate_limits=True, structured=True
+        )
 
     async def open(self, opening: Opening) -> LineDialogue | SpawnFailure:
         """Step one of a start."""
@@ -69,7 +71,7 @@ class LinesSpeech:
         """Have the open turn taken."""
         self._asked.clear()
         self._limit = None
-        return self._floor.say(wire.turn_line(self._turn.number, turn.text))
+        return self._floor.say(wire.turn_line(self._turn.number, turn.text, turn.schema))
 
     def steer(self, steer: Steer) -> bool:
         """Bring text to the open turn."""

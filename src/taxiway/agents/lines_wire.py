@@ -171,9 +171,10 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 BYE: Final = b'{"type":"bye"}\n'
 
 
-def turn_line(turn: int, text: str) -> bytes:
-    """Take a turn; ``turn`` counts within this process."""
-    return _ENCODE({"type": "turn", "turn": turn, "text": text}) + b"\n"
+def turn_line(turn: int, text: str, schema: dict[str, Any] | None = None) -> bytes:
+    """Take a turn; ``turn`` counts within this process. Its result shall follow ``schema``, where there is one."""
+    asked = {} if schema is None else {"schema": schema}
+    return _ENCODE({"type": "turn", "turn": turn, "text": text, **asked}) + b"\n"
 
 
 def steer_line(turn: int, signal: str, text: str) -> bytes:

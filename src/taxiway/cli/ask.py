@@ -10,7 +10,7 @@ import click
 from taxiway.cli.do import LANE, plan_of_one, run_once
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.given import folder_of, standard_input
-from taxiway.cli.options import Duration, workspace_option
+from taxiway.cli.options import Duration, Json, workspace_option
 from taxiway.cli.verb import Verb
 from taxiway.core.errors import Invalid, Problem
 from taxiway.core.nearest import suggestion
@@ -23,6 +23,7 @@ from taxiway.core.specs import checked_spec
 @click.option("--session", help="The key of the conversation to go on with. [default: a new one]")
 @click.option("--access", metavar="analysis|write|auto", help="What the agent may do. [default: auto]")
 @click.option("--model", help="The agent's own name of a model.")
+@click.option("--result-schema", type=Json(), help="The JSON Schema that its result shall follow.")
 @click.option("--cwd", help="Where it works. [default: here]")
 @workspace_option
 @click.option("--timeout", type=Duration(), help="The total clock of the run.")

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from taxiway.cli.options import Duration
+from taxiway.cli.options import Duration, Json
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -17,6 +17,7 @@ _PROMPT_FLAGS: Final = (
     click.option("--model", help="The agent's own name of a model."),
     click.option("--access", metavar="analysis|write|auto", help="What the agent may do. [default: auto]"),
     click.option("--resume", metavar="native|replay|fresh", help="How it goes on with its session's conversation."),
+    click.option("--result-schema", type=Json(), help="The JSON Schema that the turn's result shall follow."),
 )
 _POLICY_FLAGS: Final = (
     click.option("--mode", metavar="MODE", help="While it is busy: queue, followup, collect, steer or interrupt."),
@@ -29,7 +30,7 @@ _POLICY_FLAGS: Final = (
 
 
 def prompt_options(command: F) -> F:
-    """``--agent``, ``--model``, ``--access``, ``--resume``."""
+    """``--agent``, ``--model``, ``--access``, ``--resume``, ``--result-schema``."""
     return _with(command, _PROMPT_FLAGS)
 
 

@@ -177,6 +177,10 @@ def _prompt() -> Schema:
             "description": "How a prompt goes on with its session's conversation. Default: native.",
             "enum": [str(one) for one in Resume],
         },
+        "result_schema": {
+            "description": "The JSON Schema that the result of its turn shall follow, for agents that give one.",
+            "type": "object",
+        },
         "mailbox": {
             "$ref": "#/$defs/mailbox",
             "description": "What differs from the policy of its session for this one message.",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from taxiway.core import fieldtypes
 from taxiway.core.agent import Access, Resume
 from taxiway.core.budget import budget
@@ -19,8 +21,9 @@ from taxiway.core.task import OnLimit
 #: Fields that say how a prompt is worked on, with the value that stands for nothing having been said.
 OF_PROMPTS: Final[Mapping[str, object]] = {
     "agent": None, "model": None, "access": Access.AUTO, "resume": Resume.NATIVE,
-    "safe_to_retry": False, "on_limit": None, "budget": None,
+    "result_schema": None, "safe_to_retry": False, "on_limit": None, "budget": None,
 }  # fmt: skip
+SCHEMA_BYTES_MAX: Final = 64 << 10
 NEEDS_AGENT: Final = "is missing: a prompt needs the agent that works on it"
 AGENT_HINT: Final = "write agent: NAME, or set defaults.agent in the configuration"
 
@@ -40,6 +43,15 @@ def model(value: Any) -> str:
     found = fieldtypes.work(value)
     if len(found) > NAME_CHARS_MAX:
         raise Bad(f"is {len(found)} characters long; a model's name has at most {NAME_CHARS_MAX}")
+    return found
+
+
+def result_schema(value: Any) -> dict[str, Any]:
+    """The JSON Schema that the result of the turn shall follow."""
+    found: dict[str, Any] = fieldtypes.plain(fieldtypes.table(value))
+    size = len(msgspec.json.encode(found))
+    if size > SCHEMA_BYTES_MAX:
+        raise Bad(f"is {size} bytes long; a schema has at most {SCHEMA_BYTES_MAX}", code=TooLarge.code)
     return found
 
 
@@ -94,6 +106,7 @@ PROMPT_FIELDS: Final[Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
     "access": ("access", fieldtypes.member(Access, "access")),
     "session": ("session", fieldtypes.session_key),
     "resume": ("resume", fieldtypes.member(Resume, "way to resume")),
+    "result_schema": ("result_schema", result_schema),
     "mailbox": ("mailbox", mailbox),
     "safe_to_retry": ("safe_to_retry", fieldtypes.truth),
     "on_limit": ("on_limit", fieldtypes.member(OnLimit, "answer to a limit")),

@@ -197,7 +197,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
 
     ``session`` is the key of the conversation that it belongs to, ``mailbox`` what differs from that session's policy
     for this one message (``max_concurrent``: from now on). A ``prompt`` needs an ``agent``; ``resume`` says how it goes
-    on with the session's conversation.
+    on with the session's conversation; ``result_schema`` is the JSON Schema that its ``result`` shall follow.
 
     ``workspace`` is where it works, if not in the folder ``cwd`` itself (``dir``). ``accept`` is what must pass
     before it counts as completed.
@@ -225,6 +225,7 @@ class TaskSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, fo
     model: str | None = None
     access: Access = Access.AUTO
     resume: Resume = Resume.NATIVE
+    result_schema: dict[str, Any] | None = None
     args: dict[str, Any] = {}
     after: tuple[Dependency, ...] = ()
     cwd: str | None = None

@@ -244,7 +244,7 @@ class AgentDrive:
         async with self._speaking:
             if self._stop is not None:
                 return False
-            await live.dialogue.send(Turn(text))
+            await live.dialogue.send(Turn(text, self._claim.spec.result_schema))
             self._begun = True
         self._clocks.heard()
         self._mates.courier.opened(self._claim.run, self)

@@ -8,6 +8,7 @@ from typing import Final
 
 from taxiway.agents.dialogue import Opening
 from taxiway.core.agent import AgentKind, Resume
+from taxiway.core.errors import Invalid
 from taxiway.core.mailbox import replayed, turn_text
 from taxiway.core.template import Rendered, Value, render
 from taxiway.engine.executor import Means
@@ -22,6 +23,8 @@ MakeAgentEnvironment = Callable[[AgentKind, Rendered, Claimed], dict[str, str]]
 def compose(claim: Claimed, agent: Equipped, means: Means, environment: MakeAgentEnvironment) -> tuple[Wanted, str]:
     """The process that a claimed prompt needs, and the text of its turn. Raises ``Invalid``."""
     spec, seat, kind = claim.spec, claim.seat, agent.kind
+    if spec.result_schema is not None and not agent.driver.abilities.structured:
+        raise Invalid(f"agent {agent.name} gives no structured results, and result_schema asks for one")
     values = {parent.name: Value(parent.output, parent.exit_code, parent.result) for parent in claim.parents}
     rendered = render(spec, values)
     fresh = spec.resume is Resume.FRESH
@@ -32,6 +35,7 @@ def compose(claim: Claimed, agent: Equipped, means: Means, environment: MakeAgen
         access=spec.access,
         model=spec.model or kind.model,
         thread=None if seat is None or spec.resume is not Resume.NATIVE else seat.thread,
+        schema=spec.result_schema,
         lease_s=means.lease_s,
     )
     if seat is None:
