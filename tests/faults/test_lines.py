@@ -16,6 +16,7 @@ import pytest
 from taxiway.agents.dialogue import (
     DialogueEvent,
     Interrupt,
+    Limited,
     Opening,
     Ready,
     Said,
@@ -124,8 +125,8 @@ async def test_a_turn_is_told_as_it_happens_and_ends_once(talk: Talk, tmp_path: 
         (EventType.TODO, {"items": [{"text": "one", "done": True}, {"text": "two", "done": False}]}),
         (EventType.DIFF, {"text": "+x", "path": "a.py"}),
         (EventType.APPROVAL_REQUESTED, {"text": "may I?"}),
-        (EventType.RATE_LIMIT, {"text": "slow down", "resets_in_s": 30.0}),
     ]
+    assert [event.limit.resets_in_s for event in events if isinstance(event, Limited)] == [30.0]
     assert Used(Usage(input_tokens=5, usd=0.1), 60, 100) in events
     assert events[-1] == TurnEnded(text="all done", result={"answer": [1, None]})
     assert [line["text"] for line in journal(tmp_path, "turn")] == ["go"]

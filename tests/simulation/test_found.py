@@ -72,6 +72,9 @@ class StoppedReader:
     async def wake_due(self, limit: int) -> int:
         return limit
 
+    async def declare_lost(self, runner: str, beat: int) -> bool:
+        return True
+
     async def retire(self, runner: str, state: str) -> bool:
         self.settled.append(runner)
         return True
@@ -118,6 +121,9 @@ class Forgetful:
 
     async def finish(self, *_: Any) -> Finished:
         raise NotFound("there is no run run_a")
+
+    async def declare_lost(self, runner: str, beat: int) -> bool:
+        return True
 
     async def retire(self, runner: str, state: str) -> bool:
         self.retired = True

@@ -12,6 +12,7 @@ from taxiway.core.event import EventType
 from taxiway.core.run import Cancelled, Completed, Failed, Outcome, StopCause
 from taxiway.core.task import Reason, TaskSpec, Usage
 from taxiway.core.template import Value, render
+from taxiway.core.usage import added
 from taxiway.engine.executor import Drive, MakeDrive
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.stopping import Remains, stopped
@@ -52,7 +53,7 @@ class AcceptingDrive:
         claim, used = self._plain(self._claim), Usage()
         for told in range(self._accept.rounds + 1):
             outcome = await self._driven(claim)
-            used = _sum(used, outcome)
+            used = added(used, getattr(outcome, "usage", None) or Usage())
             if not isinstance(outcome, Completed):
                 return _with_usage(outcome, used)
             judged = await self._judged(claim.spec)
@@ -145,15 +146,6 @@ class AcceptingDrive:
 
 def _how(outcome: Failed) -> str:
     return outcome.error.removeprefix("it ")
-
-
-def _sum(before: Usage, outcome: Outcome) -> Usage:
-    """What all turns consumed together; what nobody measured stays unknown."""
-    found = getattr(outcome, "usage", None)
-    if found is None:
-        return before
-    pairs = ((name, getattr(before, name), getattr(found, name)) for name in Usage.__struct_fields__)
-    return Usage(**{name: one if other is None else other + (one or 0) for name, one, other in pairs})
 
 
 def _with_usage(outcome: Outcome, used: Usage) -> Outcome:
