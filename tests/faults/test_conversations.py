@@ -73,6 +73,11 @@ async def worker(tw: Taxiway, tmp_path: Path, stage: Stage) -> AsyncIterator[Cal
             await asyncio.wait_for(one.process.wait(), DEADLINE_S)
 
 
+async def gone_for_good(tw, runner) -> bool:
+    """Whether a runner is not known any more: the last word about it, behind what it had."""
+    return runner not in {one.id for one in await tw.store.runners()}
+
+
 async def test_a_killed_runners_warm_process_is_settled_and_its_conversation_goes_on(tw, worker, stage) -> None:
     """I7, A44, fault 4: killed with -9 between two turns; its record finds the process, the thread leads on."""
     first = await worker()
@@ -82,7 +87,7 @@ async def test_a_killed_runners_warm_process_is_settled_and_its_conversation_goe
     await first.kill()
     await until(lambda: nothing_kept(tw))
     assert [tag for _, tag in tagged() if tag == kept.mark.tag] == []
-    assert first.runner not in {runner.id for runner in await tw.store.runners()}
+    await until(lambda: gone_for_good(tw, first.runner))
     await worker()
     assert (await (await box.send("two")).task.wait(DEADLINE_S)).output == "one / two"
     assert stage.lines("start")[1]["resumed"]
