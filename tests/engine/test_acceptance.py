@@ -46,7 +46,7 @@ async def test_a_command_that_is_not_accepted_fails_with_what_the_check_said(ben
 
 
 async def test_what_a_check_said_is_the_next_turn_of_the_same_conversation(bench: Bench, stage: Stage) -> None:
-    """Issue "Plans with agents": the same process goes on, one task, one run, and its usage is that of both turns."""
+    """the same process goes on, one task, one run, and its usage is that of both turns."""
     script = {"turns": [MENDS], "default": [{"usage": {"input_tokens": 5, "output_tokens": 2}}, {"say": "done"}]}
     mark = str(bench.file("mark"))
     async with bench.open(agents={"fake": stage.agent(script)}) as tw:

@@ -224,7 +224,7 @@ async def test_an_agent_on_a_terminal_takes_turns_like_any_other(bench: Bench, s
 
 
 async def test_an_agent_that_cannot_resume_is_told_the_conversation_again(bench: Bench, stage: Stage) -> None:
-    """Issue "Real agents", replay: after its process is gone, what was asked and answered goes before the new words."""
+    """Replay: after its process is gone, what was asked and answered goes before the new words."""
     script = {"default": [{"say": "answer {turn}"}]}
     agent = msgspec.structs.replace(stage.agent(script), warm_s=0.0)
     command = tuple(item for item in agent.command if not isinstance(item, tuple))
@@ -253,7 +253,7 @@ async def test_replay_may_be_asked_for_where_the_agent_could_resume(bench: Bench
 
 
 async def test_a_result_that_follows_a_schema_is_asked_for_with_the_turn(bench: Bench, stage: Stage) -> None:
-    """Issue "A turn, whole": the agent gets the schema, and its result is the task's."""
+    """A turn, whole: the agent gets the schema, and its result is the task's."""
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
     script = {"default": [{"done": {"text": "three", "result": {"n": 3}}}]}
     async with bench.open(agents={"fake": stage.agent(script)}) as tw:

@@ -17,7 +17,7 @@ class Merging(Suite):
     """Mode ``collect``: what waits and goes together becomes one turn."""
 
     async def test_the_earlier_turns_of_a_conversation_can_be_told_again(self, bench: Bench) -> None:
-        """Issue "Real agents", replay: of this generation only, what was carried with what carried it, in order."""
+        """Replay: of this generation only, what was carried with what carried it, in order."""
         session = await bench.session("s", mode=Mode.COLLECT, debounce_s=1.0)
         await bench.send("s", "before the reset")
         await bench.pass_time(1)
