@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,14 +11,14 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from taxiway.agents.adapters import driver_of
+from taxiway.agents.adapters import driver_of, program_of
 from taxiway.agents.dialogue import Dialogue, Interrupt, Opening, Ready, ThreadKnown, Turn, TurnEnded, Used
 from taxiway.agents.environment import child_environment
 from taxiway.agents.process import ProcessAgent
 from taxiway.agents.protocol import Ended, Go, How, Launch, Output, SpawnFailure
 from taxiway.clock import Clock, Ids, SystemClock, system_chance
 from taxiway.config import Loaded, surroundings
-from taxiway.core.agent import Abilities, Access, AgentKind, argv_of
+from taxiway.core.agent import Abilities, Access, AgentKind
 from taxiway.core.agentpresets import PRESETS
 from taxiway.core.safe import safe_line
 from taxiway.core.secretrefs import secret_in
@@ -128,7 +127,7 @@ class Prober:
             await _end(opened)
 
     def _path(self, kind: AgentKind) -> str | None:
-        return shutil.which(argv_of(kind, Access.AUTO)[0], path=self._make_environment(kind, "").get("PATH"))
+        return program_of(kind, self._make_environment(kind, ""))
 
     async def _version(self, name: str, kind: AgentKind, path: str) -> str | None:
         preset = PRESETS.get(kind.preset or name)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from taxiway.agents.adapters import driver_of, is_there
+from taxiway.agents.adapters import driver_of, program_of
 from taxiway.agents.environment import child_environment
 from taxiway.agents.prices import list_prices
 from taxiway.agents.process import ProcessAgent
@@ -164,7 +164,7 @@ def _equipped(parts: Parts, process: ProcessAgent) -> dict[str, Equipped]:
     return {
         name: Equipped(name, kind, driver_of(kind, process))
         for name, kind in parts.settings.agents.items()
-        if is_there(kind, parts.environment)
+        if program_of(kind, parts.environment) is not None
     }
 
 

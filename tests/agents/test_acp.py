@@ -18,6 +18,7 @@ from taxiway.core.providerlimit import LimitKind
 from taxiway.core.task import Reason, Usage
 from tests.agents.homes import HOMES
 from tests.agents.talking import Talk, end, of, talk, texts, used
+from tests.dialogues import eventually
 from tests.stub_model.record import Outcome
 from tests.stub_model.server import StubModel
 
@@ -168,9 +169,7 @@ async def test_an_interrupt_in_a_tool_leaves_nothing_running(opened: Open, work:
     one = await opened()
     await one.dialogue.send(Turn("[[stub: sh (trap '' INT TERM; setsid sleep 3331) & touch on; sleep 3330 ;; say no]]"))
     reading = asyncio.ensure_future(one.until(TurnEnded, Ended))
-    async with asyncio.timeout(60):
-        while not (work / "on").exists():
-            await asyncio.sleep(0.05)
+    await eventually((work / "on").exists, "the tool has begun")
     assert children(one, "sleep 333")
     await one.dialogue.send(Interrupt())
     assert end(await reading) == TurnEnded(interrupted=True)
@@ -186,9 +185,7 @@ async def test_a_conversation_goes_on_after_kill_9_in_a_tool(name: str, opened: 
     (thread,) = [event.thread for event in one.events if isinstance(event, ThreadKnown)]
     await one.dialogue.send(Turn("[[stub: sh echo one >> f.txt; sleep 300 ;; sh echo two >> f.txt ;; say done]]"))
     reading = asyncio.ensure_future(one.until(TurnEnded, Ended))
-    async with asyncio.timeout(60):
-        while not (work / "f.txt").exists():
-            await asyncio.sleep(0.05)
+    await eventually((work / "f.txt").exists, "the tool has begun")
     os.kill(one.dialogue.mark.child_pid, signal.SIGKILL)
     ended = (await reading)[-1]
     assert isinstance(ended, Ended)

@@ -40,23 +40,14 @@ from taxiway.core.event import EventType
 from taxiway.core.providerlimit import LimitKind
 from taxiway.core.task import Reason
 from tests.agents import homes
+from tests.dialogues import eventually, said, turn, until
 from tests.stub_model.record import Outcome
 from tests.stub_model.server import StubModel
 
 pytestmark = pytest.mark.agents
 
-WITHIN_S = 40
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 Open = Callable[..., Awaitable[LineDialogue]]
-
-
-async def until(dialogue: LineDialogue, *kinds: type) -> list[DialogueEvent]:
-    """The events up to and with the first of one of these kinds."""
-    events: list[DialogueEvent] = []
-    async with asyncio.timeout(WITHIN_S):
-        while not events or not isinstance(events[-1], kinds):
-            events.append(await dialogue.next())
-    return events
 
 
 async def until_said(dialogue: LineDialogue, type: EventType, text: str = "") -> list[DialogueEvent]:
@@ -68,20 +59,9 @@ async def until_said(dialogue: LineDialogue, type: EventType, text: str = "") ->
     return events
 
 
-async def turn(dialogue: LineDialogue, text: str, schema: dict[str, Any] | None = None) -> list[DialogueEvent]:
-    """Take one turn; what came until it, or the process, ended."""
-    await dialogue.send(Turn(text, schema))
-    return await until(dialogue, TurnEnded, Ended)
-
-
 def of(kind: type, events: list[DialogueEvent]) -> list[Any]:
     """Those of one kind."""
     return [event for event in events if isinstance(event, kind)]
-
-
-def said(events: list[DialogueEvent], type: EventType) -> list[dict[str, Any]]:
-    """The data of the events of one type."""
-    return [event.data for event in of(Said, events) if event.type is type]
 
 
 def text(events: list[DialogueEvent]) -> str:
@@ -228,7 +208,7 @@ async def test_a_conversation_goes_on_in_another_process_after_a_kill_in_a_tool(
     await first.send(Turn("[[stub: sh until [ -e never ]; do sleep 0.1; done ;; say went on]]"))
     (known,) = of(ThreadKnown, await until_said(first, EventType.TOOL_CALL))
     (kept,) = home.folder.glob(".claude/projects/*/*.jsonl")
-    await settle(lambda: b'"tool_use"' in kept.read_bytes())
+    await eventually(lambda: b'"tool_use"' in kept.read_bytes(), "the conversation holds the call")
     psutil.Process(first.mark.child_pid).send_signal(signal.SIGKILL)
     end = (await until(first, Ended))[-1]
     assert isinstance(end, Ended)
@@ -417,11 +397,13 @@ async def test_an_interrupt_in_a_tool_leaves_nothing_of_it(talk: Open) -> None:
     asked = (await until(dialogue, Asked, TurnEnded))[-1]
     assert isinstance(asked, Asked)
     await dialogue.send(Answer(asked.id, allow=True))
-    await settle(lambda: any("sleep" in process.name() for process in processes(dialogue)))
+    await eventually(lambda: any("sleep" in process.name() for process in processes(dialogue)), "the tool runs")
     await dialogue.send(Interrupt())
     assert ended(await until(dialogue, TurnEnded)).interrupted
     assert await dialogue.clear()
-    await settle(lambda: not list(processes(dialogue)))  # the program looks with `ps` what is left
+    await eventually(
+        lambda: not list(processes(dialogue)), "nothing is left"
+    )  # the program looks with `ps` what is left
     assert text(await turn(dialogue, "[[stub: say next]]")) == "next"
 
 
@@ -448,7 +430,9 @@ async def test_what_goes_on_in_the_background_ends_with_its_turn(talk: Open, stu
         events = await until(dialogue, TurnEnded)
     assert ended(events).text == "started"
     assert await dialogue.clear()
-    await settle(lambda: not list(processes(dialogue)))  # the program looks with `ps` what is left
+    await eventually(
+        lambda: not list(processes(dialogue)), "nothing is left"
+    )  # the program looks with `ps` what is left
     assert text(await turn(dialogue, "[[stub: say next]]")) == "next"
     assert len(stub.requests) == 3
 
@@ -622,10 +606,3 @@ def prompts(kept: Path) -> Iterator[str]:
         entry = msgspec.json.decode(line)
         if entry["type"] == "user" and isinstance(entry["message"]["content"], str):
             yield entry["message"]["content"]
-
-
-async def settle(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    async with asyncio.timeout(WITHIN_S):
-        while not holds():
-            await asyncio.sleep(0.05)

@@ -42,6 +42,7 @@ from taxiway.core.providerlimit import LimitKind
 from taxiway.core.task import Reason, TaskState, Usage
 from tests.agents.homes import Home
 from tests.agents.homes import codex as codex_home
+from tests.dialogues import eventually, said
 from tests.stub_model.record import Outcome
 from tests.stub_model.server import StubModel
 
@@ -82,22 +83,9 @@ def end(events: list[DialogueEvent]) -> TurnEnded:
     return found
 
 
-def data(events: list[DialogueEvent], type: EventType) -> list[dict[str, Any]]:
-    """What was said of one type."""
-    return [event.data for event in events if isinstance(event, Said) and event.type is type]
-
-
 def used(events: list[DialogueEvent]) -> Used:
     """What a turn has consumed, as it was told last."""
     return [event for event in events if isinstance(event, Used)][-1]
-
-
-async def eventually(holds: Callable[[], Any], what: str) -> None:
-    """Look until something holds."""
-    until = time.monotonic() + GONE_S
-    while not holds():
-        assert time.monotonic() < until, what
-        await asyncio.sleep(LOOK_S)
 
 
 def running(word: str) -> list[int]:
@@ -167,7 +155,7 @@ async def test_it_says_what_the_model_says_and_what_really_applies(talk: Talk, s
     """A43, I12: a turn is completed when Codex says so; access, sandbox, policy and version are on record."""
     opened: list[DialogueEvent] = []
     dialogue = await talk(opened=opened, model="gpt-5.5")
-    [holds] = [said for said in data(opened, EventType.STATUS) if "sandbox" in said]
+    [holds] = [said for said in said(opened, EventType.STATUS) if "sandbox" in said]
     assert re.fullmatch(r"\d+\.\d+\.\d+", holds.pop("version"))
     assert holds == {
         "phase": "agent",
@@ -179,9 +167,9 @@ async def test_it_says_what_the_model_says_and_what_really_applies(talk: Talk, s
     }
     events = await turn(dialogue, "[[stub: think let me see ;; say the word is marzipan]]")
     assert end(events) == TurnEnded(text="the word is marzipan")
-    assert "".join(said["text"] for said in data(events, EventType.MESSAGE)) == "the word is marzipan"
-    assert [said.get("delta", False) for said in data(events, EventType.MESSAGE)][:2] == [False, True]
-    assert "".join(said["text"] for said in data(events, EventType.THOUGHT)) == "let me see"
+    assert "".join(said["text"] for said in said(events, EventType.MESSAGE)) == "the word is marzipan"
+    assert [said.get("delta", False) for said in said(events, EventType.MESSAGE)][:2] == [False, True]
+    assert "".join(said["text"] for said in said(events, EventType.THOUGHT)) == "let me see"
     assert [one.outcome for one in stub.requests if one.why == "turn 0"] == [Outcome.STREAMED]
 
 
@@ -193,14 +181,14 @@ async def test_tools_are_told_with_what_they_gave(talk: Talk, home: Home) -> Non
     assert end(events) == TurnEnded(text="done")
     assert (home.work / "ran.txt").read_text() == "hi\n"
     assert (home.work / "patched.txt").read_text() == "one\ntwo\n"
-    ran, patched = data(events, EventType.TOOL_CALL)
+    ran, patched = said(events, EventType.TOOL_CALL)
     assert (ran["name"], patched["name"]) == ("shell", "apply_patch")
     assert "echo hi > ran.txt" in ran["input"]["command"]
     assert [Path(path).name for path in patched["input"]["paths"]] == ["patched.txt"]
-    gave, patch = data(events, EventType.TOOL_RESULT)
+    gave, patch = said(events, EventType.TOOL_RESULT)
     assert (gave["id"], gave["output"], gave["exit_code"], gave["failed"]) == (ran["id"], "seen\n", 3, True)
     assert (patch["id"], patch["failed"]) == (patched["id"], False)
-    [diff] = data(events, EventType.DIFF)
+    [diff] = said(events, EventType.DIFF)
     assert diff["path"].endswith("patched.txt")
     assert "two" in diff["text"]
 
@@ -221,7 +209,7 @@ async def test_a_permission_is_asked_for_and_the_answer_holds(talk: Talk, home: 
     events = await until(dialogue, TurnEnded)
     assert end(events) == TurnEnded(text="over")
     assert (home.work / "asked.txt").exists() is allow
-    [result] = data(events, EventType.TOOL_RESULT)
+    [result] = said(events, EventType.TOOL_RESULT)
     assert (result["failed"], result.get("declined", False)) == (not allow, not allow)
     assert not [event for event in events if isinstance(event, AskWithdrawn)]
 
@@ -259,7 +247,7 @@ async def test_analysis_neither_writes_nor_asks(talk: Talk, home: Home) -> None:
     """Access `analysis` may not change files, and there is nobody to talk it into that."""
     opened: list[DialogueEvent] = []
     dialogue = await talk(Access.ANALYSIS, opened=opened)
-    [holds] = [said for said in data(opened, EventType.STATUS) if "sandbox" in said]
+    [holds] = [said for said in said(opened, EventType.STATUS) if "sandbox" in said]
     assert (holds["sandbox"], holds["approval_policy"]) == ("readOnly", "never")
     events = await turn(dialogue, f"[[stub: sh echo x > no.txt ;; tool exec_command {ASKING} ;; say over]]")
     assert end(events) == TurnEnded(text="over")
@@ -298,7 +286,7 @@ async def test_a_conversation_goes_on_after_everything_was_killed(talk: Talk, st
     opened: list[DialogueEvent] = []
     again = await talk(thread=thread, opened=opened)
     assert ThreadKnown(thread) in opened
-    assert [said["sandbox"] for said in data(opened, EventType.STATUS) if "sandbox" in said] == ["workspaceWrite"]
+    assert [said["sandbox"] for said in said(opened, EventType.STATUS) if "sandbox" in said] == ["workspaceWrite"]
     events = await turn(again, "continue")
     assert end(events) == TurnEnded(text="went on")
     assert used(events).usage == Usage(30, 3, 0)
@@ -397,7 +385,6 @@ async def test_a_steer_that_the_model_never_saw_was_not_applied(talk: Talk) -> N
     await dialogue.send(Turn("[[stub: sh sleep 300 ;; say over]]"))
     await until(dialogue, Said, type=EventType.TOOL_CALL)
     await dialogue.send(Steer("s1", "too late"))
-    await asyncio.sleep(0.3)
     await dialogue.send(Interrupt())
     events = await until(dialogue, TurnEnded)
     assert [event for event in events if isinstance(event, SteerSettled)] == [
@@ -459,7 +446,7 @@ async def test_a_rate_limit_that_passes_is_told_and_the_turn_goes_on(talk: Talk)
     """429 once: an error and a limit on the way, and a completed turn."""
     events = await turn(await talk(), "[[stub: err 429 retry=1 ;; say after all]]")
     assert end(events) == TurnEnded(text="after all")
-    assert "429" in data(events, EventType.ERROR)[0]["text"]
+    assert "429" in said(events, EventType.ERROR)[0]["text"]
     [limited] = [event.limit for event in events if isinstance(event, Limited)]
     assert limited.kind is LimitKind.RATE
 
@@ -530,7 +517,7 @@ async def test_a_provider_that_is_not_there_ends_the_turn(
     events = await turn(await talk(), "[[stub: say never]]")
     assert (end(events).reason, end(events).passing) == (Reason.PROVIDER, True)
     assert "Connection failed" in (end(events).error or "")
-    assert data(events, EventType.ERROR)
+    assert said(events, EventType.ERROR)
 
 
 async def test_an_agent_without_its_key_says_which_one(talk: Talk, home: Home) -> None:
@@ -561,11 +548,11 @@ async def test_a_huge_output_of_a_command_is_bounded(talk: Talk) -> None:
     """I18: what it prints is a sign of life, its beginning and end are the result."""
     events = await turn(await talk(), "[[stub: sh echo begin; head -c 20000000 /dev/zero; echo end ;; say over]]")
     assert end(events) == TurnEnded(text="over")
-    [result] = data(events, EventType.TOOL_RESULT)
+    [result] = said(events, EventType.TOOL_RESULT)
     assert result["output"].startswith("begin")
     assert result["output"].endswith("end\n")
     assert len(result["output"]) < 20_000
-    signs = [said for said in data(events, EventType.STATUS) if said.get("phase") == "tool"]
+    signs = [said for said in said(events, EventType.STATUS) if said.get("phase") == "tool"]
     assert len(signs) < 60
 
 
@@ -573,7 +560,7 @@ async def test_a_huge_answer_comes_whole(talk: Talk) -> None:
     """I18: in pieces that fit."""
     events = await turn(await talk(), "[[stub: huge 300000]]")
     assert len(end(events).text or "") == 300_000
-    assert "".join(said["text"] for said in data(events, EventType.MESSAGE)) == end(events).text
+    assert "".join(said["text"] for said in said(events, EventType.MESSAGE)) == end(events).text
 
 
 async def test_a_session_runs_on_codex_from_its_configuration_to_a_warm_process(home: Home) -> None:

@@ -1,6 +1,5 @@
 """Agents that speak ACP, as real programs: the fake agent over the same protocol as the real ones."""
 
-import asyncio
 import json
 import os
 import secrets
@@ -14,7 +13,6 @@ from taxiway.agents.acp import LINE_BYTES_MAX, AcpAgent
 from taxiway.agents.dialogue import (
     Answer,
     Asked,
-    DialogueEvent,
     Interrupt,
     Opening,
     Ready,
@@ -33,35 +31,9 @@ from taxiway.core.agent import Adapter, AgentKind
 from taxiway.core.event import EventType
 from taxiway.core.task import Reason, Usage
 from taxiway.testing.fakeagent.command import fake_agent_command
-
-WITHIN_S = 30
+from tests.dialogues import said, texts, turn, until
 
 Talk = Callable[..., Awaitable[LineDialogue]]
-
-
-async def until(dialogue: LineDialogue, *kinds: type) -> list[DialogueEvent]:
-    """The events up to and with the first of one of these kinds."""
-    events: list[DialogueEvent] = []
-    async with asyncio.timeout(WITHIN_S):
-        while not events or not isinstance(events[-1], kinds):
-            events.append(await dialogue.next())
-    return events
-
-
-async def turn(dialogue: LineDialogue, text: str = "go") -> list[DialogueEvent]:
-    """Take one turn; what came until it, or the process, ended."""
-    await dialogue.send(Turn(text))
-    return await until(dialogue, TurnEnded, Ended)
-
-
-def data(events: list[DialogueEvent], type: EventType) -> list[dict[str, Any]]:
-    """The data of the events of one type."""
-    return [event.data for event in events if isinstance(event, Said) and event.type is type]
-
-
-def texts(events: list[DialogueEvent]) -> list[str]:
-    """The texts of the messages."""
-    return [said["text"] for said in data(events, EventType.MESSAGE)]
 
 
 @pytest.fixture
@@ -102,12 +74,12 @@ async def test_a_turn_over_acp_is_told_as_it_happens_and_ends_once(talk: Talk) -
         ]
     )
     events = await turn(dialogue)
-    assert data(events, EventType.THOUGHT) == [{"text": "hm"}]
-    (call,) = data(events, EventType.TOOL_CALL)
+    assert said(events, EventType.THOUGHT) == [{"text": "hm"}]
+    (call,) = said(events, EventType.TOOL_CALL)
     assert (call["name"], call["input"]) == ("bash", {"command": "ls"})
-    assert data(events, EventType.TOOL_RESULT) == [{"id": call["id"], "name": "bash", "output": ["a", "b"]}]
+    assert said(events, EventType.TOOL_RESULT) == [{"id": call["id"], "name": "bash", "output": ["a", "b"]}]
     assert texts(events) == ["word 1 ", "word 2 ", "word 3 "]
-    assert data(events, EventType.TODO) == [{"items": [{"text": "one", "done": True}, {"text": "two", "done": False}]}]
+    assert said(events, EventType.TODO) == [{"items": [{"text": "one", "done": True}, {"text": "two", "done": False}]}]
     assert [event for event in events if isinstance(event, Used)][-1] == Used(Usage(5, 2, None, 0.1), 60, 100)
     assert events[-1] == TurnEnded()
 
@@ -169,7 +141,7 @@ async def test_garbage_over_acp_is_told_and_the_reading_goes_on(talk: Talk) -> N
     events = await turn(dialogue)
     assert events[-1] == TurnEnded()
     assert texts(events) == ["done"]
-    told = [said["text"] for said in data(events, EventType.ERROR)]
+    told = [said["text"] for said in said(events, EventType.ERROR)]
     assert len(told) == 4
     assert any(f"a line has at most {LINE_BYTES_MAX}" in text for text in told)
     printed = b"".join(event.data for event in events if isinstance(event, Output))

@@ -36,30 +36,11 @@ from taxiway.core.agent import AgentKind
 from taxiway.core.event import EventType
 from taxiway.core.task import Reason, Usage
 from taxiway.testing.fakeagent.command import fake_agent_command
+from tests.dialogues import texts, turn, until
 
 WITHIN_S = 20
 
 Talk = Callable[..., Awaitable[LineDialogue]]
-
-
-async def until(dialogue: LineDialogue, *kinds: type) -> list[DialogueEvent]:
-    """The events up to and with the first of one of these kinds."""
-    events: list[DialogueEvent] = []
-    async with asyncio.timeout(WITHIN_S):
-        while not events or not isinstance(events[-1], kinds):
-            events.append(await dialogue.next())
-    return events
-
-
-async def turn(dialogue: LineDialogue, text: str = "go") -> list[DialogueEvent]:
-    """Take one turn; what came until it, or the process, ended."""
-    await dialogue.send(Turn(text))
-    return await until(dialogue, TurnEnded, Ended)
-
-
-def texts(events: list[DialogueEvent], type: EventType = EventType.MESSAGE) -> list[str]:
-    """The texts of the events of one type."""
-    return [event.data["text"] for event in events if isinstance(event, Said) and event.type is type]
 
 
 def printed(events: list[DialogueEvent], stream: str = "stdout") -> bytes:

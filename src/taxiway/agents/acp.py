@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from taxiway import __version__
 from taxiway.agents.acp_presets import environment_for, preset_of
 from taxiway.agents.dialogue import Opening
-from taxiway.agents.linedialogue import LineDialogue
+from taxiway.agents.linedialogue import LineDialogue, launch_of
 from taxiway.agents.process import ProcessAgent
-from taxiway.agents.protocol import OPEN, Launch, SpawnFailure
+from taxiway.agents.protocol import SpawnFailure
 from taxiway.core.agent import Abilities, AgentKind, argv_of
 
 if TYPE_CHECKING:
@@ -51,14 +51,8 @@ class AcpAgent:
             return SpawnFailure(SDK_MISSING)
         model, preset = opening.model or self._kind.model, self._preset
         thread = opening.thread if preset.resume else None  # else what was said is told it again
-        launch = Launch(
-            argv=argv_of(self._kind, opening.access, thread, opening.model),
-            cwd=opening.cwd,
-            env=environment_for(preset, opening.access, model, opening.env),
-            tag=opening.tag,
-            stdin=OPEN,
-            lease_s=opening.lease_s,
-        )
+        argv = argv_of(self._kind, opening.access, thread, opening.model)
+        env = environment_for(preset, opening.access, model, opening.env)
         wish = handshake.Wish(
             preset=preset,
             version=__version__,
@@ -67,7 +61,7 @@ class AcpAgent:
             thread=thread,
             model=None if preset.model_variable or self._names_model() else model,
         )
-        opened = await self._process.open(launch)
+        opened = await self._process.open(launch_of(opening, argv, env))
         if isinstance(opened, SpawnFailure):
             return opened
         return LineDialogue(opened, partial(speech.AcpSpeech, wish=wish), LINE_BYTES_MAX)

@@ -33,8 +33,7 @@ def driver_of(kind: AgentKind, process: ProcessAgent) -> DialogueAgent:
             assert_never(kind.adapter)
 
 
-def is_there(kind: AgentKind, environment: Mapping[str, str]) -> bool:
-    """Whether its program can be found from here; ``environment`` is that of the runner."""
+def program_of(kind: AgentKind, environment: Mapping[str, str]) -> str | None:
+    """Where its program is, or ``None`` when it cannot be found from here; ``environment`` is that of the runner."""
     argv = argv_of(kind, Access.AUTO)
-    path = kind.env.get("PATH", environment.get("PATH"))
-    return bool(argv) and shutil.which(argv[0], path=path) is not None
+    return shutil.which(argv[0], path=kind.env.get("PATH", environment.get("PATH"))) if argv else None

@@ -19,9 +19,9 @@ from taxiway.agents.claude_questions import DENIED, Questions
 from taxiway.agents.claude_turn import Course
 from taxiway.agents.claude_usage import Tally
 from taxiway.agents.dialogue import Answer, AskWithdrawn, Limited, Opening, Said, Steer, Turn, TurnEnded
-from taxiway.agents.linedialogue import LineDialogue
+from taxiway.agents.linedialogue import LineDialogue, launch_of
 from taxiway.agents.process import ProcessAgent
-from taxiway.agents.protocol import OPEN, Launch, SpawnFailure
+from taxiway.agents.protocol import SpawnFailure
 from taxiway.agents.speech import Floor
 from taxiway.core.agent import Abilities, AgentKind
 from taxiway.core.limits import ERROR_CHARS_MAX
@@ -67,9 +67,7 @@ class ClaudeAgent:
             owner = await asyncio.to_thread(owner_of, opening.thread, env)
             if owner is not None:
                 return SpawnFailure(f"conversation {opening.thread} is open in process {owner} already", passing=True)
-        opened = await self._process.open(
-            Launch(argv=argv, cwd=opening.cwd, env=env, tag=opening.tag, stdin=OPEN, lease_s=opening.lease_s)
-        )
+        opened = await self._process.open(launch_of(opening, argv, env))
         if isinstance(opened, SpawnFailure):
             return opened
         return LineDialogue(opened, partial(ClaudeSpeech, tag=opening.tag, schema=opening.schema), LINE_BYTES_MAX)

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from taxiway.agents.codex_speech import CodexSpeech
 from taxiway.agents.codex_start import Thread
 from taxiway.agents.dialogue import Opening
-from taxiway.agents.linedialogue import LineDialogue
+from taxiway.agents.linedialogue import LineDialogue, launch_of
 from taxiway.agents.process import ProcessAgent
-from taxiway.agents.protocol import OPEN, Launch, SpawnFailure
+from taxiway.agents.protocol import SpawnFailure
 from taxiway.core.agent import Abilities, Access, AgentKind, argv_of
 
 #: What each access is in Codex's words. What is left out holds as the agent's own configuration says.
@@ -48,15 +48,8 @@ class CodexAgent:
 
     async def open(self, opening: Opening) -> LineDialogue | SpawnFailure:
         """Step one of a start."""
-        launch = Launch(
-            argv=argv_of(self._kind, opening.access, opening.thread, opening.model),
-            cwd=opening.cwd,
-            env=opening.env,
-            tag=opening.tag,
-            stdin=OPEN,
-            lease_s=opening.lease_s,
-        )
-        opened = await self._process.open(launch)
+        argv = argv_of(self._kind, opening.access, opening.thread, opening.model)
+        opened = await self._process.open(launch_of(opening, argv))
         if isinstance(opened, SpawnFailure):
             return opened
         thread, zone = self._thread(opening), zone_of(opening.env)

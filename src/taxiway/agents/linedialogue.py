@@ -17,6 +17,7 @@ from taxiway.agents.dialogue import (
     DialogueEvent,
     DialogueMessage,
     Interrupt,
+    Opening,
     Ready,
     Said,
     Steer,
@@ -26,7 +27,7 @@ from taxiway.agents.dialogue import (
     TurnEnded,
 )
 from taxiway.agents.linecutter import LINE_BYTES_MAX, LineCutter, TooLong
-from taxiway.agents.protocol import OUTPUT_PIECE_BYTES_MAX, Ended, Go, How, Output, ProcessMark
+from taxiway.agents.protocol import OPEN, OUTPUT_PIECE_BYTES_MAX, Ended, Go, How, Launch, Output, ProcessMark
 from taxiway.agents.speech import Floor, OpenTurn, Speech
 from taxiway.core.event import EventType
 
@@ -34,6 +35,18 @@ COMPLAINTS_MAX: Final = 20  #: lines of one turn that are told to be unreadable;
 SHOWN_CHARS_MAX: Final = 200  #: of an unreadable line
 FORGOTTEN_MAX: Final = 1_000  #: steers that were settled before the agent answered, and may still be answered
 NOT_READ: Final = "the agent takes no input: it has ended or closed it, or has not read for long"
+
+
+def launch_of(opening: Opening, argv: tuple[str, ...], env: dict[str, str] | None = None) -> Launch:
+    """What starts a program that is spoken with in lines: with an open input; ``env`` instead of the opening's own."""
+    return Launch(
+        argv=argv,
+        cwd=opening.cwd,
+        env=opening.env if env is None else env,
+        tag=opening.tag,
+        stdin=OPEN,
+        lease_s=opening.lease_s,
+    )
 
 
 class LineDialogue:
@@ -98,11 +111,12 @@ class LineDialogue:
                 return self._ended
             try:
                 async with asyncio.timeout(None) as self._waiting:
-                    self._take(await self._process.next())
+                    heard = await self._process.next()
             except TimeoutError:
-                pass  # `_wake`: something arose on our own side
+                continue  # `_wake`: something arose on our own side
             finally:
                 self._waiting = None
+            self._take(heard)  # outside of the wait: what it tells has nobody to wake
         return self._events.popleft()
 
     async def clear(self) -> bool:

@@ -6,10 +6,10 @@ from typing import Final
 
 from taxiway.agents import lines_wire as wire
 from taxiway.agents.dialogue import Answer, Asked, AskWithdrawn, Limited, Opening, Steer, Turn, TurnEnded, Used
-from taxiway.agents.linedialogue import SHOWN_CHARS_MAX, LineDialogue
+from taxiway.agents.linedialogue import SHOWN_CHARS_MAX, LineDialogue, launch_of
 from taxiway.agents.lines_events import said_of
 from taxiway.agents.process import ProcessAgent
-from taxiway.agents.protocol import OPEN, Launch, SpawnFailure
+from taxiway.agents.protocol import SpawnFailure
 from taxiway.agents.speech import Floor, OpenTurn
 from taxiway.core.agent import Abilities, AgentKind, argv_of
 from taxiway.core.limits import ERROR_CHARS_MAX
@@ -44,15 +44,8 @@ class LinesAgent:
 
     async def open(self, opening: Opening) -> LineDialogue | SpawnFailure:
         """Step one of a start."""
-        launch = Launch(
-            argv=argv_of(self._kind, opening.access, opening.thread, opening.model),
-            cwd=opening.cwd,
-            env=opening.env,
-            tag=opening.tag,
-            stdin=OPEN,
-            lease_s=opening.lease_s,
-        )
-        opened = await self._process.open(launch)
+        argv = argv_of(self._kind, opening.access, opening.thread, opening.model)
+        opened = await self._process.open(launch_of(opening, argv))
         return opened if isinstance(opened, SpawnFailure) else LineDialogue(opened, LinesSpeech)
 
 

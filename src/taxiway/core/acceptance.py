@@ -11,12 +11,12 @@ from taxiway.core import fieldtypes
 from taxiway.core.fieldtypes import Bad, Parts
 from taxiway.core.limits import ARGV_ITEMS_MAX
 from taxiway.core.nearest import suggestion
+from taxiway.core.shellscan import SHELL
 
 CHECKS_MAX: Final = 32
 ROUNDS_MAX: Final = 100
 ROUNDS: Final = 2
 FEEDBACK_CHARS_MAX: Final = 16_000  #: of a check's output that goes back to the agent: its end
-SHELL: Final = "/bin/sh"
 
 Argv = tuple[str, ...]
 

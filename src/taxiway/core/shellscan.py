@@ -17,6 +17,7 @@ import msgspec
 from taxiway.core.heredoc import ENDS_WORD, HereDocument, find_body, read_delimiter
 from taxiway.core.shellwords import Command
 
+SHELL: Final = "/bin/sh"  #: what reads such a text
 HOLE: Final = "\0"  #: stands for a placeholder in the scanned text; a shell's text holds no NUL of its own
 
 BY_ENVIRONMENT: Final = "give it through env, and use the variable in double quotes"

@@ -11,6 +11,7 @@ from taxiway.agents.protocol import Conversation, Ended, Go, How, Launch, Output
 from taxiway.core.errors import Invalid, LeaseLost, OutcomeUnknown, StoreUnusable, Unavailable
 from taxiway.core.event import EventType
 from taxiway.core.run import Completed, Deferred, Failed, Lost, Outcome, StopCause
+from taxiway.core.shellscan import SHELL
 from taxiway.core.task import Reason, TaskSpec
 from taxiway.core.template import Rendered, Value, render
 from taxiway.engine.clocks import RunClocks
@@ -19,7 +20,6 @@ from taxiway.engine.recorder import Recorder
 from taxiway.engine.stopping import Remains, stopped
 from taxiway.store.protocol import Claimed, Store
 
-SHELL: Final = "/bin/sh"
 CONFIRM_EVERY_S: Final = 1.0  #: how often a tree that would not die is looked at again
 FLUSH_S: Final = 0.05  #: how long a watcher may wait for output that the program has written
 

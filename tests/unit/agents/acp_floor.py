@@ -22,7 +22,7 @@ class Stage:
         self.complaints: list[str] = []
         self.turn: OpenTurn | None = None
         self.turns = 0
-        made = Wish(**{"preset": preset, "version": "1", "cwd": "/work", "access": Access.AUTO} | wish)
+        made = Wish(**{"preset": preset, "version": "1", "cwd": "/example", "access": Access.AUTO} | wish)
         self.speech = AcpSpeech(self, made)
 
     # the floor

@@ -41,7 +41,7 @@ def test_a_new_conversation_is_named_before_anything_is_taken() -> None:
     assert hello["protocolVersion"] == 1
     assert hello["clientCapabilities"]["fs"] == {"readTextFile": False, "writeTextFile": False}
     assert hello["clientCapabilities"]["terminal"] is False
-    assert stage.sent("session/new") == [{"cwd": "/work", "mcpServers": []}]
+    assert stage.sent("session/new") == [{"cwd": "/example", "mcpServers": []}]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_conversation_is_gone_on_with_as_the_agent_can(capabilities: Any, meth
     stage = Stage(thread="s1")
     stage.speech.greet()
     stage.answer({"protocolVersion": 1, "agentCapabilities": capabilities})
-    assert stage.sent(method) == [{"cwd": "/work", "mcpServers": [], "sessionId": "s1"}]
+    assert stage.sent(method) == [{"cwd": "/example", "mcpServers": [], "sessionId": "s1"}]
     stage.text("of the past")
     stage.update("tool_call", toolCallId="c", title="ls", status="completed")
     stage.answer(None)

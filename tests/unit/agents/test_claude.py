@@ -161,7 +161,7 @@ def test_tools_are_told_with_their_names_and_changes() -> None:
     assert [data["name"] for data in scene.said(EventType.TOOL_CALL)] == ["Write", "Bash"]
     assert [data["name"] for data in scene.said(EventType.TOOL_RESULT)] == ["Write", "Bash"]
     assert scene.said(EventType.DIFF) == [
-        {"path": "/work/a.txt", "text": "--- /dev/null\n+++ /work/a.txt\n@@ -0,0 +1,2 @@\n+one\n+two\n"}
+        {"path": "/example/a.txt", "text": "--- /dev/null\n+++ /example/a.txt\n@@ -0,0 +1,2 @@\n+one\n+two\n"}
     ]
     assert scene.said(EventType.STATUS)[0]["permission_mode"] == "acceptEdits"
     assert scene.told[-1] == TurnEnded(text="done")
@@ -436,7 +436,7 @@ def test_a_long_result_of_a_tool_keeps_its_beginning_and_its_end() -> None:
 
 def opening(**fields: Any) -> Opening:
     """What to open."""
-    return Opening(cwd="/work", env={}, tag="tag", **fields)
+    return Opening(cwd="/example", env={}, tag="tag", **fields)
 
 
 KIND = AgentKind(adapter=Adapter.CLAUDE, command=("claude", "--mcp-config", "m.json"))

@@ -36,7 +36,7 @@ from taxiway.core.task import Reason, Usage
 from tests.unit.agents.spoken import Spoken
 
 RECORDINGS = Path(__file__).parent / "recordings"
-FOLDER = "/example/work"
+FOLDER = "/example"
 T, U = "01a20000-aaaa", "01a20000-bbbb"
 
 
