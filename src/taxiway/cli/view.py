@@ -23,7 +23,6 @@ from taxiway.core.lane import Lane
 from taxiway.core.queue import Queue
 
 TICK_S: Final = 0.25  #: clocks on the screen move, and last lines are read, so often
-FRAME_S_MIN: Final = 0.1
 
 
 class LiveView:

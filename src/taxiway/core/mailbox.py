@@ -171,8 +171,3 @@ def replayed(turns: Sequence[tuple[str, str | None]], text: str) -> str:
     if len(told) < len(turns):
         told.append(f"[{len(turns) - len(told)} earlier turns are left out]")
     return "\n\n".join(["[This conversation so far]", *reversed(told), "[Now]", text]) if turns else text
-
-
-def makes_room(drop: Drop, mode: Mode) -> bool:
-    """Whether a full mailbox lets something older go for this arrival."""
-    return mode is Mode.INTERRUPT or drop is not Drop.NEW

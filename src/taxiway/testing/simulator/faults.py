@@ -37,11 +37,6 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     sessions: float = 0.0
     asks: float = 0.0
 
-    @property
-    def calm(self) -> bool:
-        """Whether nothing goes wrong at all."""
-        return self == Rates(hosts=self.hosts, lease_s=self.lease_s)
-
 
 def swarm(dice: Dice) -> Rates:
     """The rates of one seed."""
