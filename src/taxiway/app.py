@@ -6,7 +6,9 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 
 import msgspec
@@ -19,6 +21,7 @@ from taxiway.clock import Ids, SystemClock, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
 from taxiway.core.redact import Scrubber
+from taxiway.core.token import SECRET_BYTES
 from taxiway.engine.account_intake import AccountIntake
 from taxiway.engine.approval_intake import ApprovalIntake
 from taxiway.engine.engine import serving
@@ -28,6 +31,7 @@ from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.service import Service
 from taxiway.engine.session_intake import SessionIntake
 from taxiway.engine.timekeeper import Timekeeper
+from taxiway.engine.token_intake import TokenIntake
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer, guarded
@@ -44,6 +48,7 @@ from taxiway.store.protocol import TaskFilter as TaskFilter
 from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.store.seams import Seams
 from taxiway.store.sqlite.opening import open_sqlite
+from taxiway.verbs import Doors
 from taxiway.verbs import Taxiway as Taxiway
 from taxiway.workspaces.workshop import Workshop
 
@@ -61,16 +66,25 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         project = settings.project if settings.project is not None else str(project_of(Path.cwd()))
         declared = {name: name for name in settings.secrets} | dict(settings.secret_variables)
         prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox)
-        intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
-        await _size_lanes(opened.store, intake, settings.lanes)
+        first = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
+        feed = Feed(opened.store, opened.wakes)
+
+        def make_doors(actor: str, tenant: str) -> Doors:  # noqa: ARG001  (the store has one tenant)
+            store = opened.store
+            intake = first.speaking_as(actor, store)
+            return Doors(
+                store,
+                intake,
+                SessionIntake(store, intake, actor, project, settings.mailbox),
+                ApprovalIntake(store, intake, actor, scrubber),
+                AccountIntake(store, clock, actor, project),
+                TokenIntake(store, ids, actor, partial(token_urlsafe, SECRET_BYTES)),
+                feed,
+            )
+
+        doors = make_doors(settings.actor, "default")
+        await _size_lanes(opened.store, doors.intake, settings.lanes)
         await _use_accounts(opened.store, settings)
-        doors = (
-            intake,
-            SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox),
-            ApprovalIntake(opened.store, intake, settings.actor, scrubber),
-            AccountIntake(opened.store, clock, settings.actor, project),
-            feed := Feed(opened.store, opened.wakes),
-        )
         workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber)
         me = None if settings.slots < 1 else ids.new("runner")
         host, evidence = Host(socket.gethostname(), boot_id()), HostEvidence(opened.folder)
@@ -78,13 +92,13 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         services: list[Service] = [feed, Timekeeper(opened.store, clock), reaper]
         if me is None:
             async with serving(with_wakes(opened, services), observer):
-                yield Taxiway(opened.store, doors, None, None, workshop)
+                yield Taxiway(doors, make_doors, None, None, workshop)
             return
         if settings.plan_first:
             await reaper.step()  # what the dead left running would refuse the plan's new text
         parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, environment, Path.cwd(), workshop)
         async with with_runner(parts, services) as crew:
-            yield Taxiway(opened.store, doors, crew, me, workshop)
+            yield Taxiway(doors, make_doors, crew, me, workshop)
     finally:
         await opened.close()
 

@@ -14,18 +14,14 @@ from typing import Any, Final
 import msgspec
 import platformdirs
 
-from taxiway.core.accountfields import ACCOUNT_FIELDS, AccountKind
-from taxiway.core.agent import Access, AgentKind
-from taxiway.core.agentfields import AGENT_FIELDS, agent_kind, agent_mistakes, fields_of, unknown_secrets
+from taxiway.core.accountfields import AccountKind
+from taxiway.core.agent import AgentKind
+from taxiway.core.agentfields import agent_kind, agent_mistakes, fields_of, unknown_secrets
 from taxiway.core.agentpresets import PRESETS, with_preset
-from taxiway.core.approval import Rule
 from taxiway.core.errors import Invalid, Problem, StoreUnusable
-from taxiway.core.fieldtypes import Bad, member
-from taxiway.core.fieldtypes import name as checked_name
-from taxiway.core.limits import MAILBOX_COUNT_MAX
+from taxiway.core.fieldtypes import Bad
 from taxiway.core.nearest import suggestion
-from taxiway.core.policy import Drop, Mode
-from taxiway.core.price import PRICE_FIELDS, Price
+from taxiway.core.price import Price
 from taxiway.planfile.document import Document
 from taxiway.planfile.from_toml import from_toml
 from taxiway.sections import (
@@ -34,9 +30,11 @@ from taxiway.sections import (
     LimitsSection,
     MailboxSection,
     RunnerSection,
+    ServerSection,
     StoreSection,
 )
-from taxiway.settingtypes import SLOTS_MAX, clock, duration, lane_size, secret_source, text, whole
+from taxiway.settingtable import DEFAULTED, SECTIONS, TABLES, VARIABLES, reader_of
+from taxiway.settingtable import table_setting as table_setting
 from taxiway.settingtypes import UNLIMITED as UNLIMITED
 from taxiway.settingtypes import SecretSource as SecretSource
 
@@ -44,12 +42,11 @@ FILE: Final = "taxiway.toml"
 SLOTS_MIN_DEFAULT: Final = 2
 
 #: Variables that a run is given (a Taxiway inside a task sees them), and those that only scripts read.
-NOT_SETTINGS: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWAY_PROCESS")
+NOT_SETTINGS: Final = (
+    *("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWAY_PROCESS"),
+    *("TAXIWAY_URL", "TAXIWAY_TOKEN"),  # which server is asked
+)
 _INPUTS: Final = "TAXIWAY_IN_"
-_LATER: Final = {
-    "server": "comes with a later version, together with the server",
-}
-_LATER_VARIABLES: Final = ("TAXIWAY_URL", "TAXIWAY_TOKEN")
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -63,6 +60,7 @@ class Config(msgspec.Struct, frozen=True):
     mailbox: MailboxSection = MailboxSection()
     limits: LimitsSection = LimitsSection()
     approvals: ApprovalsSection = ApprovalsSection()
+    server: ServerSection = ServerSection()
     secrets: dict[str, SecretSource] = {}
     agents: dict[str, AgentKind] = {}
     accounts: dict[str, AccountKind] = {}
@@ -165,7 +163,7 @@ class _Layers:
     def put(self, name: str, value: Any, origin: str, problem: Callable[[str, str], Problem] | None = None) -> None:
         """Lay one value over what was there, once it has been read by its reader."""
         try:
-            self._values[name] = _reader(name)(value)
+            self._values[name] = reader_of(name)(value)
             self._origins[name] = origin
         except Bad as bad:
             noted = problem or (lambda message, hint: Problem(message, name, origin, hint=hint))
@@ -179,19 +177,17 @@ class _Layers:
 
     def _section(self, path: Path, document: Document, section: str, content: Any) -> None:
         problem = partial(_problem, path, document)
-        if section in _LATER:
-            self.problems.append(problem((section,), _LATER[section]))
-        elif section not in _SECTIONS:
-            hint = suggestion(section, _SECTIONS)
+        if section not in SECTIONS:
+            hint = suggestion(section, SECTIONS)
             self.problems.append(problem((section,), "is no section of the configuration", hint))
         elif not isinstance(content, Mapping):
             self.problems.append(problem((section,), "must be a table", f"write [{section}] above it"))
-        elif section not in _TABLES:
-            self._fields(path, document, (section,), content, _SECTIONS[section])
+        elif section not in TABLES:
+            self._fields(path, document, (section,), content, SECTIONS[section])
         else:
             for name, fields in content.items():
                 if isinstance(fields, Mapping):
-                    self._fields(path, document, (section, name), fields, _TABLES[section])
+                    self._fields(path, document, (section, name), fields, TABLES[section])
                 else:
                     hint = f"write [{section}.{name}] above it"
                     self.problems.append(problem((section, name), "must be a table", hint))
@@ -265,13 +261,11 @@ class _Layers:
         for variable, value in sorted(self._around.environ.items()):
             if not variable.startswith("TAXIWAY_") or variable in NOT_SETTINGS or variable.startswith(_INPUTS):
                 continue
-            if variable in _LATER_VARIABLES:
-                self.problems.append(Problem(_LATER["server"], "", variable))
-            elif variable in _VARIABLES:
-                self.put(_VARIABLES[variable], value, variable)
+            if variable in VARIABLES:
+                self.put(VARIABLES[variable], value, variable)
             else:
                 self.problems.append(
-                    Problem("is no variable of Taxiway's", "", variable, hint=suggestion(variable, _VARIABLES))
+                    Problem("is no variable of Taxiway's", "", variable, hint=suggestion(variable, VARIABLES))
                 )
 
     def loaded(self) -> Loaded:
@@ -282,7 +276,7 @@ class _Layers:
             "runner.slots": max(SLOTS_MIN_DEFAULT, around.processors),
             **self._values,
         }
-        parts: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
+        parts: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
         for name, value in values.items():
             section, _, key = name.partition(".")
             parts[section][key] = value
@@ -294,6 +288,7 @@ class _Layers:
             mailbox=MailboxSection(**parts["mailbox"]),
             limits=LimitsSection(**parts["limits"]),
             approvals=ApprovalsSection(**parts["approvals"]),
+            server=ServerSection(**parts["server"]),
             secrets=parts["secrets"],
             agents={name: agent_kind(fields) for name, fields in self._agents().items()},
             accounts={name: AccountKind(**fields) for name, fields in self._tables("accounts").items()},
@@ -301,7 +296,7 @@ class _Layers:
         )
         said = {table_setting(name)[0] for name in values if name.startswith("agents.")}
         implied = [f"agents.{name}.{field}" for name in said for field in fields_of(config.agents[name])]
-        origins = {name: self._origins.get(name, "default") for name in (*_DEFAULTED, *implied, *values)}
+        origins = {name: self._origins.get(name, "default") for name in (*DEFAULTED, *implied, *values)}
         return Loaded(config, origins, "store.path" not in self._values)
 
 
@@ -312,12 +307,6 @@ def _of(setting: str, agent: str) -> bool:
 def _problem(path: Path, document: Document, steps: tuple[str, ...], message: str, hint: str = "") -> Problem:
     line, column = document.locate(steps) or (None, None)
     return Problem(message, ".".join(steps), str(path), line, column, hint)
-
-
-def table_setting(name: str) -> tuple[str, str]:
-    """Of ``agents.NAME.FIELD`` the name and the field; of ``accounts`` and ``prices`` likewise."""
-    table, _, field = name.partition(".")[2].rpartition(".")
-    return table, field
 
 
 def _document(path: Path) -> Document:
@@ -336,62 +325,3 @@ def _beside(value: Any, folder: Path | None) -> Any:
     if folder is None or not isinstance(value, str) or "://" in value:
         return value
     return str(folder / Path(value).expanduser())
-
-
-#: The sections, with the settings of each (``None``: any name).
-_SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
-    "store": ("path",),
-    "runner": ("slots", "ask_grace", "term_grace"),
-    "defaults": ("timeout", "idle_timeout", "agent", "agent_idle_timeout"),
-    "lanes": None,
-    "mailbox": ("mode", "cap", "drop", "debounce", "max_debounce_wait", "max_concurrent"),
-    "limits": ("run_output_bytes", "processes"),
-    "approvals": ("analysis", "write", "auto", "expires"),
-    "secrets": None,
-    "agents": None,
-    "accounts": None,
-    "prices": None,
-}
-#: Sections that hold a table for each name, with the readers of its fields.
-_TABLES: Final[Mapping[str, Mapping[str, Callable[[Any], Any]]]] = {
-    "agents": AGENT_FIELDS,
-    "accounts": ACCOUNT_FIELDS,
-    "prices": PRICE_FIELDS,
-}
-_READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "store.path": text,
-    "runner.slots": whole(1, SLOTS_MAX),
-    "runner.ask_grace": duration,
-    "runner.term_grace": duration,
-    "defaults.timeout": clock,
-    "defaults.idle_timeout": clock,
-    "defaults.agent": checked_name,
-    "defaults.agent_idle_timeout": clock,
-    "mailbox.mode": member(Mode, "mode"),
-    "mailbox.cap": whole(1, MAILBOX_COUNT_MAX),
-    "mailbox.drop": member(Drop, "way to drop"),
-    "mailbox.debounce": duration,
-    "mailbox.max_debounce_wait": duration,
-    "mailbox.max_concurrent": whole(1, MAILBOX_COUNT_MAX),
-    "limits.run_output_bytes": whole(0, 1 << 40),
-    "limits.processes": whole(1, SLOTS_MAX),
-    **{f"approvals.{access}": member(Rule, "rule") for access in Access},
-    "approvals.expires": clock,
-}
-_DEFAULTED: Final = tuple(_READERS)
-_VARIABLES: Final = {
-    "TAXIWAY_STORE": "store.path",
-    **{f"TAXIWAY_{name.replace('.', '_').upper()}": name for name in _READERS if name != "store.path"},
-}
-
-
-def _reader(name: str) -> Callable[[Any], Any]:
-    section, _, key = name.partition(".")
-    if section in ("lanes", "secrets"):
-        checked_name(key)
-        return lane_size if section == "lanes" else secret_source
-    if section in _TABLES:
-        table, field = table_setting(name)
-        checked_name(table)
-        return _TABLES[section][field]
-    return _READERS[name]

@@ -79,3 +79,13 @@ class ApprovalsSection(msgspec.Struct, frozen=True):
     def policy(self) -> ApprovalPolicy:
         """The same as a policy."""
         return ApprovalPolicy(analysis=self.analysis, write=self.write, auto=self.auto, expires_s=self.expires)
+
+
+class ServerSection(msgspec.Struct, frozen=True):
+    """Where ``taxiway up`` listens. ``hosts`` are further names by which it may be called, ``insecure`` lets it listen
+    off loopback without TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = 8787
+    hosts: tuple[str, ...] = ()
+    insecure: bool = False

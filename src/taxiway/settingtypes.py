@@ -44,6 +44,23 @@ def whole(low: int, high: int) -> Callable[[Any], int]:
     return read
 
 
+def truth(value: Any) -> bool:
+    """Yes or no; in a variable ``true`` or ``false``."""
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise Bad("must be true or false")
+    return value
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A list of texts; in a variable they stand behind one another, with commas."""
+    many = value.split(",") if isinstance(value, str) else value
+    if not isinstance(many, list | tuple) or not all(isinstance(one, str) and one.strip() for one in many):
+        raise Bad("must be a list of texts")
+    return tuple(one.strip() for one in many)
+
+
 def duration(value: Any) -> float:
     """Seconds, 0 or more."""
     try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from taxiway.client.handle import TaskHandle, plain_fields
 from taxiway.client.session import SessionHandle
@@ -22,6 +22,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.task import Task
+from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import Applied, Found, Left, TaskDiff
 from taxiway.engine.account_intake import AccountIntake
@@ -30,7 +31,10 @@ from taxiway.engine.engine import Crew
 from taxiway.engine.feed import Feed
 from taxiway.engine.intake import Intake
 from taxiway.engine.session_intake import SessionIntake
+from taxiway.engine.token_intake import TokenIntake
 from taxiway.jobs import REGISTRY as REGISTRY
+from taxiway.planfile.drafting import House
+from taxiway.planfile.reading import plan_of
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import ApprovalPage as ApprovalPage
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
@@ -42,26 +46,43 @@ from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.workspaces.workshop import Workshop
 
 
+class Doors(NamedTuple):
+    """The verbs of one actor on a store, by what they are about."""
+
+    store: Store
+    intake: Intake
+    sessions: SessionIntake
+    approvals: ApprovalIntake
+    accounts: AccountIntake
+    tokens: TokenIntake
+    feed: Feed
+
+
+MakeDoors = Callable[[str, str], Doors]  #: for an actor, in a tenant
+
+
 class Taxiway:
     """An opened store with every verb, and perhaps a runner. Made by ``taxiway.open``."""
 
     def __init__(
-        self,
-        store: Store,
-        doors: tuple[Intake, SessionIntake, ApprovalIntake, AccountIntake, Feed],
-        crew: Crew | None,
-        runner: str | None,
-        workshop: Workshop,
+        self, doors: Doors, make_doors: MakeDoors, crew: Crew | None, runner: str | None, workshop: Workshop
     ) -> None:
-        intake, self.session_verbs, self._approval_verbs, self._accounts, feed = doors
-        self._intake = intake
-        self._feed = feed
-        self.store = store
-        self.intake = intake
-        self.feed = feed
+        self._doors = doors
+        self._make_doors = make_doors
+        self._intake = self.intake = doors.intake
+        self._feed = self.feed = doors.feed
+        self._approval_verbs = doors.approvals
+        self._accounts = doors.accounts
+        self.session_verbs = doors.sessions
+        self.store = doors.store
         self.crew = crew
         self.runner = runner
         self.workshop = workshop
+
+    def on_behalf_of(self, actor: str, tenant: str) -> Taxiway:
+        """The same verbs in somebody else's name: who is written into the change log, and whose work is seen."""
+        doors = self._make_doors(actor, tenant)
+        return Taxiway(doors, self._make_doors, self.crew, self.runner, self.workshop)
 
     async def submit(self, **fields: Any) -> TaskHandle:
         """Submit one task; the fields are those of a plan file's task. ``after`` also takes handles.
@@ -259,6 +280,28 @@ class Taxiway:
         """What runs of agents used, grouped by ``session``, ``agent``, ``account``, ``queue`` or ``day``; of those that
         were claimed from ``since`` to before ``until`` (milliseconds since 1970 UTC)."""
         return await self._accounts.usage(by, since, until)
+
+    async def make_token(
+        self, name: str, scope: TokenScope = TokenScope.OPERATOR, expires_s: float | None = None
+    ) -> tuple[Token, str]:
+        """A token for a server of this store, and its text, which nobody can tell again."""
+        return await self._doors.tokens.make(name, scope, expires_s)
+
+    async def tokens(self) -> list[Token]:
+        """Every token, oldest first."""
+        return await self._doors.tokens.every()
+
+    async def revoke_token(self, token: str) -> Token:
+        """It opens nothing from now on; by its id, a unique part of it, or its bearer's name."""
+        return await self._doors.tokens.revoke(token)
+
+    async def read_plan(self, document: Any, queue: str, folder: str | None = None) -> Plan:
+        """The plan that a document (of a plan file) is, checked whole against the lanes that exist; relative folders
+        are meant from ``folder``. Raises ``Invalid`` with every fault."""
+        lanes = frozenset(lane.name for lane in await self.store.lanes() if lane.queue is None)
+        prompting = self._intake.prompting
+        base = await asyncio.to_thread(Path(folder or "").absolute)
+        return await asyncio.to_thread(plan_of, document, queue, base, House(lanes, prompting.agent, prompting.mailbox))
 
     async def drain(self) -> None:
         """Take nothing new (it is refused with the code ``draining``), start nothing new here, and wait until what runs

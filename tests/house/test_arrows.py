@@ -17,13 +17,15 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "workspaces": ("core",),
     "observe": ("core",),
     "engine": ("core", *PROTOCOLS, "observe", "clock"),
-    "server": ("core", "engine.intake", "engine.feed"),
-    "client": ("core",),
+    "wire": ("core",),
+    "server": ("core", "wire", "verbs", "store.protocol", "store.token_protocol", "observe", "clock"),
+    "client": ("core", "wire"),
     "mcp": ("core", "client"),
-    "cli": ("core", "client", "config", "app", "clock", "planfile", "diagnosis", "probing", "trials"),
+    "cli": ("core", "client", "wire", "config", "app", "up", "clock", "planfile", "diagnosis", "probing", "trials"),
     "testing": ("core", *PROTOCOLS, "engine", "observe", "clock"),
     "clock": ("core",),
-    "config": ("core", "planfile", "sections", "settingtypes"),
+    "config": ("core", "planfile", "sections", "settingtable", "settingtypes"),
+    "settingtable": ("core", "settingtypes"),
     "sections": ("core",),
     "settingtypes": ("core",),
     "secretsources": ("core", "config"),
@@ -38,13 +40,14 @@ ARROWS: dict[str, tuple[str, ...]] = {
 COMPOSERS = {  # they know everyone
     "app": "opens a store and hands its verbs out",
     "verbs": "the verbs of an open store, each handed to the room that does it",
+    "up": "puts a server together: an opened store, who may ask it, and where it listens",
     "runner": "puts what executes together: app.py's other half, for processes that have a runner",
     "__init__": "the public names",
 }
 
 CORE_MAY_USE = frozenset(
     "__future__ bisect collections dataclasses datetime decimal difflib enum functools graphlib hashlib heapq "
-    "itertools json math msgspec operator re shlex string struct textwrap types typing "
+    "hmac itertools json math msgspec operator re shlex string struct textwrap types typing "
     "unicodedata base64 binascii urllib".split()
 )
 ONE_ROOM_ONLY = {  # an outside library, and the only places that may know it

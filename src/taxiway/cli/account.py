@@ -6,7 +6,6 @@ from datetime import datetime
 
 import click
 
-from taxiway.cli.documents import account_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.lane import size_word
 from taxiway.cli.options import Amount, Duration
@@ -15,6 +14,7 @@ from taxiway.cli.safe import safe_line
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, day_and_time, span
 from taxiway.core.account import Account, Phase
+from taxiway.wire.documents import account_document
 
 
 @click.group(cls=Noun)

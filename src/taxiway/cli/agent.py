@@ -13,7 +13,7 @@ from taxiway.app import store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json, note, page_document, table
 from taxiway.cli.verb import Noun
-from taxiway.cli.words import ago, rfc3339, span
+from taxiway.cli.words import ago, span
 from taxiway.core.agent import Abilities
 from taxiway.core.agentpresets import PRESETS
 from taxiway.core.errors import NotFound
@@ -21,6 +21,7 @@ from taxiway.core.nearest import suggestion
 from taxiway.core.safe import safe_line
 from taxiway.probing import KnownAgent, Prober, open_prober, secrets_of, trials_beside
 from taxiway.trials import Trial, Trials
+from taxiway.wire.moments import rfc3339
 
 T = TypeVar("T")
 

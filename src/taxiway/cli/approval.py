@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import click
 
 from taxiway.app import ApprovalPage
-from taxiway.cli.documents import approval_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.options import page_options
 from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
@@ -18,6 +17,7 @@ from taxiway.cli.words import ago, day_and_time, span
 from taxiway.core.approval import Approval, ApprovalState
 from taxiway.core.ids import short_id
 from taxiway.core.safe import safe
+from taxiway.wire.documents import approval_document
 
 REF = click.argument("ref", metavar="APPROVAL")
 REASON = click.option("--reason", help="What the agent is told with it.")

@@ -10,7 +10,6 @@ import click
 
 from taxiway.app import Taxiway
 from taxiway.cli.asking import Asking, asking
-from taxiway.cli.documents import task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.given import folder_of, standard_input
 from taxiway.cli.interrupts import Interrupts
@@ -31,6 +30,7 @@ from taxiway.core.readiness import Scope
 from taxiway.core.specs import checked_spec
 from taxiway.core.task import Task, TaskSpec, TaskState
 from taxiway.planfile.project import project_of
+from taxiway.wire.documents import task_document
 
 INTERRUPTED_STATUS: Final = 130
 LANE: Final = "now"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from taxiway.cli.documents import lane_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.options import Amount
 from taxiway.cli.output import answer, answer_json, note, page_document, table
@@ -12,6 +11,7 @@ from taxiway.cli.taskwords import ONE_COMMAND_QUEUES
 from taxiway.cli.verb import Noun
 from taxiway.core.lane import Lane
 from taxiway.core.limits import COUNTED_TASKS_MAX
+from taxiway.wire.documents import lane_document
 
 
 @click.group(cls=Noun)

@@ -9,7 +9,6 @@ from typing import Final
 import click
 
 from taxiway.app import Taxiway
-from taxiway.cli.documents import event_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.options import task_argument
 from taxiway.cli.output import answer_json_line, note
@@ -24,6 +23,7 @@ from taxiway.core.ids import short_id
 from taxiway.core.limits import EVENTS_PAGE_MAX
 from taxiway.core.run import Run
 from taxiway.core.task import Task
+from taxiway.wire.documents import event_document
 
 FAILED_STATUS: Final = 1
 

@@ -24,6 +24,7 @@ INTERRUPTED_STATUS: Final = 130
 
 #: Every command: the module that holds it under its own name, and what it does.
 COMMANDS: Final = {
+    "up": ("taxiway.cli.up", "Answer over HTTP, and run what is in the store, until told to stop."),
     "run": ("taxiway.cli.run", "Run a plan to its end here; run again, it goes on where it stopped."),
     "ask": ("taxiway.cli.ask", "Ask an agent something here and now; exit status 1 when it failed."),
     "do": ("taxiway.cli.do", "Run one command here and now; exit status 1 when it failed."),
@@ -45,6 +46,7 @@ COMMANDS: Final = {
     ),
     "plan": ("taxiway.cli.plan", "Plan files: tasks with dependencies."),
     "runner": ("taxiway.cli.runner", "Runners: processes that execute runs."),
+    "token": ("taxiway.cli.token", "Tokens: who may ask a server for what."),
     "db": ("taxiway.cli.db", "The store's file."),
     "orphans": (
         "taxiway.cli.orphans",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from taxiway.cli.documents import spec_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json
 from taxiway.cli.planning import plan_of
@@ -12,6 +11,7 @@ from taxiway.cli.verb import Noun
 from taxiway.cli.words import count
 from taxiway.core.plangraph import plan_graph
 from taxiway.core.planschema import plan_schema
+from taxiway.wire.documents import spec_document
 
 
 @click.group(cls=Noun)

@@ -8,7 +8,6 @@ from typing import Final
 import click
 
 from taxiway.app import Taxiway
-from taxiway.cli.documents import queue_document, stats_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.lane import size_word
 from taxiway.cli.options import Amount
@@ -18,6 +17,7 @@ from taxiway.cli.verb import Noun
 from taxiway.cli.words import count
 from taxiway.core.errors import Conflict, NotFound
 from taxiway.core.queue import QUEUE_ENDED, Queue, QueueStats
+from taxiway.wire.documents import queue_document, stats_document
 
 MOVES: Final = {
     "start": "Start a queue that is idle.",

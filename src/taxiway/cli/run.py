@@ -11,7 +11,6 @@ from typing import Final
 import click
 
 from taxiway.app import REGISTRY, Taxiway
-from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
 from taxiway.cli.interrupts import Interrupts, stopping_words
@@ -28,6 +27,7 @@ from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue
 from taxiway.core.readiness import Scope
 from taxiway.core.task import Task
+from taxiway.wire.documents import queue_document, task_document
 
 INTERRUPTED_STATUS: Final = 130
 

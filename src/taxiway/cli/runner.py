@@ -14,9 +14,10 @@ from taxiway.cli.interrupts import Interrupts, stopping_words
 from taxiway.cli.jobmodules import load_jobs
 from taxiway.cli.output import answer, answer_json, answer_json_line, note, page_document, table
 from taxiway.cli.verb import Noun
-from taxiway.cli.words import ago, count, rfc3339, span
+from taxiway.cli.words import ago, count, span
 from taxiway.core.ids import short_id
 from taxiway.core.readiness import Scope
+from taxiway.wire.moments import rfc3339
 
 
 @click.group(cls=Noun)

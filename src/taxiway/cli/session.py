@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from taxiway.app import SessionFilter, Taxiway
-from taxiway.cli.documents import event_document, sent_document, session_document, task_document
 from taxiway.cli.door import Door, pass_door, reader_here
 from taxiway.cli.given import folder_of, standard_input
 from taxiway.cli.message import policy_of, policy_options, prompt_options
@@ -20,14 +19,14 @@ from taxiway.cli.task import show_ended, status_of
 from taxiway.cli.taskwords import task_label
 from taxiway.cli.verb import ArgvVerb, Noun
 from taxiway.cli.words import ago
-from taxiway.client.session import Answer
 from taxiway.core.errors import NotFound
 from taxiway.core.event import EventPage
 from taxiway.core.ids import short_id
 from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.policy import Mode
-from taxiway.core.session import Session, Stopped
+from taxiway.core.session import Answer, Session, Stopped
 from taxiway.core.task import Task
+from taxiway.wire.documents import event_document, sent_document, session_document, task_document
 
 KEY = click.argument("key", metavar="SESSION")
 

@@ -11,12 +11,11 @@ from taxiway.cli.safe import safe_line
 from taxiway.cli.speech import Speech
 from taxiway.cli.streams import Streams
 from taxiway.cli.words import ago, clock_time, count, day_and_time
-from taxiway.client.session import Answer
 from taxiway.core.duration import format_duration
 from taxiway.core.event import Event, EventType
 from taxiway.core.ids import short_id
 from taxiway.core.policy import MailboxPolicy
-from taxiway.core.session import Disposition, Session, Stopped
+from taxiway.core.session import Answer, Disposition, Session, Stopped
 
 PTY: Final = "pty"
 

@@ -10,7 +10,6 @@ import click
 
 from taxiway import diagnosis
 from taxiway.app import PlanAdmitted, Taxiway, store_path
-from taxiway.cli.documents import queue_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
 from taxiway.cli.given import folder_of, standard_input
@@ -24,6 +23,7 @@ from taxiway.cli.task import show_ended, status_of
 from taxiway.cli.verb import ArgvVerb
 from taxiway.core.errors import Ambiguous, NotFound
 from taxiway.core.task import Condition, Task
+from taxiway.wire.documents import queue_document, task_document
 
 PLAN_ENDINGS: Final = (".yaml", ".yml", ".toml", ".json")
 DEFAULT_QUEUE: Final = "default"

@@ -9,7 +9,6 @@ import msgspec
 
 from taxiway.app import TaskFilter, TaskPage, Taxiway
 from taxiway.cli.causes import causes
-from taxiway.cli.documents import obstacle_document, run_document, task_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.logs import logs
 from taxiway.cli.options import Duration, keep_queue, named_here, page_options, pairs, task_argument, task_arguments
@@ -36,6 +35,7 @@ from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.safe import safe
 from taxiway.core.task import Task, TaskState
+from taxiway.wire.documents import obstacle_document, run_document, task_document
 
 FAILED_STATUS = 1
 QUESTIONS_COUNTED = 100

@@ -14,11 +14,12 @@ from taxiway.cli.options import task_argument
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.safe import safe_line
 from taxiway.cli.verb import Verb
-from taxiway.cli.words import count, rfc3339
+from taxiway.cli.words import count
 from taxiway.core.errors import Error
 from taxiway.core.ids import short_id
 from taxiway.core.safe import safe
 from taxiway.core.workspace import Applied, RunDiff, TaskDiff
+from taxiway.wire.moments import rfc3339
 
 
 @click.command("diff", cls=Verb)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from taxiway.cli.documents import usage_document
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.options import Duration
 from taxiway.cli.output import answer, answer_json, note, page_document, table
 from taxiway.core.ids import short_id
 from taxiway.core.usage import UsageBy, UsageLine
+from taxiway.wire.documents import usage_document
 
 
 @click.command()

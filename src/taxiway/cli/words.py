@@ -8,14 +8,6 @@ from datetime import UTC, datetime
 MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 
 
-def rfc3339(at_ms: int | None) -> str | None:
-    """A stored time as programs read it: ``2026-01-31T12:00:00.123Z``."""
-    if at_ms is None:
-        return None
-    seconds, millis = divmod(at_ms, 1_000)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{millis:03d}Z"
-
-
 def clock_time(at_ms: int) -> str:
     """A stored time on the clock of who reads it: ``12:00:00``."""
     return datetime.fromtimestamp(at_ms // 1_000, UTC).astimezone().strftime("%H:%M:%S")

@@ -12,9 +12,10 @@ from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json, note, page_document, table
 from taxiway.cli.safe import safe_line
 from taxiway.cli.verb import Noun
-from taxiway.cli.words import rfc3339, span
+from taxiway.cli.words import span
 from taxiway.core.errors import Ambiguous, NotFound
 from taxiway.core.workspace import Found, Left, Stand
+from taxiway.wire.moments import rfc3339
 
 REF_CHARS_MIN = 4
 

@@ -11,44 +11,8 @@ from taxiway.client.handle import TaskHandle, TaskVerbs, plain_fields
 from taxiway.core.event import EventPage
 from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.policy import Mode
-from taxiway.core.session import Disposition, Session, Stopped
-from taxiway.core.task import Task, TaskState
-
-
-class Answer(Protocol):
-    """What a door answers to a message."""
-
-    @property
-    def id(self) -> str:
-        """The task that the message became."""
-
-    @property
-    def state(self) -> TaskState:
-        """The state that it was admitted in."""
-
-    @property
-    def created(self) -> bool:
-        """Whether this call made it."""
-
-    @property
-    def disposition(self) -> Disposition:
-        """What became of it, as far as that is known."""
-
-    @property
-    def position(self) -> int | None:
-        """Its place among those that wait, from 1."""
-
-    @property
-    def offered(self) -> str | None:
-        """The run that it was offered to."""
-
-    @property
-    def carrier(self) -> str | None:
-        """The task whose turn it joined."""
-
-    @property
-    def dropped(self) -> tuple[str, ...]:
-        """The tasks that had to go for it."""
+from taxiway.core.session import Answer, Disposition, Session, Stopped
+from taxiway.core.task import Task
 
 
 class SessionVerbs(Protocol):

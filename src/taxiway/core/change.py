@@ -17,6 +17,7 @@ class ChangeKind(StrEnum):
     ACCOUNT = "account"
     APPROVAL = "approval"
     RUNNER = "runner"
+    TOKEN = "token"  # noqa: S105  (no secret)
 
 
 class Change(msgspec.Struct, frozen=True):

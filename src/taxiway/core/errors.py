@@ -72,6 +72,14 @@ class Invalid(Error):
         return document
 
 
+class Malformed(Error):
+    """What was sent cannot be read at all: no JSON, not the content type that is taken, an unknown parameter's form."""
+
+    code = "malformed"
+    exit_status = 2
+    http_status = 400
+
+
 class NotFound(Error):
     """There is nothing with this id or name."""
 
@@ -167,6 +175,27 @@ class MailboxFull(Full):
     """The mailbox of a session takes nothing more: its cap is reached, and it drops the arrival (SQ-10)."""
 
     code = "mailbox_full"
+
+
+class RateLimited(Full):
+    """The caller asked for too much in too short a time; ``details["retry_after_s"]`` says how long to wait."""
+
+    code = "rate_limited"
+
+
+class Unauthorized(Error):
+    """There is no token, or it opens nothing: unknown, expired or revoked."""
+
+    code = "unauthorized"
+    exit_status = 4
+    http_status = 401
+
+
+class Misdirected(Error):
+    """The call names a host or an origin that this server does not answer for (DNS rebinding, another site's page)."""
+
+    code = "misdirected"
+    http_status = 421
 
 
 class Forbidden(Error):

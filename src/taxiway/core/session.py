@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
 from taxiway.core.policy import MailboxPolicy
-from taxiway.core.task import Usage
+from taxiway.core.task import TaskState, Usage
 
 
 class SessionState(StrEnum):
@@ -69,6 +70,42 @@ class Disposition(StrEnum):
     WAITING = "waiting"
     STEERING = "steering"
     MERGED = "merged"
+
+
+class Answer(Protocol):
+    """What is answered to a message that was sent."""
+
+    @property
+    def id(self) -> str:
+        """The task that the message became."""
+
+    @property
+    def state(self) -> TaskState:
+        """The state that it was admitted in."""
+
+    @property
+    def created(self) -> bool:
+        """Whether this call made it."""
+
+    @property
+    def disposition(self) -> Disposition:
+        """What became of it, as far as that is known."""
+
+    @property
+    def position(self) -> int | None:
+        """Its place among those that wait, from 1."""
+
+    @property
+    def offered(self) -> str | None:
+        """The run that it was offered to."""
+
+    @property
+    def carrier(self) -> str | None:
+        """The task whose turn it joined."""
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """The tasks that had to go for it."""
 
 
 class Signal(StrEnum):

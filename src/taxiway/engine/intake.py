@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any, Final
 
 import msgspec
@@ -35,6 +36,13 @@ class Prompting(msgspec.Struct, frozen=True):
     mailbox: MailboxPolicy = MailboxPolicy()
 
 
+class Shutter:
+    """Whether anything new is taken: one for all doors of a process."""
+
+    def __init__(self) -> None:
+        self.down = False
+
+
 class Intake:
     """The verbs, for one actor (who is written into the change log) in one project.
 
@@ -62,11 +70,22 @@ class Intake:
         self._scrubber = scrubber
         self._declared = declared
         self._prompting = prompting or Prompting()
-        self._draining = False
+        self._shutter = Shutter()
+
+    def speaking_as(self, actor: str, store: Store) -> Intake:
+        """The same door for another actor: what is shut is shut for both."""
+        other = copy(self)
+        other._actor, other._store = actor, store
+        return other
+
+    @property
+    def prompting(self) -> Prompting:
+        """What holds for prompts and sessions that do not say it."""
+        return self._prompting
 
     def drain(self) -> None:
         """Take nothing new from now on (SQ-80); everything else can still be asked for."""
-        self._draining = True
+        self._shutter.down = True
 
     async def submit(self, fields: Mapping[str, Any]) -> Submitted:
         """Admit one task, described as in a plan file. Raises ``Invalid`` with every fault, ``QueueStopping``, …"""
@@ -150,7 +169,7 @@ class Intake:
         return await self._store.prune(before_ms, limit, self._actor)
 
     def _check_open(self) -> None:
-        if self._draining:
+        if self._shutter.down:
             raise Draining(DRAINING)
 
     async def _completed(self, specs: Sequence[TaskSpec], project: str) -> list[TaskSpec]:

@@ -11,6 +11,7 @@ LOGGER: Final = logging.getLogger("taxiway")
 _LEVELS: Final = {
     Moment.TREE_UNCERTAIN: logging.ERROR,
     Moment.SERVICE_FAILED: logging.ERROR,
+    Moment.REQUEST_FAILED: logging.ERROR,
     Moment.STORE_FAILED: logging.ERROR,
     Moment.RUNNER_LOST: logging.WARNING,
     Moment.LEASE_LOST: logging.WARNING,

@@ -20,6 +20,7 @@ class Moment(StrEnum):
     RUNNER_LOST = "runner.lost"  #: runner
     TREE_UNCERTAIN = "tree.uncertain"  #: run or process, why: something may be left
     SERVICE_FAILED = "service.failed"  #: service, error
+    REQUEST_FAILED = "request.failed"  #: path, request, error: a defect of the server's own
     STORE_FAILED = "store.failed"  #: error: this process stops writing
 
 

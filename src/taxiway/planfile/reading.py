@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from taxiway.core.errors import Invalid, Problem
 from taxiway.core.plan import Plan
 from taxiway.core.policy import MailboxPolicy
+from taxiway.planfile.document import Document
 from taxiway.planfile.drafting import Drafting, House
 from taxiway.planfile.project import project_of
 from taxiway.planfile.text import queue_name, read_document
@@ -47,6 +49,28 @@ def read_plan(
         lanes=parts.lanes,
         sessions=tuple(parts.sessions.values()),
     )
+
+
+def plan_of(value: Any, queue: str, folder: Path, house: House) -> Plan:
+    """The plan that a document means, as a plan file's that is named after ``queue`` and lies in ``folder``."""
+    name = queue_name(Path(queue))
+    drafting = Drafting(Document(value, _nowhere), name, folder, house)
+    parts = drafting.read(name, ())
+    if drafting.problems:
+        raise refusal(name, drafting.problems)
+    return Plan(
+        queue=parts.queue,
+        project=project_of(folder),
+        source=name,
+        tasks=tuple(parts.tasks),
+        slots=parts.slots,
+        lanes=parts.lanes,
+        sessions=tuple(parts.sessions.values()),
+    )
+
+
+def _nowhere(path: object) -> None:  # noqa: ARG001  (a value that was not read from a text has no places)
+    return None
 
 
 def refusal(file: str, problems: Sequence[Problem]) -> Invalid:

@@ -26,6 +26,9 @@ from taxiway.store.approval_protocol import ApprovalFilter as ApprovalFilter
 from taxiway.store.approval_protocol import ApprovalPage as ApprovalPage
 from taxiway.store.approval_protocol import ApprovalStore
 from taxiway.store.approval_protocol import Resumed as Resumed
+from taxiway.store.runner_protocol import LiveRun as LiveRun
+from taxiway.store.runner_protocol import Runner as Runner
+from taxiway.store.runner_protocol import RunnerStore
 from taxiway.store.session_protocol import Message as Message
 from taxiway.store.session_protocol import PendingSignal as PendingSignal
 from taxiway.store.session_protocol import Seat as Seat
@@ -34,6 +37,7 @@ from taxiway.store.session_protocol import SessionPage as SessionPage
 from taxiway.store.session_protocol import SessionStore
 from taxiway.store.session_protocol import TurnFacts as TurnFacts
 from taxiway.store.session_protocol import WarmProcess as WarmProcess
+from taxiway.store.token_protocol import TokenStore
 from taxiway.store.tx import Topic as Topic
 
 
@@ -108,31 +112,6 @@ class StopRequest(msgspec.Struct, frozen=True):
     cause: StopCause
 
 
-class Runner(msgspec.Struct, frozen=True, kw_only=True):
-    """A process that executes runs."""
-
-    id: str
-    host: str
-    boot_id: str
-    pid: int
-    slots: int
-    scope: Scope = Scope()
-    state: str = "live"
-    beat: int = 0
-    started_at: int = 0
-    seen_at: int = 0
-
-
-class LiveRun(msgspec.Struct, frozen=True):
-    """A run that has not ended, as a caretaker sees it."""
-
-    run: str
-    task: str
-    runner: str
-    fence: int
-    process: ProcessMark | None
-
-
 class TaskFilter(msgspec.Struct, frozen=True):
     """Which tasks a list shows. ``queue`` is a name (any project, unless ``project`` says); ``session`` is an id;
     ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then the newest that has."""
@@ -181,7 +160,7 @@ class CheckFinding(msgspec.Struct, frozen=True):
     text: str
 
 
-class Store(SessionStore, ApprovalStore, AccountStore, Protocol):
+class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TokenStore, Protocol):
     """What the engine and the doors need of a store."""
 
     # -- asking for work ------------------------------------------------------------------------------------------
@@ -298,23 +277,6 @@ class Store(SessionStore, ApprovalStore, AccountStore, Protocol):
         ...
 
     # -- executing ------------------------------------------------------------------------------------------------
-    async def register(self, runner: Runner) -> None:
-        """Write down a new runner."""
-        ...
-
-    async def beat(self, runner: str) -> bool:
-        """Renew the runner's lease; ``False`` when it has been declared dead."""
-        ...
-
-    async def declare_lost(self, runner: str, beat: int) -> bool:
-        """Take its lease from a runner whose last beat was number ``beat``; whether it is lost now. It may beat, claim
-        and open nothing any more, so what it has can be settled. One that has beaten since goes on (I2)."""
-        ...
-
-    async def retire(self, runner: str, state: str) -> bool:
-        """Mark a runner ``draining``, or ``gone`` unless a run of it is live; whether it is so now."""
-        ...
-
     async def claim(self, runner: str, scope: Scope, free: int) -> list[Claimed]:
         """Take up to ``free`` tasks in exact order; O(slots + open groups)."""
         ...
@@ -352,14 +314,6 @@ class Store(SessionStore, ApprovalStore, AccountStore, Protocol):
 
     async def advance(self, limit: int) -> int:
         """Do one page of what cascades have left; how many rows moved."""
-        ...
-
-    async def runners(self) -> list[Runner]:
-        """Runners that are not gone."""
-        ...
-
-    async def live_runs(self, runner: str | None = None) -> list[LiveRun]:
-        """Runs that have not ended, of one runner or of all."""
         ...
 
     # -- keeping --------------------------------------------------------------------------------------------------

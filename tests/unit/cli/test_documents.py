@@ -2,12 +2,13 @@
 
 import json
 
-from taxiway.cli.documents import event_document, obstacle_document, spec_document, task_document
-from taxiway.cli.words import rfc3339, span
+from taxiway.cli.words import span
 from taxiway.core.event import Event, EventType
 from taxiway.core.readiness import Obstacle, ObstacleKind
 from taxiway.core.specs import checked_spec
 from taxiway.core.task import Condition, Dependency, Reason, TaskSpec
+from taxiway.wire.documents import event_document, obstacle_document, spec_document, task_document
+from taxiway.wire.moments import rfc3339
 from tests.unit.cli.conftest import MakeTask
 
 PROMISED = (

@@ -1,4 +1,4 @@
-"""What ``--json`` says: records of the core as the documents that surface and reference promise."""
+"""Records of the core as documents: what HTTP answers and ``--json`` prints."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from typing import Any, Final
 
 import msgspec
 
-from taxiway.cli.words import rfc3339
-from taxiway.client.session import Answer
 from taxiway.core.account import Account
 from taxiway.core.approval import Approval
+from taxiway.core.change import Change
 from taxiway.core.event import Event, EventType
 from taxiway.core.lane import Lane
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
-from taxiway.core.session import Session
+from taxiway.core.session import Answer, Session, Stopped
 from taxiway.core.task import Task, TaskSpec
+from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
+from taxiway.wire.moments import rfc3339
 
 _OWN: Final = ("state", "reason", "attempt", "max_attempts", "error", "output", "result", "exit_code", "signal")
 _SENT: Final = ("created", "disposition", "position", "offered", "carrier", "dropped")
@@ -139,3 +140,22 @@ def obstacle_document(obstacle: Obstacle) -> dict[str, Any]:
         "since": rfc3339(obstacle.since),
         "until": rfc3339(obstacle.until),
     }
+
+
+def change_document(change: Change) -> dict[str, Any]:
+    """One line of the change log."""
+    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(change).items()}
+    return document | {"at": rfc3339(change.at)}
+
+
+def stopped_document(stopped: Stopped) -> dict[str, Any]:
+    """What a stop reached."""
+    return msgspec.structs.asdict(stopped)
+
+
+def token_document(token: Token) -> dict[str, Any]:
+    """A token, without what it opens."""
+    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(token).items()}
+    for field in ("created_at", "expires_at", "used_at", "revoked_at"):
+        document[field] = rfc3339(document[field])
+    return document

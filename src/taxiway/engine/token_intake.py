@@ -1,0 +1,58 @@
+"""The verbs on tokens: make, list, revoke."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from taxiway.clock import Ids
+from taxiway.core import fieldtypes
+from taxiway.core.errors import Invalid, Problem
+from taxiway.core.fieldtypes import Bad
+from taxiway.core.token import Token, TokenScope, secret_hash, token_text
+from taxiway.store.protocol import Store
+from taxiway.store.token_protocol import NewToken
+
+EXPIRES_S_MAX: Final = 10 * 366 * 86_400.0
+
+
+class TokenIntake:
+    """The verbs, for one actor. ``make_secret`` gives 32 random bytes in URL-safe base 64."""
+
+    def __init__(self, store: Store, ids: Ids, actor: str, make_secret: Callable[[], str]) -> None:
+        self._store = store
+        self._ids = ids
+        self._actor = actor
+        self._make_secret = make_secret
+
+    async def make(self, name: str, scope: TokenScope, expires_s: float | None = None) -> tuple[Token, str]:
+        """A new token, and its text, which nobody can tell again."""
+        try:
+            fieldtypes.name(name)
+        except Bad as bad:
+            raise Invalid(f"the token's name {bad.message}", [Problem(bad.message, "name", hint=bad.hint)]) from None
+        if expires_s is not None and not 0 < expires_s <= EXPIRES_S_MAX:
+            raise Invalid(
+                f"a token expires after some seconds, at most {EXPIRES_S_MAX:.0f}", [Problem("", "expires_s")]
+            )
+        secret, id = self._make_secret(), self._ids.new("tok")
+        new = NewToken(id=id, name=name, scope=scope, hash=secret_hash(secret), expires_s=expires_s)
+        return await self._store.make_token(new, self._actor), token_text(id, secret)
+
+    async def every(self) -> list[Token]:
+        """Every token, oldest first."""
+        return await self._store.tokens()
+
+    async def revoke(self, ref: str) -> Token:
+        """It opens nothing from now on; by its id, a unique part of it, or the name of its only bearer."""
+        found = [one for one in await self._store.tokens() if ref in (one.id, one.name) or _part(ref, one.id)]
+        live = [one for one in found if one.revoked_at is None] or found
+        if len(live) > 1:
+            candidates = [one.id for one in live]
+            raise Invalid(f"'{ref}' means {len(live)} tokens: {', '.join(candidates)}", candidates=candidates)
+        return await self._store.revoke_token(live[0].id if live else ref, self._actor)
+
+
+def _part(ref: str, id: str) -> bool:
+    bare = id.removeprefix("tok_")
+    return len(ref) >= 4 and (bare.startswith(ref) or bare.endswith(ref))

@@ -1,0 +1,95 @@
+"""The server's routes and who guards them, as explicit lists."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import groupby
+from typing import Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from taxiway.clock import Clock, Ids
+from taxiway.core.errors import Error, Malformed, NotFound
+from taxiway.server import accounts, approvals, changes, plans, queues, runs, sessions, tasks, tokens
+from taxiway.server.bearers import Bearers
+from taxiway.server.doorkeeper import Doorkeeper, Rates
+from taxiway.server.endpoint import Endpoint
+from taxiway.server.health import health_routes
+from taxiway.server.openapi import openapi_route
+from taxiway.server.serving import Server, refusal
+
+PREFIX: Final = "/v1"
+
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    *tasks.ENDPOINTS,
+    *plans.ENDPOINTS,
+    *runs.ENDPOINTS,
+    *changes.ENDPOINTS,
+    *sessions.ENDPOINTS,
+    *queues.ENDPOINTS,
+    *approvals.ENDPOINTS,
+    *accounts.ENDPOINTS,
+    *tokens.ENDPOINTS,
+)
+
+
+class MethodNotAllowed(Malformed):
+    """The path is known, and the method is not; ``Allow`` names those that are."""
+
+    code = "method_not_allowed"
+    http_status = 405
+
+
+class Guard(msgspec.Struct, frozen=True, kw_only=True):
+    """What the doorkeeper needs: who bearers are, the time, ids for requests, the hosts that are ours, and rates."""
+
+    bearers: Bearers
+    clock: Clock
+    ids: Ids
+    hosts: Collection[str] = ()
+    rates: Rates = Rates()
+
+
+def make_app(server: Server, guard: Guard) -> ASGIApp:
+    """The whole application: nobody reaches a route but by the doorkeeper."""
+    routes = [
+        *health_routes(server),
+        openapi_route(PREFIX, ENDPOINTS),
+        *(_route(server, path, list(on)) for path, on in groupby(sorted(ENDPOINTS, key=_path), key=_path)),
+    ]
+    inner = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted})
+    inner.router.redirect_slashes = False
+    return Doorkeeper(inner, guard.bearers, guard.clock, guard.ids, guard.hosts, guard.rates)
+
+
+def _path(one: Endpoint) -> str:
+    return one.path
+
+
+def _route(server: Server, path: str, on: list[Endpoint]) -> Route:
+    """A path with all its methods, so that a refusal names them all."""
+    by_method = {one.method: server.serve(one) for one in on}
+
+    async def respond(request: Request) -> Response:
+        response: Response = await by_method["GET" if request.method == "HEAD" else request.method](request)
+        return response
+
+    return Route(PREFIX + path, respond, methods=list(by_method))
+
+
+async def _unrouted(request: Request, raised: Exception) -> Response:
+    """What no route is for, as a problem document."""
+    assert isinstance(raised, HTTPException)
+    error: Error = NotFound(f"there is nothing at {request.url.path[:200]}")
+    if raised.status_code == 405:
+        allowed = (raised.headers or {}).get("Allow", "")
+        error = MethodNotAllowed(f"{request.method[:20]} is not for {request.url.path[:200]}; it takes {allowed}")
+    response = refusal(error, request)
+    response.headers.update(raised.headers or {})
+    return response

@@ -1,0 +1,77 @@
+"""Who calls: tokens are looked up, compared, and remembered for a moment."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from taxiway.clock import Clock
+from taxiway.core.errors import NotFound, Unauthorized
+from taxiway.core.token import Principal, Token, read_token, same_hash
+from taxiway.store.protocol import Store, Topic
+
+REMEMBERED_S: Final = 2.0  #: so late at most a token that was revoked in another process is refused here
+REMEMBERED_MAX: Final = 10_000
+USED_EVERY_S: Final = 60.0  #: how often the store is told when tokens were used
+REFUSED: Final = "there is no such token, or it opens nothing any more; ask for one with 'taxiway token create'"
+MISSING: Final = "a token is needed, as in: Authorization: Bearer txw_…"
+
+
+class _Known(NamedTuple):
+    token: Token
+    hash: bytes
+    at_s: float
+
+
+class Bearers:
+    """Tells who a token belongs to. As a service it notes when tokens were used last."""
+
+    name: Final = "bearers"
+    topics: Final = Topic.NOTHING
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+        self._used: dict[str, int] = {}
+
+    async def principal(self, authorization: str | None) -> Principal:
+        """Whoever shows this ``Authorization`` header. Raises ``Unauthorized``, for every cause in the same words."""
+        if authorization is None:
+            raise Unauthorized(MISSING)
+        scheme, _, text = authorization.partition(" ")
+        claim = read_token(text.strip()) if scheme.lower() == "bearer" else None
+        if claim is None:
+            raise Unauthorized(REFUSED if scheme.lower() == "bearer" else MISSING)
+        id, hash = claim
+        known = await self._look_up(id)
+        now = self._clock.now_ms()
+        if known is None or not same_hash(known.hash, hash) or not known.token.holds(now):
+            raise Unauthorized(REFUSED)
+        self._used[id] = now
+        token = known.token
+        return Principal(token=token.id, name=token.name, scope=token.scope, tenant=token.tenant)
+
+    def forget(self, id: str) -> None:
+        """It has just been revoked here."""
+        self._known.pop(id, None)
+
+    async def step(self) -> float:
+        """Note when tokens were used."""
+        used, self._used = self._used, {}
+        if used:
+            await self._store.tokens_used(used)
+        return USED_EVERY_S
+
+    async def _look_up(self, id: str) -> _Known | None:
+        known = self._known.get(id)
+        now_s = self._clock.elapsed_s()
+        if known is not None and now_s - known.at_s < REMEMBERED_S:
+            return known
+        try:
+            token, hash = await self._store.token(id)
+        except NotFound:
+            return None
+        if len(self._known) >= REMEMBERED_MAX:
+            self._known.clear()
+        self._known[id] = found = _Known(token, hash, now_s)
+        return found

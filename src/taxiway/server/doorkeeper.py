@@ -1,0 +1,141 @@
+"""Who comes in: every request passes here before anybody looks at what it wants, and nothing gets past (4.2, 4.14).
+
+A page in a browser may send requests here without its user knowing. What gives it away is the host that it named
+(DNS rebinding) and the origin that the browser tells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from taxiway.clock import Clock, Ids
+from taxiway.core.errors import Error, Forbidden, Misdirected, RateLimited
+from taxiway.server.bearers import Bearers
+from taxiway.server.bucket import Buckets
+from taxiway.server.problem import problem_reply
+
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})  #: what is answered without a token: nothing but "ok"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SAFE_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+
+
+class Rates(msgspec.Struct, frozen=True):
+    """Calls a second, and at once: of one token, and of one address that shows none."""
+
+    per_s: float = 100.0
+    burst: float = 200.0
+    refused_per_s: float = 5.0
+    refused_burst: float = 20.0
+
+
+class Doorkeeper:
+    """An ASGI application around another one: decides who is let in, and tells it who that is."""
+
+    def __init__(
+        self, inner: ASGIApp, bearers: Bearers, clock: Clock, ids: Ids, hosts: Collection[str], rates: Rates
+    ) -> None:
+        """``hosts`` are the names that this server answers to, beside those of loopback."""
+        self._inner = inner
+        self._bearers = bearers
+        self._ids = ids
+        self._hosts = LOOPBACK | {host.lower() for host in hosts}
+        self._rates = Buckets(clock.elapsed_s, rates.per_s, rates.burst)
+        self._refusals = Buckets(clock.elapsed_s, rates.refused_per_s, rates.refused_burst)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let it in, or say why not."""
+        if scope["type"] == "lifespan":
+            await self._inner(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        request = self._request_id(headers)
+        safe = _with_headers(send, request)
+        try:
+            self._check_where(headers, scope)
+            scope["state"] = {**scope.get("state", {}), "request": request}
+            if scope["path"] not in OPEN_PATHS:
+                scope["state"]["principal"] = await self._who(headers, scope)
+        except Error as error:
+            await _refuse(error, request, scope, receive, safe)
+            return
+        await self._inner(scope, receive, safe)
+
+    def _check_where(self, headers: dict[str, str], scope: Scope) -> None:
+        """The host that it names is ours, and so is the page that sends it."""
+        host = headers.get("host", "")
+        if _host_of(host) not in self._hosts:
+            raise Misdirected(
+                f"this server does not answer to the host '{host[:100]}'; [server] hosts names those it does"
+            )
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            raise Forbidden(f"a page of '{origin[:100]}' may not use this server")
+        site = headers.get("sec-fetch-site", "none")
+        unsafe = scope["type"] == "websocket" or scope.get("method") not in SAFE_METHODS
+        if unsafe and site not in ("same-origin", "none"):
+            raise Forbidden("another site's page may not change anything here")
+
+    async def _who(self, headers: dict[str, str], scope: Scope) -> object:
+        address = (scope.get("client") or ("unknown", 0))[0].removeprefix("::ffff:")
+        try:
+            principal = await self._bearers.principal(headers.get("authorization"))
+        except Error:
+            self._slow_down(self._refusals, address)
+            raise
+        self._slow_down(self._rates, principal.token)
+        return principal
+
+    def _slow_down(self, buckets: Buckets, caller: str) -> None:
+        wait_s = buckets.take(caller)
+        if wait_s is not None:
+            raise RateLimited("too many calls in too short a time; wait a moment", retry_after_s=max(1, round(wait_s)))
+
+    def _request_id(self, headers: dict[str, str]) -> str:
+        given = headers.get("x-request-id", "")
+        return given if _REQUEST_ID.fullmatch(given) else self._ids.new("req")
+
+
+def _host_of(host: str) -> str:
+    """Its name, without the port."""
+    return (urlsplit(f"//{host}").hostname or "") if _sane(host) else ""
+
+
+def _sane(host: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?", host) is not None
+
+
+def _with_headers(send: Send, request: str) -> Send:
+    """Whatever is answered says what a browser may do with it, and under which id our log has it."""
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
+            known = {name for name, _ in message.get("headers", ())}
+            more = [(name, value) for name, value in SAFE_HEADERS if name not in known]
+            message = {**message, "headers": [*message.get("headers", ()), *more, (b"x-request-id", request.encode())]}
+        await send(message)
+
+    return send_with_headers
+
+
+async def _refuse(error: Error, request: str, scope: Scope, receive: Receive, send: Send) -> None:
+    status, body, headers = problem_reply(error, request)
+    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+    if scope["type"] == "websocket":
+        await receive()  # the connect
+    fields = [(name.encode(), value.encode()) for name, value in headers.items()]
+    fields.append((b"content-length", str(len(body)).encode()))
+    await send({"type": f"{kind}.start", "status": status, "headers": fields})
+    await send({"type": f"{kind}.body", "body": body})

@@ -1,0 +1,93 @@
+"""One endpoint: a method on a path, who may use it, what it takes, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from taxiway.core.errors import Invalid
+from taxiway.core.token import Principal, TokenScope
+from taxiway.verbs import Taxiway
+
+Schema = dict[str, Any]
+
+
+class NoQuery(msgspec.Struct, frozen=True):
+    """An endpoint that takes no parameters."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """What a handler is given: who calls, the verbs in the caller's name, and what was sent. ``query`` and ``body`` are
+    of the types that the endpoint names; ``key`` is the idempotency key."""
+
+    principal: Principal
+    tw: Taxiway
+    path: Mapping[str, str]
+    query: Any
+    body: Any
+    key: str | None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What is answered: a document, or nothing (204)."""
+
+    document: Any
+    status: int = 200
+    headers: dict[str, str] = {}
+
+
+Handler = Callable[[Call], Awaitable[Reply]]
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A method on a path below ``/v1``.
+
+    ``query`` is a record of its parameters; ``body`` a record, a JSON Schema (the handler checks it by itself), or
+    nothing; ``answer`` is the JSON Schema of what it answers with ``status`` (and with each of ``also``).
+    ``keyed``: the handler itself sees to it that a repeated idempotency key does nothing twice.
+    """
+
+    method: str
+    path: str
+    scope: TokenScope
+    handler: Handler
+    summary: str
+    query: type[msgspec.Struct] = NoQuery
+    body: type[msgspec.Struct] | Schema | None = None
+    answer: Schema | None = None
+    status: int = 200
+    also: tuple[int, ...] = ()
+    keyed: bool = False
+
+    @property
+    def mutates(self) -> bool:
+        """Whether it changes anything."""
+        return self.method not in ("GET", "HEAD")
+
+
+def ref(name: str) -> Schema:
+    """The schema of a document by its name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def page_of(name: str) -> Schema:
+    """The schema of a page of documents: ``items``, and ``cursor`` to go on with (null at the end)."""
+    return {
+        "type": "object",
+        "required": ["items", "cursor"],
+        "properties": {"items": {"type": "array", "items": ref(name)}, "cursor": {"type": ["string", "null"]}},
+    }
+
+
+def object_of(**properties: Schema) -> Schema:
+    """The schema of an object that has all of these."""
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def required_text(value: str | None, name: str) -> str:
+    """A parameter that must be there."""
+    if not value:
+        raise Invalid(f"{name} is missing")
+    return value

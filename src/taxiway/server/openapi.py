@@ -1,0 +1,104 @@
+"""The description of every endpoint (OpenAPI 3.1), made from the endpoints themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from taxiway import __version__
+from taxiway.server.endpoint import Endpoint, Schema, ref
+from taxiway.wire.schemas import schemas
+
+_REFUSED: Final = "What was wrong, and what would be right"
+_PARAMETER: Final = re.compile(r"{(\w+)}")
+_TAG: Final = re.compile(r"/(\w+)")
+
+
+def openapi_route(prefix: str, endpoints: Sequence[Endpoint]) -> Route:
+    """Where it is told, to whoever has a token."""
+    text = msgspec.json.encode(openapi(prefix, endpoints))
+
+    async def tell(request: Request) -> Response:  # noqa: ARG001  (Starlette's)
+        return Response(text, media_type="application/json")
+
+    return Route(f"{prefix}/openapi.json", tell)
+
+
+def openapi(prefix: str, endpoints: Sequence[Endpoint]) -> Schema:
+    """The whole document."""
+    paths: dict[str, dict[str, Schema]] = {}
+    for one in endpoints:
+        paths.setdefault(prefix + one.path, {})[one.method.lower()] = _operation(one)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Taxiway", "version": __version__, "description": "Durable scheduling of AI agent runs."},
+        "security": [{"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "txw_…"}},
+        },
+    }
+
+
+def _operation(one: Endpoint) -> Schema:
+    tag = _TAG.match(one.path)
+    found: Schema = {
+        "operationId": _operation_id(one),
+        "summary": one.summary,
+        "description": f"{one.handler.__doc__ or one.summary} Needs the scope `{one.scope}`.",
+        "tags": [tag[1] if tag else "server"],
+        "parameters": [*_in_path(one), *_in_query(one), *_in_headers(one)],
+        "responses": {
+            **{str(status): _answer(one) for status in (one.status, *one.also)},
+            "default": {"description": _REFUSED, "content": {"application/problem+json": {"schema": ref("Problem")}}},
+        },
+    }
+    if one.body is not None:
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(one.body)}}}
+    return found
+
+
+def _operation_id(one: Endpoint) -> str:
+    words = [word for word in re.split(r"[/{}\-]+", one.path) if word]
+    return "_".join([one.method.lower(), *words])
+
+
+def _in_path(one: Endpoint) -> list[Schema]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in _PARAMETER.findall(one.path)
+    ]
+
+
+def _in_query(one: Endpoint) -> list[Schema]:
+    properties: dict[str, Any] = _body(one.query).get("properties", {})
+    return [{"name": name, "in": "query", "required": False, "schema": schema} for name, schema in properties.items()]
+
+
+def _in_headers(one: Endpoint) -> list[Schema]:
+    if not one.mutates:
+        return []
+    said = "The same key again is answered as the first time, and nothing is done twice."
+    schema = {"type": "string", "minLength": 1, "maxLength": 200}
+    return [{"name": "Idempotency-Key", "in": "header", "required": False, "description": said, "schema": schema}]
+
+
+def _body(kind: type[msgspec.Struct] | Schema) -> Schema:
+    """A record's schema, whole: with nothing else than what it names."""
+    if isinstance(kind, dict):
+        return kind
+    _, found = msgspec.json.schema_components((kind,), ref_template="#/components/schemas/{name}")
+    schema = dict(found[kind.__name__])
+    schema.pop("title", None)
+    return {**schema, "additionalProperties": False}
+
+
+def _answer(one: Endpoint) -> Schema:
+    return {"description": one.summary, "content": {"application/json": {"schema": one.answer or {}}}}

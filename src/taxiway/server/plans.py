@@ -1,0 +1,54 @@
+"""Plans: tasks with dependencies, admitted whole or not at all."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from taxiway.core.token import TokenScope
+from taxiway.server.endpoint import Call, Endpoint, Reply, object_of, ref
+
+_WHOLE: Final = {"type": "integer"}
+ADMITTED: Final = object_of(
+    queue={"type": "string"},
+    project={"type": "string"},
+    ids={"type": "object", "additionalProperties": {"type": "string"}},
+    new=_WHOLE,
+    kept=_WHOLE,
+    going_on=_WHOLE,
+    replaced=_WHOLE,
+)
+
+
+class PlanQuery(msgspec.Struct, frozen=True):
+    """``queue`` names the plan where it does not do so itself; its relative folders are meant from ``folder``, on the
+    server's machine; ``fresh``: also what has completed is run again."""
+
+    queue: str = "plan"
+    folder: str | None = None
+    fresh: bool = False
+
+
+async def submit(call: Call) -> Reply:
+    """Run a plan, or run it again; what of it has completed is kept. The body is the plan file, as JSON."""
+    asked: PlanQuery = call.query
+    plan = await call.tw.read_plan(call.body, asked.queue, asked.folder)
+    admitted: dict[str, Any] = msgspec.to_builtins(await call.tw.run_plan(plan, asked.fresh))
+    return Reply(admitted, 201 if admitted["new"] or admitted["replaced"] else 200)
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="POST",
+        path="/plans",
+        scope=TokenScope.OPERATOR,
+        handler=submit,
+        summary="Run a plan",
+        query=PlanQuery,
+        body=ref("Plan"),
+        answer=ADMITTED,
+        status=201,
+        also=(200,),
+    ),
+)

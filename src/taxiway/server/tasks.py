@@ -1,0 +1,202 @@
+"""Tasks: submitted one by one or as a list, listed in order, cancelled, tried again, forgotten, explained."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from taxiway.core.errors import Invalid
+from taxiway.core.limits import LIST_PAGE_DEFAULT, LIST_PAGE_MAX, SUBMIT_BATCH_MAX
+from taxiway.core.task import TaskState
+from taxiway.core.token import TokenScope
+from taxiway.server.endpoint import Call, Endpoint, Reply, object_of, page_of, ref
+from taxiway.store.protocol import TaskFilter
+from taxiway.verbs import Taxiway
+from taxiway.wire.documents import obstacle_document, run_document, task_document
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=LIST_PAGE_MAX)]
+
+SUBMIT: Final = {"oneOf": [ref("NewTask"), {"type": "array", "items": ref("NewTask"), "maxItems": SUBMIT_BATCH_MAX}]}
+REMOVED: Final = object_of(removed={"type": "boolean"})
+
+
+class TaskQuery(msgspec.Struct, frozen=True):
+    """Which tasks a list shows. ``label`` is ``key=value``; ``order`` is ``priority``, or ``open`` for what has not
+    ended first and then the newest that has."""
+
+    queue: str | None = None
+    project: str | None = None
+    state: str | None = None
+    lane: str | None = None
+    session: str | None = None
+    label: str | None = None
+    superseded: bool = False
+    order: str = "priority"
+    limit: Limit = LIST_PAGE_DEFAULT
+    cursor: str | None = None
+
+
+async def submit(call: Call) -> Reply:
+    """Admit one task, or a list of them: all or none."""
+    many = call.body if isinstance(call.body, list) else [call.body]
+    if call.key is not None:
+        many = [_keyed(fields, call.key, number, len(many)) for number, fields in enumerate(many)]
+    handles = await call.tw.submit_many(many)
+    documents = [task_document(await call.tw.task(handle.id)) for handle in handles]
+    status = 201 if any(handle.created for handle in handles) else 200
+    if isinstance(call.body, list):
+        return Reply({"items": documents, "cursor": None}, status)
+    return Reply(documents[0], status, {"location": f"/v1/tasks/{handles[0].id}"})
+
+
+def _keyed(fields: Any, key: str, number: int, total: int) -> Any:
+    """The task with the call's key as its own, so that admission itself makes a repeated call do nothing (I9)."""
+    if not isinstance(fields, dict) or fields.get("idempotency_key") is not None:
+        return fields
+    return {**fields, "idempotency_key": key if total == 1 else f"{key}/{number}"}
+
+
+async def page(call: Call) -> Reply:
+    """A page in priority order. What matched throughout and kept its place appears exactly once."""
+    asked: TaskQuery = call.query
+    found = await call.tw.tasks(await _filter(call.tw, asked), asked.limit, asked.cursor)
+    return Reply({"items": [task_document(task) for task in found.items], "cursor": found.cursor})
+
+
+async def _filter(tw: Taxiway, asked: TaskQuery) -> TaskFilter:
+    session = None if asked.session is None else (await tw.session_verbs.get(asked.session)).id
+    if asked.order not in ("priority", "open"):
+        raise Invalid(f"order must be priority or open, not '{asked.order}'")
+    return TaskFilter(
+        queue=asked.queue,
+        project=asked.project,
+        states=frozenset(_state(word) for word in asked.state.split(",")) if asked.state else frozenset(),
+        lane=asked.lane,
+        labels=(_label(asked.label),) if asked.label else (),
+        session=session,
+        superseded=asked.superseded,
+        open_first=asked.order == "open",
+    )
+
+
+def _state(word: str) -> TaskState:
+    try:
+        return TaskState(word)
+    except ValueError:
+        legal = ", ".join(TaskState)
+        raise Invalid(f"'{word}' is no state of a task; there are {legal}") from None
+
+
+def _label(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise Invalid(f"a label is asked for as key=value, not '{text}'")
+    return key, value
+
+
+async def get(call: Call) -> Reply:
+    """One task, by its id, a unique part of it, its name, or ``QUEUE/NAME``."""
+    return Reply(task_document(await call.tw.task(call.path["task"])))
+
+
+async def remove(call: Call) -> Reply:
+    """Forget a task with its logs; not while it runs."""
+    return Reply({"removed": await call.tw.remove(call.path["task"])})
+
+
+async def cancel(call: Call) -> Reply:
+    """Ask that a task ends; what it is then. One that has ended stays as it is."""
+    return Reply(task_document(await call.tw.cancel(call.path["task"])))
+
+
+async def retry(call: Call) -> Reply:
+    """Try a failed or cancelled task again, with what fell with it; its own successor first."""
+    handles = await call.tw.retry(call.path["task"])
+    documents = [task_document(await call.tw.task(handle.id)) for handle in handles]
+    return Reply({"items": documents, "cursor": None}, 201)
+
+
+async def explain(call: Call) -> Reply:
+    """Every condition that keeps a task from running."""
+    found = await call.tw.explain(call.path["task"])
+    return Reply({"items": [obstacle_document(obstacle) for obstacle in found], "cursor": None})
+
+
+async def runs(call: Call) -> Reply:
+    """A task's runs, oldest first."""
+    return Reply({"items": [run_document(run) for run in await call.tw.runs(call.path["task"])], "cursor": None})
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="POST",
+        path="/tasks",
+        scope=TokenScope.OPERATOR,
+        handler=submit,
+        summary="Submit a task, or up to 1,000",
+        body=SUBMIT,
+        answer={"oneOf": [ref("Task"), page_of("Task")]},
+        status=201,
+        also=(200,),
+        keyed=True,
+    ),
+    Endpoint(
+        method="GET",
+        path="/tasks",
+        scope=TokenScope.VIEWER,
+        handler=page,
+        summary="List tasks",
+        query=TaskQuery,
+        answer=page_of("Task"),
+    ),
+    Endpoint(
+        method="GET",
+        path="/tasks/{task}",
+        scope=TokenScope.VIEWER,
+        handler=get,
+        summary="One task",
+        answer=ref("Task"),
+    ),
+    Endpoint(
+        method="DELETE",
+        path="/tasks/{task}",
+        scope=TokenScope.OPERATOR,
+        handler=remove,
+        summary="Forget a task",
+        answer=REMOVED,
+    ),
+    Endpoint(
+        method="POST",
+        path="/tasks/{task}/cancel",
+        scope=TokenScope.OPERATOR,
+        handler=cancel,
+        summary="Cancel a task",
+        answer=ref("Task"),
+    ),
+    Endpoint(
+        method="POST",
+        path="/tasks/{task}/retry",
+        scope=TokenScope.OPERATOR,
+        handler=retry,
+        summary="Try a task again",
+        answer=page_of("Task"),
+        status=201,
+    ),
+    Endpoint(
+        method="GET",
+        path="/tasks/{task}/explain",
+        scope=TokenScope.VIEWER,
+        handler=explain,
+        summary="Why a task does not run",
+        answer=page_of("Obstacle"),
+    ),
+    Endpoint(
+        method="GET",
+        path="/tasks/{task}/runs",
+        scope=TokenScope.VIEWER,
+        handler=runs,
+        summary="A task's runs",
+        answer=page_of("Run"),
+    ),
+)

@@ -1,0 +1,44 @@
+"""The SQLite store's verbs on tokens and replies."""
+
+from __future__ import annotations
+
+from taxiway.core.token import Token
+from taxiway.store.sqlite.verbs import SqliteVerbs
+from taxiway.store.token_protocol import NewToken, Reply
+from taxiway.store.verbs import tokens
+
+
+class SqliteTokens(SqliteVerbs):
+    """What a store does for a server, by its writer and its reader."""
+
+    async def make_token(self, new: NewToken, actor: str) -> Token:
+        """Store a token."""
+        return await self._first(lambda tx: tokens.make(tx, new, actor))
+
+    async def tokens(self) -> list[Token]:
+        """Every token."""
+        return await self._reader.read(tokens.every)
+
+    async def token(self, id: str) -> tuple[Token, bytes]:
+        """A token and the hash of its secret."""
+        return await self._reader.read(lambda tx: tokens.found(tx, id))
+
+    async def revoke_token(self, id: str, actor: str) -> Token:
+        """It opens nothing any more."""
+        return await self._first(lambda tx: tokens.revoke(tx, id, actor))
+
+    async def tokens_used(self, used: dict[str, int]) -> None:
+        """When tokens were used last."""
+        await self._bulk(lambda tx: tokens.used(tx, used))
+
+    async def begin_reply(self, key: str, hash: bytes) -> Reply | None:
+        """A mutation begins under a key."""
+        return await self._bulk(lambda tx: tokens.begin_reply(tx, key, hash))
+
+    async def settle_reply(self, key: str, reply: Reply | None) -> None:
+        """What it was answered."""
+        await self._bulk(lambda tx: tokens.settle_reply(tx, key, reply))
+
+    async def prune_replies(self, older_than_ms: int, limit: int) -> int:
+        """Forget old answers."""
+        return await self._bulk(lambda tx: tokens.prune_replies(tx, older_than_ms, limit))

@@ -1,0 +1,65 @@
+"""The part of a store's contract that servers need: tokens, and what was answered under an idempotency key."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from taxiway.core.token import Token, TokenScope
+
+
+class NewToken(msgspec.Struct, frozen=True, kw_only=True):
+    """A token to be made, with the SHA-256 of its secret; ``expires_s`` counts from now."""
+
+    id: str
+    name: str
+    scope: TokenScope
+    hash: bytes
+    expires_s: float | None = None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What was answered under a key; ``status`` is ``None`` while, or when, nobody knows how it ended."""
+
+    status: int | None
+    body: bytes | None
+
+
+class TokenStore(Protocol):
+    """What a server needs of a store for itself."""
+
+    async def make_token(self, new: NewToken, actor: str) -> Token:
+        """Store a token."""
+        ...
+
+    async def tokens(self) -> list[Token]:
+        """Every token, oldest first."""
+        ...
+
+    async def token(self, id: str) -> tuple[Token, bytes]:
+        """A token of any tenant and the hash of its secret; raises ``NotFound``."""
+        ...
+
+    async def revoke_token(self, id: str, actor: str) -> Token:
+        """It opens nothing from now on; revoking it again changes nothing. Raises ``NotFound``."""
+        ...
+
+    async def tokens_used(self, used: dict[str, int]) -> None:
+        """When tokens were used last (milliseconds since 1970 UTC), by their ids."""
+        ...
+
+    async def begin_reply(self, key: str, hash: bytes) -> Reply | None:
+        """Note that a mutation begins under a key; what is known of it where it had been begun before.
+
+        Raises ``IdempotencyMismatch`` where something else was asked under that key (I9).
+        """
+        ...
+
+    async def settle_reply(self, key: str, reply: Reply | None) -> None:
+        """Keep what it was answered; ``None``: it was refused, and may be asked anew."""
+        ...
+
+    async def prune_replies(self, older_than_ms: int, limit: int) -> int:
+        """Forget what was answered before a time; how many those were, at most ``limit``."""
+        ...

@@ -1,0 +1,102 @@
+"""Tokens, and what was answered under an idempotency key."""
+
+from __future__ import annotations
+
+from taxiway.core.change import ChangeKind
+from taxiway.core.errors import IdempotencyMismatch, NotFound
+from taxiway.core.token import Token, TokenScope
+from taxiway.store.token_protocol import NewToken, Reply
+from taxiway.store.tx import Row, Tx
+
+
+# -- tokens --------------------------------------------------------------------------------------------------------
+def make(tx: Tx, new: NewToken, actor: str) -> Token:
+    """Store a token."""
+    expires_at = None if new.expires_s is None else tx.now + int(new.expires_s * 1000)
+    version = tx.change(ChangeKind.TOKEN, new.id, "made", None, actor, "make")
+    tx.run(
+        "insert_token",
+        name=new.id,
+        tenant=tx.tenant,
+        bearer=new.name,
+        scope=new.scope,
+        hash=new.hash,
+        now=tx.now,
+        expires_at=expires_at,
+        version=version,
+    )
+    return found(tx, new.id)[0]
+
+
+def found(tx: Tx, id: str) -> tuple[Token, bytes]:
+    """A token and the hash of its secret, whoever's it is."""
+    row = tx.one("token_row", name=id)
+    if row is None:
+        raise NotFound(f"there is no token '{id}'", ref=id)
+    return _token(row[:-1]), row[-1]
+
+
+def every(tx: Tx) -> list[Token]:
+    """Every token of the tenant."""
+    return [_token(row) for row in tx.all("scan_tokens", tenant=tx.tenant)]
+
+
+def revoke(tx: Tx, id: str, actor: str) -> Token:
+    """It opens nothing any more."""
+    token, _ = found(tx, id)
+    if token.tenant != tx.tenant:
+        raise NotFound(f"there is no token '{id}'", ref=id)
+    if token.revoked_at is not None:
+        return token
+    version = tx.change(ChangeKind.TOKEN, id, "revoked", None, actor, "revoke")
+    tx.run("revoke_token", name=id, tenant=tx.tenant, now=tx.now, version=version)
+    return found(tx, id)[0]
+
+
+def used(tx: Tx, moments: dict[str, int]) -> None:
+    """When tokens were used last."""
+    for id, at in moments.items():
+        tx.run("use_token", name=id, at=at)
+
+
+def _token(row: Row) -> Token:
+    name, bearer, scope, tenant, created_at, expires_at, used_at, revoked_at, version = row
+    return Token(
+        id=name,
+        name=bearer,
+        scope=TokenScope(scope),
+        tenant=tenant,
+        created_at=created_at,
+        expires_at=expires_at,
+        used_at=used_at,
+        revoked_at=revoked_at,
+        version=version,
+    )
+
+
+# -- replies -------------------------------------------------------------------------------------------------------
+def begin_reply(tx: Tx, key: str, hash: bytes) -> Reply | None:
+    """Note that a mutation begins; what is known of it where it had been begun before (I9)."""
+    row = tx.one("find_reply", tenant=tx.tenant, key=key)
+    if row is None:
+        tx.run("begin_reply", tenant=tx.tenant, key=key, hash=hash, now=tx.now)
+        return None
+    if row[0] != hash:
+        raise IdempotencyMismatch(
+            f"the idempotency key '{key}' was used for something else; a key stands for one request", key=key
+        )
+    return Reply(row[1], row[2])
+
+
+def settle_reply(tx: Tx, key: str, reply: Reply | None) -> None:
+    """Keep what was answered, or forget that it was asked."""
+    if reply is None:
+        tx.run("drop_reply", tenant=tx.tenant, key=key)
+    else:
+        tx.run("settle_reply", tenant=tx.tenant, key=key, status=reply.status, body=reply.body)
+
+
+def prune_replies(tx: Tx, before: int, limit: int) -> int:
+    """Forget what was answered before a time."""
+    gone = tx.all("prune_replies", before=before, limit=limit)
+    return len(gone)

@@ -1,0 +1,129 @@
+"""Puts a server together: an opened store, who may ask it, and where it listens."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from taxiway.clock import Ids, SystemClock, system_chance
+from taxiway.core.errors import Invalid, NotFound, StoreUnusable
+from taxiway.core.token import Principal, TokenScope, read_token
+from taxiway.observe.log import log_moment
+from taxiway.observe.observer import Observer
+from taxiway.sections import ServerSection
+from taxiway.server.app import Guard, make_app
+from taxiway.server.bearers import Bearers
+from taxiway.server.listening import bind, listening
+from taxiway.server.serving import Server, VerbsOf
+from taxiway.verbs import Taxiway
+
+OWNER: Final = "owner"  #: who has the token that lies beside the store
+CALLERS_MAX: Final = 1_000
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A server that answers: where, and the file with its owner's token."""
+
+    url: str
+    token_file: Path
+
+
+@asynccontextmanager
+async def standing(
+    tw: Taxiway, store: Path, wanted: ServerSection, observer: Observer = log_moment
+) -> AsyncIterator[Standing]:
+    """Answer over HTTP until the block is left. Raises ``Invalid`` for an address that is not safe to listen on, and
+    ``Unavailable`` for one that cannot be had."""
+    _check_safe(wanted)
+    clock = SystemClock()
+    bearers = Bearers(tw.store, clock)
+    server = Server(_verbs_of(tw), tw.store, observer)
+    guard = Guard(bearers=bearers, clock=clock, ids=Ids(clock, system_chance()), hosts=(wanted.host, *wanted.hosts))
+    listener = bind(wanted.host, wanted.port)
+    port: int = listener.getsockname()[1]
+    token_file = await _owners_token(tw, store.with_suffix(".token"))
+    async with asyncio.TaskGroup() as group, listening(make_app(server, guard), listener):
+        keeper = group.create_task(_keep(bearers, clock), name="bearers")
+        try:
+            yield Standing(f"http://{_shown(wanted.host)}:{port}", token_file)
+        finally:
+            keeper.cancel()
+            await bearers.step()
+
+
+def _verbs_of(tw: Taxiway) -> VerbsOf:
+    """The verbs in a caller's name, made once for each."""
+
+    @lru_cache(CALLERS_MAX)
+    def known(actor: str, tenant: str) -> Taxiway:
+        return tw.on_behalf_of(actor, tenant)
+
+    def verbs_of(principal: Principal) -> Taxiway:
+        return known(principal.name, principal.tenant)
+
+    return verbs_of
+
+
+def _check_safe(wanted: ServerSection) -> None:
+    """Off loopback whoever listens on the way would read the tokens."""
+    if not wanted.insecure and not _is_loopback(wanted.host):
+        raise Invalid(
+            f"{wanted.host} is no loopback address, and what is sent there can be read on the way: put a proxy with "
+            "TLS before a server on 127.0.0.1, or set insecure = true in [server] for a network that you trust"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+async def _keep(bearers: Bearers, clock: SystemClock) -> None:
+    while True:
+        await clock.sleep(await bearers.step())
+
+
+async def _owners_token(tw: Taxiway, path: Path) -> Path:
+    """The file with the token of whoever owns the store; made when it is missing or opens nothing any more."""
+    if await _opens(tw, path):
+        return path
+    _, text = await tw.make_token(OWNER, TokenScope.ADMIN)
+    try:
+        await asyncio.to_thread(_write_private, path, text)
+    except OSError as error:
+        raise StoreUnusable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error
+    return path
+
+
+async def _opens(tw: Taxiway, path: Path) -> bool:
+    try:
+        claim = read_token((await asyncio.to_thread(path.read_text, "ascii")).strip())
+        if claim is None:
+            return False
+        token, hash = await tw.store.token(claim[0])
+    except (OSError, ValueError, NotFound):
+        return False
+    return hash == claim[1] and token.holds(SystemClock().now_ms())
+
+
+def _write_private(path: Path, text: str) -> None:
+    """For its owner's eyes only, whole or not at all."""
+    fresh = path.with_suffix(".token.new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w") as file:
+        file.write(text + "\n")
+    fresh.replace(path)

@@ -1,0 +1,1 @@
+"""What passes between programs: records of the core as documents, and documents as records again."""
