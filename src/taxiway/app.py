@@ -6,9 +6,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any
 
 import msgspec
@@ -17,11 +15,10 @@ from taxiway.agents.settle import boot_id
 from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle
 from taxiway.client.session import Sent, SessionHandle
-from taxiway.clock import Ids, SystemClock, system_chance
+from taxiway.clock import Ids, SystemClock, new_secret, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
 from taxiway.core.redact import Scrubber
-from taxiway.core.token import SECRET_BYTES
 from taxiway.engine.account_intake import AccountIntake
 from taxiway.engine.approval_intake import ApprovalIntake
 from taxiway.engine.engine import serving
@@ -78,7 +75,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
                 SessionIntake(store, intake, actor, project, settings.mailbox),
                 ApprovalIntake(store, intake, actor, scrubber),
                 AccountIntake(store, clock, actor, project),
-                TokenIntake(store, ids, actor, partial(token_urlsafe, SECRET_BYTES)),
+                TokenIntake(store, ids, actor, new_secret),
                 feed,
             )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 import time
 from typing import Protocol
 
@@ -70,6 +71,11 @@ def system_chance() -> Chance:
 def seeded_chance(seed: int) -> Chance:
     """Randomness that is the same for the same seed: for tests and the simulator."""
     return random.Random(seed)
+
+
+def new_secret() -> str:
+    """32 bytes that nobody can guess, in URL-safe base 64."""
+    return secrets.token_urlsafe(32)
 
 
 class Ids:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from starlette.types import ASGIApp
 
-from taxiway.clock import Ids, SystemClock, system_chance
+from taxiway.clock import Clock, Ids, SystemClock, system_chance
 from taxiway.core.errors import Invalid, NotFound, StoreUnusable
 from taxiway.core.token import Principal, TokenScope, read_token
 from taxiway.observe.log import log_moment
@@ -21,10 +22,12 @@ from taxiway.observe.observer import Observer
 from taxiway.sections import ServerSection
 from taxiway.server.app import Guard, make_app
 from taxiway.server.bearers import Bearers
+from taxiway.server.doorkeeper import Rates
 from taxiway.server.listening import bind, listening
 from taxiway.server.serving import Server, VerbsOf
 from taxiway.verbs import Taxiway
 
+SYSTEM_CLOCK: Final = SystemClock()
 OWNER: Final = "owner"  #: who has the token that lies beside the store
 CALLERS_MAX: Final = 1_000
 
@@ -43,17 +46,30 @@ async def standing(
     """Answer over HTTP until the block is left. Raises ``Invalid`` for an address that is not safe to listen on, and
     ``Unavailable`` for one that cannot be had."""
     _check_safe(wanted)
-    clock = SystemClock()
-    bearers = Bearers(tw.store, clock)
-    server = Server(_verbs_of(tw), tw.store, observer)
-    guard = Guard(bearers=bearers, clock=clock, ids=Ids(clock, system_chance()), hosts=(wanted.host, *wanted.hosts))
     listener = bind(wanted.host, wanted.port)
     port: int = listener.getsockname()[1]
     token_file = await _owners_token(tw, store.with_suffix(".token"))
-    async with asyncio.TaskGroup() as group, listening(make_app(server, guard), listener):
+    hosts = (wanted.host, *wanted.hosts)
+    async with application(tw, hosts, observer=observer) as app, listening(app, listener):
+        yield Standing(f"http://{_shown(wanted.host)}:{port}", token_file)
+
+
+@asynccontextmanager
+async def application(
+    tw: Taxiway,
+    hosts: Collection[str] = (),
+    rates: Rates | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+    observer: Observer = log_moment,
+) -> AsyncIterator[ASGIApp]:
+    """What answers, without a socket: an ASGI application on an opened store."""
+    bearers = Bearers(tw.store, clock)
+    server = Server(_verbs_of(tw), tw.store, observer)
+    guard = Guard(bearers=bearers, clock=clock, ids=Ids(clock, system_chance()), hosts=hosts, rates=rates or Rates())
+    async with asyncio.TaskGroup() as group:
         keeper = group.create_task(_keep(bearers, clock), name="bearers")
         try:
-            yield Standing(f"http://{_shown(wanted.host)}:{port}", token_file)
+            yield make_app(server, guard)
         finally:
             keeper.cancel()
             await bearers.step()
@@ -92,7 +108,7 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-async def _keep(bearers: Bearers, clock: SystemClock) -> None:
+async def _keep(bearers: Bearers, clock: Clock) -> None:
     while True:
         await clock.sleep(await bearers.step())
 

@@ -33,8 +33,6 @@ from taxiway.engine.intake import Intake
 from taxiway.engine.session_intake import SessionIntake
 from taxiway.engine.token_intake import TokenIntake
 from taxiway.jobs import REGISTRY as REGISTRY
-from taxiway.planfile.drafting import House
-from taxiway.planfile.reading import plan_of
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import ApprovalPage as ApprovalPage
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
@@ -294,14 +292,6 @@ class Taxiway:
     async def revoke_token(self, token: str) -> Token:
         """It opens nothing from now on; by its id, a unique part of it, or its bearer's name."""
         return await self._doors.tokens.revoke(token)
-
-    async def read_plan(self, document: Any, queue: str, folder: str | None = None) -> Plan:
-        """The plan that a document (of a plan file) is, checked whole against the lanes that exist; relative folders
-        are meant from ``folder``. Raises ``Invalid`` with every fault."""
-        lanes = frozenset(lane.name for lane in await self.store.lanes() if lane.queue is None)
-        prompting = self._intake.prompting
-        base = await asyncio.to_thread(Path(folder or "").absolute)
-        return await asyncio.to_thread(plan_of, document, queue, base, House(lanes, prompting.agent, prompting.mailbox))
 
     async def drain(self) -> None:
         """Take nothing new (it is refused with the code ``draining``), start nothing new here, and wait until what runs

@@ -18,7 +18,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "observe": ("core",),
     "engine": ("core", *PROTOCOLS, "observe", "clock"),
     "wire": ("core",),
-    "server": ("core", "wire", "verbs", "store.protocol", "store.token_protocol", "observe", "clock"),
+    "server": ("core", "wire", "verbs", "planfile", "store.protocol", "observe", "clock"),
     "client": ("core", "wire"),
     "mcp": ("core", "client"),
     "cli": ("core", "client", "wire", "config", "app", "up", "clock", "planfile", "diagnosis", "probing", "trials"),

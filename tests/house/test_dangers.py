@@ -35,6 +35,7 @@ OWN_TASKS = {
 
 # The only places that may catch everything: there it is observed, counted and becomes an outcome.
 CATCH_ALL = {
+    "server/serving.py": "whatever a handler raises is answered as a defect, and logged under the request's id",
     "engine/service.py": "the one loop of every service: a failed step is observed and tried again, backed off",
     "engine/executor.py": "whatever happens in a run becomes that run's outcome",
     "engine/pool.py": "whatever the adapter of a kept process raises ends that process, not the runner",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import click
 import msgspec
@@ -14,7 +15,6 @@ from taxiway.cli.jobmodules import load_jobs
 from taxiway.cli.output import answer, answer_json_line, note
 from taxiway.cli.verb import Verb
 from taxiway.cli.words import count
-from taxiway.sections import ServerSection
 from taxiway.up import Standing, standing
 
 
@@ -33,13 +33,15 @@ def up(door: Door, host: str | None, port: int | None, slots: int | None, jobs: 
     """
     load_jobs(jobs)
     config = door.loaded.config
-    said = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    wanted = msgspec.structs.replace(config.server, **said)
-    asyncio.run(_serve(door, config.runner.slots if slots is None else slots, wanted))
+    said: dict[str, Any] = {"host": host, "port": port}
+    asyncio.run(_serve(door, config.runner.slots if slots is None else slots, said))
 
 
-async def _serve(door: Door, slots: int, wanted: ServerSection) -> None:
-    async with door.open(slots) as tw, standing(tw, store_path(door.loaded.config.store.path), wanted) as server:
+async def _serve(door: Door, slots: int, said: dict[str, Any]) -> None:
+    config = door.loaded.config
+    known = {name: value for name, value in said.items() if value is not None}
+    wanted = msgspec.structs.replace(config.server, **known)
+    async with door.open(slots) as tw, standing(tw, store_path(config.store.path), wanted) as server:
         with Interrupts() as interrupts:
             _tell(door, server, slots)
             await interrupts.first.wait()

@@ -12,7 +12,6 @@ from typing import Final
 
 import msgspec
 
-SECRET_BYTES: Final = 32
 _TEXT: Final = re.compile(r"txw_(?P<id>[0-9a-hjkmnp-tv-z]{26})_(?P<secret>[A-Za-z0-9_-]{43})")
 
 

@@ -10,8 +10,7 @@ from taxiway.core import fieldtypes
 from taxiway.core.errors import Invalid, Problem
 from taxiway.core.fieldtypes import Bad
 from taxiway.core.token import Token, TokenScope, secret_hash, token_text
-from taxiway.store.protocol import Store
-from taxiway.store.token_protocol import NewToken
+from taxiway.store.protocol import NewToken, Store
 
 EXPIRES_S_MAX: Final = 10 * 366 * 86_400.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
 from typing import Annotated, Final
 
 import msgspec
@@ -83,7 +84,7 @@ def _moment(field: str, text: str | None) -> int | None:
 
 ENDPOINTS: Final = (
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/accounts",
         scope=TokenScope.VIEWER,
         handler=every,
@@ -91,7 +92,7 @@ ENDPOINTS: Final = (
         answer=page_of("Account"),
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/accounts/{account}",
         scope=TokenScope.VIEWER,
         handler=get,
@@ -99,7 +100,7 @@ ENDPOINTS: Final = (
         answer=ref("Account"),
     ),
     Endpoint(
-        method="PATCH",
+        method=HTTPMethod.PATCH,
         path="/accounts/{account}",
         scope=TokenScope.ADMIN,
         handler=change,
@@ -108,7 +109,7 @@ ENDPOINTS: Final = (
         answer=ref("Account"),
     ),
     Endpoint(
-        method="POST",
+        method=HTTPMethod.POST,
         path="/accounts/{account}/park",
         scope=TokenScope.ADMIN,
         handler=park,
@@ -117,7 +118,7 @@ ENDPOINTS: Final = (
         answer=ref("Account"),
     ),
     Endpoint(
-        method="POST",
+        method=HTTPMethod.POST,
         path="/accounts/{account}/release",
         scope=TokenScope.ADMIN,
         handler=release,
@@ -125,7 +126,7 @@ ENDPOINTS: Final = (
         answer=ref("Account"),
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/usage",
         scope=TokenScope.VIEWER,
         handler=usage,

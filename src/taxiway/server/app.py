@@ -74,7 +74,7 @@ def _path(one: Endpoint) -> str:
 
 def _route(server: Server, path: str, on: list[Endpoint]) -> Route:
     """A path with all its methods, so that a refusal names them all."""
-    by_method = {one.method: server.serve(one) for one in on}
+    by_method = {str(one.method): server.serve(one) for one in on}
 
     async def respond(request: Request) -> Response:
         response: Response = await by_method["GET" if request.method == "HEAD" else request.method](request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
 from typing import Annotated, Final
 
 import msgspec
@@ -51,7 +52,7 @@ async def deny(call: Call) -> Reply:
 
 ENDPOINTS: Final = (
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/approvals",
         scope=TokenScope.VIEWER,
         handler=page,
@@ -60,7 +61,7 @@ ENDPOINTS: Final = (
         answer=page_of("Approval"),
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/approvals/{approval}",
         scope=TokenScope.VIEWER,
         handler=get,
@@ -68,7 +69,7 @@ ENDPOINTS: Final = (
         answer=ref("Approval"),
     ),
     Endpoint(
-        method="POST",
+        method=HTTPMethod.POST,
         path="/approvals/{approval}/allow",
         scope=TokenScope.OPERATOR,
         handler=allow,
@@ -77,7 +78,7 @@ ENDPOINTS: Final = (
         answer=ref("Approval"),
     ),
     Endpoint(
-        method="POST",
+        method=HTTPMethod.POST,
         path="/approvals/{approval}/deny",
         scope=TokenScope.OPERATOR,
         handler=deny,

@@ -51,10 +51,6 @@ class Bearers:
         token = known.token
         return Principal(token=token.id, name=token.name, scope=token.scope, tenant=token.tenant)
 
-    def forget(self, id: str) -> None:
-        """It has just been revoked here."""
-        self._known.pop(id, None)
-
     async def step(self) -> float:
         """Note when tokens were used."""
         used, self._used = self._used, {}

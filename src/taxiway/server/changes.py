@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
 from typing import Annotated, Final
 
 import msgspec
@@ -29,7 +30,7 @@ async def page(call: Call) -> Reply:
 
 ENDPOINTS: Final = (
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/changes",
         scope=TokenScope.VIEWER,
         handler=page,

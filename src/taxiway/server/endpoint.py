@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPMethod
 from typing import Any
 
 import msgspec
@@ -49,7 +50,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ``keyed``: the handler itself sees to it that a repeated idempotency key does nothing twice.
     """
 
-    method: str
+    method: HTTPMethod
     path: str
     scope: TokenScope
     handler: Handler
@@ -64,7 +65,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def mutates(self) -> bool:
         """Whether it changes anything."""
-        return self.method not in ("GET", "HEAD")
+        return self.method is not HTTPMethod.GET
 
 
 def ref(name: str) -> Schema:
@@ -86,8 +87,8 @@ def object_of(**properties: Schema) -> Schema:
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-def required_text(value: str | None, name: str) -> str:
-    """A parameter that must be there."""
-    if not value:
-        raise Invalid(f"{name} is missing")
+def object_in(value: Any, what: str) -> dict[str, Any]:
+    """A value that must be an object."""
+    if not isinstance(value, dict):
+        raise Invalid(f"{what} must be an object")
     return value

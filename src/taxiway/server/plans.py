@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from http import HTTPMethod
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from taxiway.core.plan import Plan
 from taxiway.core.token import TokenScope
-from taxiway.server.endpoint import Call, Endpoint, Reply, object_of, ref
+from taxiway.planfile.drafting import House
+from taxiway.planfile.reading import plan_of
+from taxiway.server.endpoint import Call, Endpoint, Reply, object_in, object_of, ref
 
 _WHOLE: Final = {"type": "integer"}
 ADMITTED: Final = object_of(
@@ -33,14 +39,23 @@ class PlanQuery(msgspec.Struct, frozen=True):
 async def submit(call: Call) -> Reply:
     """Run a plan, or run it again; what of it has completed is kept. The body is the plan file, as JSON."""
     asked: PlanQuery = call.query
-    plan = await call.tw.read_plan(call.body, asked.queue, asked.folder)
+    plan = await _read(call, asked)
     admitted: dict[str, Any] = msgspec.to_builtins(await call.tw.run_plan(plan, asked.fresh))
     return Reply(admitted, 201 if admitted["new"] or admitted["replaced"] else 200)
 
 
+async def _read(call: Call, asked: PlanQuery) -> Plan:
+    """The plan, checked whole against the lanes that there are."""
+    lanes = frozenset(lane.name for lane in await call.tw.lanes() if lane.queue is None)
+    prompting = call.tw.intake.prompting
+    house = House(lanes, prompting.agent, prompting.mailbox)
+    folder = await asyncio.to_thread(Path(asked.folder or "").absolute)
+    return await asyncio.to_thread(plan_of, object_in(call.body, "a plan"), asked.queue, folder, house)
+
+
 ENDPOINTS: Final = (
     Endpoint(
-        method="POST",
+        method=HTTPMethod.POST,
         path="/plans",
         scope=TokenScope.OPERATOR,
         handler=submit,

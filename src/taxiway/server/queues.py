@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
 from typing import Annotated, Final
 
 import msgspec
@@ -103,7 +104,7 @@ def moving_lane(verb: str) -> Handler:
 
 ENDPOINTS: Final = (
     Endpoint(
-        method="POST",
+        method=HTTPMethod.POST,
         path="/queues",
         scope=TokenScope.ADMIN,
         handler=make,
@@ -113,7 +114,7 @@ ENDPOINTS: Final = (
         status=201,
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/queues",
         scope=TokenScope.VIEWER,
         handler=every,
@@ -121,7 +122,7 @@ ENDPOINTS: Final = (
         answer=page_of("Queue"),
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/queues/{queue}",
         scope=TokenScope.VIEWER,
         handler=get,
@@ -129,7 +130,7 @@ ENDPOINTS: Final = (
         answer=ref("Queue"),
     ),
     Endpoint(
-        method="PATCH",
+        method=HTTPMethod.PATCH,
         path="/queues/{queue}",
         scope=TokenScope.ADMIN,
         handler=change,
@@ -138,7 +139,7 @@ ENDPOINTS: Final = (
         answer=ref("Queue"),
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/queues/{queue}/stats",
         scope=TokenScope.VIEWER,
         handler=stats,
@@ -146,7 +147,7 @@ ENDPOINTS: Final = (
         answer=ref("QueueStats"),
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/queues/{queue}/snapshot",
         scope=TokenScope.VIEWER,
         handler=snapshot,
@@ -155,7 +156,7 @@ ENDPOINTS: Final = (
     ),
     *(
         Endpoint(
-            method="POST",
+            method=HTTPMethod.POST,
             path=f"/queues/{{queue}}/{verb}",
             scope=TokenScope.OPERATOR,
             handler=moving(verb),
@@ -165,7 +166,7 @@ ENDPOINTS: Final = (
         for verb in VERBS
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/lanes",
         scope=TokenScope.VIEWER,
         handler=lanes,
@@ -173,7 +174,7 @@ ENDPOINTS: Final = (
         answer=page_of("Lane"),
     ),
     Endpoint(
-        method="PUT",
+        method=HTTPMethod.PUT,
         path="/lanes/{lane}",
         scope=TokenScope.ADMIN,
         handler=set_lane,
@@ -183,7 +184,7 @@ ENDPOINTS: Final = (
     ),
     *(
         Endpoint(
-            method="POST",
+            method=HTTPMethod.POST,
             path=f"/lanes/{{lane}}/{verb}",
             scope=TokenScope.OPERATOR,
             handler=moving_lane(verb),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
 from typing import Annotated, Final
 
 import msgspec
@@ -43,10 +44,15 @@ async def events(call: Call) -> Reply:
 
 ENDPOINTS: Final = (
     Endpoint(
-        method="GET", path="/runs/{run}", scope=TokenScope.VIEWER, handler=get, summary="One run", answer=ref("Run")
+        method=HTTPMethod.GET,
+        path="/runs/{run}",
+        scope=TokenScope.VIEWER,
+        handler=get,
+        summary="One run",
+        answer=ref("Run"),
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/runs/{run}/events",
         scope=TokenScope.VIEWER,
         handler=events,

@@ -17,8 +17,8 @@ from taxiway.observe.observer import Moment, Observer
 from taxiway.server.body import read_fields, read_json
 from taxiway.server.endpoint import Call, Endpoint, Reply
 from taxiway.server.problem import problem_reply
+from taxiway.store.protocol import Reply as Kept
 from taxiway.store.protocol import Store
-from taxiway.store.token_protocol import Reply as Kept
 from taxiway.verbs import Taxiway
 
 BODY_BYTES_MAX: Final = 8 << 20  #: of a request: a list of a thousand tasks, or one with a megabyte of words

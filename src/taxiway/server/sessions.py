@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.session import Session
 from taxiway.core.token import TokenScope
-from taxiway.server.endpoint import Call, Endpoint, Reply, Schema, object_of, page_of, ref
+from taxiway.server.endpoint import Call, Endpoint, Reply, Schema, object_in, object_of, page_of, ref
 from taxiway.store.protocol import SessionFilter
 from taxiway.wire.documents import (
     event_document,
@@ -122,8 +123,8 @@ async def change(call: Call) -> Reply:
 
 async def send(call: Call) -> Reply:
     """Send it a message: fields as those of a task."""
-    fields = call.body
-    if call.key is not None and isinstance(fields, dict) and fields.get("idempotency_key") is None:
+    fields = object_in(call.body, "a message")
+    if call.key is not None and fields.get("idempotency_key") is None:
         fields = {**fields, "idempotency_key": call.key}
     sent = await call.tw.session_verbs.send(call.path["session"], fields)
     return Reply(sent_document(await call.tw.task(sent.id), sent), 201 if sent.created else 200)
@@ -193,7 +194,7 @@ ENDPOINTS: Final = (
         body=NewSession,
         answer=ref("Session"),
         scope=TokenScope.OPERATOR,
-        method="POST",
+        method=HTTPMethod.POST,
     ),
     Endpoint(
         path="/sessions",
@@ -202,7 +203,7 @@ ENDPOINTS: Final = (
         query=SessionsQuery,
         answer=page_of("Session"),
         scope=TokenScope.VIEWER,
-        method="GET",
+        method=HTTPMethod.GET,
     ),
     Endpoint(
         path="/sessions/{session}",
@@ -211,7 +212,7 @@ ENDPOINTS: Final = (
         query=ReaderQuery,
         answer=ref("Session"),
         scope=TokenScope.VIEWER,
-        method="GET",
+        method=HTTPMethod.GET,
     ),
     Endpoint(
         path="/sessions/{session}",
@@ -220,7 +221,7 @@ ENDPOINTS: Final = (
         body=SessionChange,
         answer=ref("Session"),
         scope=TokenScope.OPERATOR,
-        method="PATCH",
+        method=HTTPMethod.PATCH,
     ),
     Endpoint(
         path="/sessions/{session}/messages",
@@ -232,7 +233,7 @@ ENDPOINTS: Final = (
         also=(200,),
         keyed=True,
         scope=TokenScope.OPERATOR,
-        method="POST",
+        method=HTTPMethod.POST,
     ),
     Endpoint(
         path="/sessions/{session}/stop",
@@ -240,7 +241,7 @@ ENDPOINTS: Final = (
         summary="Stop its oldest run",
         answer=object_of(task={"anyOf": [ref("Task"), {"type": "null"}]}),
         scope=TokenScope.OPERATOR,
-        method="POST",
+        method=HTTPMethod.POST,
     ),
     Endpoint(
         path="/sessions/{session}/stop-all",
@@ -248,7 +249,7 @@ ENDPOINTS: Final = (
         summary="Stop what runs, cancel what waits",
         answer=ref("Stopped"),
         scope=TokenScope.OPERATOR,
-        method="POST",
+        method=HTTPMethod.POST,
     ),
     Endpoint(
         path="/sessions/{session}/reset",
@@ -257,7 +258,7 @@ ENDPOINTS: Final = (
         body=Reset,
         answer=ref("Stopped"),
         scope=TokenScope.OPERATOR,
-        method="POST",
+        method=HTTPMethod.POST,
     ),
     Endpoint(
         path="/sessions/{session}/read",
@@ -266,7 +267,7 @@ ENDPOINTS: Final = (
         body=Reader,
         answer=ref("Session"),
         scope=TokenScope.VIEWER,
-        method="POST",
+        method=HTTPMethod.POST,
     ),
     Endpoint(
         path="/sessions/{session}/archive",
@@ -275,7 +276,7 @@ ENDPOINTS: Final = (
         body=Archive,
         answer=ref("Session"),
         scope=TokenScope.OPERATOR,
-        method="POST",
+        method=HTTPMethod.POST,
     ),
     Endpoint(
         path="/sessions/{session}/tasks",
@@ -284,7 +285,7 @@ ENDPOINTS: Final = (
         query=TasksQuery,
         answer=object_of(items={"type": "array", "items": ref("Task")}, cursor={"type": ["integer", "null"]}),
         scope=TokenScope.VIEWER,
-        method="GET",
+        method=HTTPMethod.GET,
     ),
     Endpoint(
         path="/sessions/{session}/trace",
@@ -293,7 +294,7 @@ ENDPOINTS: Final = (
         query=TraceQuery,
         answer=TRACE,
         scope=TokenScope.VIEWER,
-        method="GET",
+        method=HTTPMethod.GET,
     ),
     Endpoint(
         path="/sessions/{session}/output",
@@ -302,6 +303,6 @@ ENDPOINTS: Final = (
         query=TraceQuery,
         answer=TRACE,
         scope=TokenScope.VIEWER,
-        method="GET",
+        method=HTTPMethod.GET,
     ),
 )

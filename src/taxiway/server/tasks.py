@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -10,7 +11,7 @@ from taxiway.core.errors import Invalid
 from taxiway.core.limits import LIST_PAGE_DEFAULT, LIST_PAGE_MAX, SUBMIT_BATCH_MAX
 from taxiway.core.task import TaskState
 from taxiway.core.token import TokenScope
-from taxiway.server.endpoint import Call, Endpoint, Reply, object_of, page_of, ref
+from taxiway.server.endpoint import Call, Endpoint, Reply, object_in, object_of, page_of, ref
 from taxiway.store.protocol import TaskFilter
 from taxiway.verbs import Taxiway
 from taxiway.wire.documents import obstacle_document, run_document, task_document
@@ -39,7 +40,7 @@ class TaskQuery(msgspec.Struct, frozen=True):
 
 async def submit(call: Call) -> Reply:
     """Admit one task, or a list of them: all or none."""
-    many = call.body if isinstance(call.body, list) else [call.body]
+    many = [object_in(fields, "a task") for fields in (call.body if isinstance(call.body, list) else [call.body])]
     if call.key is not None:
         many = [_keyed(fields, call.key, number, len(many)) for number, fields in enumerate(many)]
     handles = await call.tw.submit_many(many)
@@ -50,9 +51,9 @@ async def submit(call: Call) -> Reply:
     return Reply(documents[0], status, {"location": f"/v1/tasks/{handles[0].id}"})
 
 
-def _keyed(fields: Any, key: str, number: int, total: int) -> Any:
+def _keyed(fields: dict[str, Any], key: str, number: int, total: int) -> dict[str, Any]:
     """The task with the call's key as its own, so that admission itself makes a repeated call do nothing (I9)."""
-    if not isinstance(fields, dict) or fields.get("idempotency_key") is not None:
+    if fields.get("idempotency_key") is not None:
         return fields
     return {**fields, "idempotency_key": key if total == 1 else f"{key}/{number}"}
 
@@ -130,7 +131,7 @@ async def runs(call: Call) -> Reply:
 
 ENDPOINTS: Final = (
     Endpoint(
-        method="POST",
+        method=HTTPMethod.POST,
         path="/tasks",
         scope=TokenScope.OPERATOR,
         handler=submit,
@@ -142,7 +143,7 @@ ENDPOINTS: Final = (
         keyed=True,
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/tasks",
         scope=TokenScope.VIEWER,
         handler=page,
@@ -151,7 +152,7 @@ ENDPOINTS: Final = (
         answer=page_of("Task"),
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/tasks/{task}",
         scope=TokenScope.VIEWER,
         handler=get,
@@ -159,7 +160,7 @@ ENDPOINTS: Final = (
         answer=ref("Task"),
     ),
     Endpoint(
-        method="DELETE",
+        method=HTTPMethod.DELETE,
         path="/tasks/{task}",
         scope=TokenScope.OPERATOR,
         handler=remove,
@@ -167,7 +168,7 @@ ENDPOINTS: Final = (
         answer=REMOVED,
     ),
     Endpoint(
-        method="POST",
+        method=HTTPMethod.POST,
         path="/tasks/{task}/cancel",
         scope=TokenScope.OPERATOR,
         handler=cancel,
@@ -175,7 +176,7 @@ ENDPOINTS: Final = (
         answer=ref("Task"),
     ),
     Endpoint(
-        method="POST",
+        method=HTTPMethod.POST,
         path="/tasks/{task}/retry",
         scope=TokenScope.OPERATOR,
         handler=retry,
@@ -184,7 +185,7 @@ ENDPOINTS: Final = (
         status=201,
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/tasks/{task}/explain",
         scope=TokenScope.VIEWER,
         handler=explain,
@@ -192,7 +193,7 @@ ENDPOINTS: Final = (
         answer=page_of("Obstacle"),
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/tasks/{task}/runs",
         scope=TokenScope.VIEWER,
         handler=runs,

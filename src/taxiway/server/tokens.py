@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
 from typing import Annotated, Final
 
 import msgspec
@@ -32,13 +33,13 @@ async def every(call: Call) -> Reply:
 
 
 async def revoke(call: Call) -> Reply:
-    """It opens nothing any more, here at once, in other processes within seconds."""
+    """It opens nothing any more, at any server of the store, after two seconds at the latest."""
     return Reply(token_document(await call.tw.revoke_token(call.path["token"])))
 
 
 ENDPOINTS: Final = (
     Endpoint(
-        method="POST",
+        method=HTTPMethod.POST,
         path="/tokens",
         scope=TokenScope.ADMIN,
         handler=make,
@@ -48,7 +49,7 @@ ENDPOINTS: Final = (
         status=201,
     ),
     Endpoint(
-        method="GET",
+        method=HTTPMethod.GET,
         path="/tokens",
         scope=TokenScope.ADMIN,
         handler=every,
@@ -56,7 +57,7 @@ ENDPOINTS: Final = (
         answer=page_of("Token"),
     ),
     Endpoint(
-        method="DELETE",
+        method=HTTPMethod.DELETE,
         path="/tokens/{token}",
         scope=TokenScope.ADMIN,
         handler=revoke,

@@ -37,6 +37,8 @@ from taxiway.store.session_protocol import SessionPage as SessionPage
 from taxiway.store.session_protocol import SessionStore
 from taxiway.store.session_protocol import TurnFacts as TurnFacts
 from taxiway.store.session_protocol import WarmProcess as WarmProcess
+from taxiway.store.token_protocol import NewToken as NewToken
+from taxiway.store.token_protocol import Reply as Reply
 from taxiway.store.token_protocol import TokenStore
 from taxiway.store.tx import Topic as Topic
 
