@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from starlette.types import ASGIApp
 
 from taxiway.clock import Clock, Ids, SystemClock, system_chance
 from taxiway.core.errors import Invalid, NotFound, StoreUnusable
@@ -20,11 +19,14 @@ from taxiway.core.token import Principal, TokenScope, read_token
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer
 from taxiway.sections import ServerSection
-from taxiway.server.app import Guard, make_app
+from taxiway.server.app import ASGIApp, Guard, make_app
 from taxiway.server.bearers import Bearers
 from taxiway.server.doorkeeper import Rates
 from taxiway.server.listening import bind, listening
+from taxiway.server.live import Live
 from taxiway.server.serving import Server, VerbsOf
+from taxiway.server.stream import Streams
+from taxiway.server.tails import Tails
 from taxiway.verbs import Taxiway
 
 SYSTEM_CLOCK: Final = SystemClock()
@@ -64,12 +66,14 @@ async def application(
 ) -> AsyncIterator[ASGIApp]:
     """What answers, without a socket: an ASGI application on an opened store."""
     bearers = Bearers(tw.store, clock)
-    server = Server(_verbs_of(tw), tw.store, observer)
+    verbs_of = _verbs_of(tw)
+    server = Server(verbs_of, tw.store, observer)
     guard = Guard(bearers=bearers, clock=clock, ids=Ids(clock, system_chance()), hosts=hosts, rates=rates or Rates())
     async with asyncio.TaskGroup() as group:
         keeper = group.create_task(_keep(bearers, clock), name="bearers")
         try:
-            yield make_app(server, guard)
+            streams = Streams(verbs_of, bearers, Live(Tails(group, tw.feed.wakes)))
+            yield make_app(server, streams, guard)
         finally:
             keeper.cancel()
             await bearers.step()

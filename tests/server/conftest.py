@@ -11,6 +11,7 @@ import taxiway
 from taxiway.clock import Clock, SystemClock
 from taxiway.core.token import TokenScope
 from taxiway.server.doorkeeper import Rates
+from taxiway.server.listening import bind, listening
 from taxiway.up import application
 
 BASE = "http://127.0.0.1:8787"
@@ -54,3 +55,17 @@ async def client_of(tw: taxiway.Taxiway) -> AsyncIterator[As]:
 async def client(client_of: As) -> httpx.AsyncClient:
     """One that may do everything."""
     return await client_of()
+
+
+@pytest.fixture
+async def token(tw: taxiway.Taxiway) -> str:
+    """One that opens everything."""
+    return (await tw.make_token("ann", TokenScope.ADMIN))[1]
+
+
+@pytest.fixture
+async def served(tw: taxiway.Taxiway) -> AsyncIterator[str]:
+    """The server's address: it listens on a port of loopback."""
+    listener = bind("127.0.0.1", 0)
+    async with application(tw, rates=FREE) as app, listening(app, listener):
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -25,7 +25,7 @@ class Feed:
 
     def __init__(self, store: Store, wakes: Wakes) -> None:
         self._store = store
-        self._wakes = wakes
+        self.wakes = wakes
         self._version: int | None = None
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
 
@@ -81,7 +81,7 @@ class Feed:
 
         ``after`` may be the number of its end or a later one: then there is nothing to wait for.
         """
-        wake = self._wakes.subscribe(Topic.EVENTS | Topic.CHANGE)
+        wake = self.wakes.subscribe(Topic.EVENTS | Topic.CHANGE)
         try:
             over = after > 0 and (await self._store.run(run)).ended_at is not None
             while True:
@@ -101,7 +101,7 @@ class Feed:
     async def task_events(self, task: str) -> AsyncIterator[Event]:
         """Events of all runs of a task, one run after the other, until the task has ended. Of a message that another
         task carries, they are that one's: its turn is the message's."""
-        wake = self._wakes.subscribe(Topic.CHANGE)
+        wake = self.wakes.subscribe(Topic.CHANGE)
         seen: set[str] = set()
         try:
             while True:
@@ -128,7 +128,7 @@ class Feed:
     async def change_pages(self, after: int, gather_s: float = 0.0) -> AsyncGenerator[list[Change], None]:
         """The same in pages of up to 1,000; ``gather_s`` is how long to let changes gather after a hint, so that a
         watcher who shows a few frames a second costs no more than these."""
-        wake = self._wakes.subscribe(Topic.CHANGE)
+        wake = self.wakes.subscribe(Topic.CHANGE)
         try:
             while True:
                 page = await self._store.changes(after, CHANGES_PAGE_MAX)

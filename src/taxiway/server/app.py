@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp as ASGIApp
 
 from taxiway.clock import Clock, Ids
 from taxiway.core.errors import Error, Malformed, NotFound
@@ -23,6 +23,7 @@ from taxiway.server.endpoint import Endpoint
 from taxiway.server.health import health_routes
 from taxiway.server.openapi import openapi_route
 from taxiway.server.serving import Server, refusal
+from taxiway.server.stream import Streams
 
 PREFIX: Final = "/v1"
 
@@ -56,11 +57,12 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     rates: Rates = Rates()
 
 
-def make_app(server: Server, guard: Guard) -> ASGIApp:
+def make_app(server: Server, streams: Streams, guard: Guard) -> ASGIApp:
     """The whole application: nobody reaches a route but by the doorkeeper."""
     routes = [
         *health_routes(server),
         openapi_route(PREFIX, ENDPOINTS),
+        *streams.routes(PREFIX),
         *(_route(server, path, list(on)) for path, on in groupby(sorted(ENDPOINTS, key=_path), key=_path)),
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted})
