@@ -251,6 +251,10 @@ SETTINGS: Final = {
     "approvals.write": "the same for an agent with the access `write`",
     "approvals.auto": "the same for an agent with the access `auto`",
     "approvals.expires": "how long a person has for an answer, then it counts as denied; `none` for ever",
+    "server.host": "the address that `taxiway up` listens on; off loopback only with `server.insecure`",
+    "server.port": "its port; 0 takes one that is free",
+    "server.hosts": "further names by which the server may be called, as a proxy before it has them",
+    "server.insecure": "listen off loopback without TLS: whoever is on the way can read tokens and answers",
     "limits.processes": "how many processes of agents a runner may have at once; when there are as many, the longest"
     " idle one has to go",
     "secrets.NAME.env": "the secret is the value of this variable of the runner",

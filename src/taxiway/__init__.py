@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from taxiway.app import Taxiway as Taxiway
     from taxiway.app import open as open
     from taxiway.app import open_sync as open_sync
+    from taxiway.client.connecting import connect as connect
+    from taxiway.client.connecting import connect_sync as connect_sync
     from taxiway.client.handle import TaskHandle as TaskHandle
     from taxiway.client.session import Sent as Sent
     from taxiway.client.session import SessionHandle as SessionHandle
@@ -50,6 +52,7 @@ __version__ = "0.1.0"
 #: Every public name by the module that holds it; what type checkers read stands above.
 HOMES = {
     "taxiway.app": ("Settings", "Taxiway", "open", "open_sync"),
+    "taxiway.client.connecting": ("connect", "connect_sync"),
     "taxiway.client.handle": ("TaskHandle",),
     "taxiway.client.session": ("Sent", "SessionHandle"),
     "taxiway.core.approval": ("Approval", "ApprovalPolicy", "ApprovalState"),

@@ -19,7 +19,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "engine": ("core", *PROTOCOLS, "observe", "clock"),
     "wire": ("core",),
     "server": ("core", "wire", "verbs", "planfile", "store.protocol", "observe", "clock"),
-    "client": ("core", "wire"),
+    "client": ("core", "wire", "clock", "store.protocol"),
     "mcp": ("core", "client"),
     "cli": ("core", "client", "wire", "config", "app", "up", "clock", "planfile", "diagnosis", "probing", "trials"),
     "testing": ("core", *PROTOCOLS, "engine", "observe", "clock"),

@@ -93,7 +93,7 @@ async def test_many_readers_cost_one_reading(tw: taxiway.Taxiway) -> None:
 
 
 async def test_a_forgotten_past_is_a_gap_and_not_a_silence(tw: taxiway.Taxiway, live: Live) -> None:
-    """I4, C5: said, with the newest version to go on from."""
+    """I4: said, with the newest version to go on from."""
     with pytest.raises(Gap):
         await lines(live.follow(tw.store, ANN, Cursor(10**9), fine), 1)
 

@@ -40,6 +40,12 @@ class LaneChange(msgspec.Struct, frozen=True):
     queue: str | None = None
 
 
+class LaneQuery(msgspec.Struct, frozen=True):
+    """Whose lane it is, where it is a queue's own."""
+
+    queue: str | None = None
+
+
 async def make(call: Call) -> Reply:
     """Make a standing queue; it is started when it is made."""
     return Reply(queue_document(await call.tw.make_queue(call.body.name, call.body.slots)), 201)
@@ -97,7 +103,7 @@ def moving_lane(verb: str) -> Handler:
     """Stop a lane (it refuses new work, and what waits in it is cancelled), or start it again."""
 
     async def move(call: Call) -> Reply:
-        return Reply(lane_document(await call.tw.move_lane(call.path["lane"], verb)))
+        return Reply(lane_document(await call.tw.move_lane(call.path["lane"], verb, call.query.queue)))
 
     return move
 
@@ -188,6 +194,7 @@ ENDPOINTS: Final = (
             path=f"/lanes/{{lane}}/{verb}",
             scope=TokenScope.OPERATOR,
             handler=moving_lane(verb),
+            query=LaneQuery,
             summary=f"{verb.capitalize()} a lane",
             answer=ref("Lane"),
         )

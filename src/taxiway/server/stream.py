@@ -23,6 +23,7 @@ from taxiway.server.serving import VerbsOf, refusal
 
 SEND_S_MAX: Final = 20.0  #: a reader that has not taken a batch for so long is cut
 HEADERS: Final = {"content-type": "text/event-stream", "x-accel-buffering": "no"}
+NUMBER_DIGITS_MAX: Final = 18
 CUT: Final = 4_000  #: WebSocket close codes: cut for being slow, and refused
 REFUSED: Final = 4_001
 
@@ -78,8 +79,9 @@ class Streams:
         after = last or asked.get("after")
         cursor = Cursor(await store.last_version()) if after is None else read_cursor(after)
         runs = dict(cursor.runs)
-        for ref in asked.getlist("run"):
-            runs.setdefault((await store.run(await store.find_run(ref))).id, 0)
+        for wanted in asked.getlist("run"):
+            ref, _, number = wanted.partition(":")
+            runs.setdefault((await store.run(await store.find_run(ref))).id, _number(number))
         if len(runs) > RUNS_MAX:
             raise Invalid(f"a stream follows at most {RUNS_MAX} runs")
         authorization = connection.headers.get("authorization")
@@ -88,6 +90,15 @@ class Streams:
             await self._bearers.principal(authorization)
 
         return self._live.follow(store, principal, Cursor(cursor.version, runs), still), principal
+
+
+def _number(text: str) -> int:
+    """``run=ID`` is its whole log, ``run=ID:NUMBER`` what is behind that number."""
+    if not text:
+        return 0
+    if not text.isdecimal() or len(text) > NUMBER_DIGITS_MAX:
+        raise Invalid(f"'{text[:40]}' is no number of an event")
+    return int(text)
 
 
 class _EventStream(Response):

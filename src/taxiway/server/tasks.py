@@ -38,6 +38,12 @@ class TaskQuery(msgspec.Struct, frozen=True):
     cursor: str | None = None
 
 
+class CancelAll(msgspec.Struct, frozen=True):
+    """Of which queue; null is of all."""
+
+    queue: str | None = None
+
+
 async def submit(call: Call) -> Reply:
     """Admit one task, or a list of them: all or none."""
     many = [object_in(fields, "a task") for fields in (call.body if isinstance(call.body, list) else [call.body])]
@@ -111,6 +117,11 @@ async def cancel(call: Call) -> Reply:
     return Reply(task_document(await call.tw.cancel(call.path["task"])))
 
 
+async def cancel_all(call: Call) -> Reply:
+    """Cancel everything, or everything of a queue; how many tasks that found open."""
+    return Reply({"cancelled": await call.tw.cancel_all(call.body.queue)})
+
+
 async def retry(call: Call) -> Reply:
     """Try a failed or cancelled task again, with what fell with it; its own successor first."""
     handles = await call.tw.retry(call.path["task"])
@@ -174,6 +185,15 @@ ENDPOINTS: Final = (
         handler=cancel,
         summary="Cancel a task",
         answer=ref("Task"),
+    ),
+    Endpoint(
+        method=HTTPMethod.POST,
+        path="/tasks/cancel-all",
+        scope=TokenScope.OPERATOR,
+        handler=cancel_all,
+        summary="Cancel everything",
+        body=CancelAll,
+        answer=object_of(cancelled={"type": "integer"}),
     ),
     Endpoint(
         method=HTTPMethod.POST,
