@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, assert_never
 
+import taxiway
 from taxiway.core.agent import Adapter, AgentKind
 from taxiway.testing.agent_conformance import (
     AnswerWith,
@@ -36,6 +37,16 @@ class Fake:
     name = "fake"
     adapter = Adapter.LINES
     protocol = "lines"
+
+    @classmethod
+    def version(cls) -> str:
+        """It is a part of Taxiway."""
+        return taxiway.__version__
+
+    @classmethod
+    def pin(cls) -> str:
+        """It is not installed from anywhere."""
+        return ""
 
     async def stage(self, scene: Scene, around: Surroundings) -> Staged:
         """Its script is a file, in which each turn of the conversation has its number."""

@@ -29,7 +29,7 @@ from taxiway.testing.agent_conformance import (
     Trouble,
     WriteFile,
 )
-from tests.agents import homes
+from tests.agents import homes, installed
 from tests.stub_model.server import StubModel
 
 DRIP_MS = 100
@@ -41,10 +41,21 @@ FAR = {"sandbox_permissions": "require_escalated", "justification": "I need it"}
 class Scripted:
     """One real CLI with the stub model."""
 
+    name: ClassVar[str]
     adapter: ClassVar[Adapter]
     words: ClassVar[tuple[str, ...]] = ()
     home: ClassVar[Callable[..., homes.Home]]
     cannot: ClassVar[Mapping[Case, str]] = {}
+
+    @classmethod
+    def version(cls) -> str:
+        """What the program says of itself."""
+        return installed.version(cls.name)
+
+    @classmethod
+    def pin(cls) -> str:
+        """Where that version comes from."""
+        return installed.pinned(cls.name)
 
     @pytest.fixture(autouse=True)
     async def stub(self) -> AsyncIterator[StubModel]:
@@ -168,6 +179,11 @@ class Claude(Scripted):
         """A subscription, where its limits are the matter: with a key there is no time of a reset."""
         limited = any(isinstance(step, Meet) and step.trouble is Trouble.LIMIT for turn in scene.turns for step in turn)
         return homes.claude(folder, self.model.url, allow=(), plan=limited)
+
+    def access_for(self, scene: Scene) -> Access:
+        """With `write` it asks for no command that only writes here."""
+        asks = any(isinstance(step, AskToWrite) for turn in scene.turns for step in turn)
+        return Access.AUTO if asks else Access.WRITE
 
     def remembers(self, home: homes.Home) -> bool:
         """It writes a moment after it has begun."""
