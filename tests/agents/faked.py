@@ -1,9 +1,9 @@
-"""The fake agent as a subject of the conformance suite: a scene becomes its script, in every protocol that it speaks."""
+"""The fake agent as a subject of the conformance suite: a scene becomes its script, in every protocol."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any, ClassVar, assert_never
 
 import taxiway
 from taxiway.core.agent import Adapter, AgentKind
@@ -11,6 +11,7 @@ from taxiway.testing.agent_conformance import (
     AnswerWith,
     AskToWrite,
     AwaitFile,
+    Case,
     Consume,
     Hang,
     Linger,
@@ -34,9 +35,11 @@ Steps = list[dict[str, Any] | str]
 class Fake:
     """The fake agent, speaking one protocol."""
 
-    name = "fake"
-    adapter = Adapter.LINES
-    protocol = "lines"
+    name: ClassVar[str]
+    adapter: ClassVar[Adapter] = Adapter.LINES
+    protocol: ClassVar[str] = "lines"
+    cannot: ClassVar[Mapping[Case, str]] = {}
+    untried: ClassVar[Mapping[Case, str]] = {}
 
     @classmethod
     def version(cls) -> str:

@@ -1,7 +1,7 @@
 """A plugin of pytest that keeps what the conformance suite of agents showed: ``--conformance-record FILE``.
 
-A column of the table, which is one agent, is written whole or not at all: only when every case has passed or failed as it
-had to. Columns of agents that were not run stay as they were.
+A column of the table, which is one agent, is written whole or not at all: only when every case has passed, or failed
+as it had to. Columns of agents that were not run stay as they were.
 """
 
 import json

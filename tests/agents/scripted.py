@@ -1,4 +1,4 @@
-"""The real agent CLIs as subjects of the conformance suite: a scene becomes a script of the stub model, in the prompt."""
+"""The real agent CLIs as subjects of the conformance suite: a scene becomes a script of the stub model."""
 
 import json
 import shlex
@@ -46,6 +46,7 @@ class Scripted:
     words: ClassVar[tuple[str, ...]] = ()
     home: ClassVar[Callable[..., homes.Home]]
     cannot: ClassVar[Mapping[Case, str]] = {}
+    untried: ClassVar[Mapping[Case, str]] = {}
 
     @classmethod
     def version(cls) -> str:
@@ -216,6 +217,9 @@ class OpenCode(OverAcp):
     name = "opencode"
     words = ("acp",)
     home = staticmethod(homes.opencode)
+    cannot: ClassVar = {
+        Case.USAGE_OF_TOOLS: "it tells the tokens of the last call only, so they stay unknown; its cost is that of all"
+    }
 
 
 CLIS = (Codex, Claude, Gemini, OpenCode)

@@ -1,4 +1,4 @@
-"""Every real agent CLI is what every agent must be (taxiway.testing.agent_conformance), as far as its protocol lets it."""
+"""Every real agent CLI is what every agent must be (taxiway.testing.agent_conformance), as its protocol lets it."""
 
 import pytest
 

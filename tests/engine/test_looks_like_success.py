@@ -1,5 +1,6 @@
 """What agents do that looks like success, or like a reason, and is none: their processes and exit statuses."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -13,13 +14,14 @@ from taxiway.testing.fakeagent.command import fake_agent_command
 from tests.engine.acting import Stage, lives
 from tests.engine.conftest import Bench, ended
 
-SHIM = """trap '' INT TERM; exec 3<&0; "$@" <&3 & wait $!"""  #: as package managers start programs; it lets nothing through
+#: As package managers start programs; it lets nothing through.
+SHIM = """trap '' INT TERM; exec 3<&0; "$@" <&3 & wait $!"""
 
 
 def that_exits(status: int, adapter: Adapter, folder: Path) -> AgentKind:
     """An agent that says something in its turn, and exits."""
     script = folder / "exits.json"
-    script.write_text('{"default": [{"say": "nearly"}, {"exit": %d}]}' % status)
+    script.write_text(json.dumps({"default": [{"say": "nearly"}, {"exit": status}]}))
     return AgentKind(adapter=adapter, command=fake_agent_command(script, protocol=adapter.value))
 
 

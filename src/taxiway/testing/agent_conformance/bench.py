@@ -16,7 +16,7 @@ from taxiway.agents.protocol import SpawnFailure
 from taxiway.clock import Ids, SystemClock, system_chance
 from taxiway.core.agent import AgentKind
 from taxiway.testing.agent_conformance.cases import Case, lacking
-from taxiway.testing.agent_conformance.scene import Scene, Script, Staged, Step, Surroundings
+from taxiway.testing.agent_conformance.scene import CannotPlay, Scene, Script, Staged, Step, Surroundings
 from taxiway.testing.agent_conformance.talk import Talk
 
 LEASE_S: Final = 600.0  #: nobody pings here
@@ -88,7 +88,10 @@ class Bench:
 
     async def stage(self, scene: Scene) -> Staged:
         """The agent with its script, not opened yet."""
-        staged = await self._suite.stage(scene, self._around)
+        try:
+            staged = await self._suite.stage(scene, self._around)
+        except CannotPlay as unplayable:
+            pytest.skip(str(unplayable))
         if scene.missing and isinstance(staged.agent, AgentKind):
             kind = msgspec.structs.replace(staged.agent, command=(NOWHERE, *staged.agent.command[1:]))
             staged = msgspec.structs.replace(staged, agent=kind)

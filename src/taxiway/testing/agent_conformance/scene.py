@@ -14,6 +14,10 @@ from taxiway.agents.process import ProcessAgent
 from taxiway.core.agent import Access, AgentKind
 
 
+class CannotPlay(Exception):
+    """Raised by a subject that has no way to make its agent do what a scene wants; the case is skipped, and says so."""
+
+
 class Say(msgspec.Struct, frozen=True):
     """Say this text, and nothing else."""
 
