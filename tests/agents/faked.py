@@ -38,6 +38,7 @@ class Fake:
     name: ClassVar[str]
     adapter: ClassVar[Adapter] = Adapter.LINES
     protocol: ClassVar[str] = "lines"
+    limit: ClassVar[str] = "rate"  #: the kind of limit whose reset its protocol can tell
     cannot: ClassVar[Mapping[Case, str]] = {}
     untried: ClassVar[Mapping[Case, str]] = {}
 
@@ -54,10 +55,11 @@ class Fake:
     async def stage(self, scene: Scene, around: Surroundings) -> Staged:
         """Its script is a file, in which each turn of the conversation has its number."""
         turns = [
-            {"turn": number, "steps": list(acted(script, around.work))} for number, script in enumerate(scene.turns, 1)
+            {"turn": number, "steps": list(acted(script, around.work, self.limit))}
+            for number, script in enumerate(scene.turns, 1)
         ]
         if scene.steered:
-            turns[0]["on_steer"] = [*acted(scene.steered, around.work), {"done": {}}]
+            turns[0]["on_steer"] = [*acted(scene.steered, around.work, self.limit), {"done": {}}]
         path = around.folder / "script.json"
         path.write_text(json.dumps({"turns": turns, "default": [{"say": "nobody told me what to do"}]}))
         command = fake_agent_command(path, memory=around.folder / "memory", protocol=self.protocol)
@@ -86,7 +88,7 @@ class FakeTerminal(Fake):
 FAKES = (FakeLines, FakeAcp, FakeTerminal)
 
 
-def acted(script: Script, work: Path) -> Iterator[dict[str, Any] | str]:
+def acted(script: Script, work: Path, limit: str) -> Iterator[dict[str, Any] | str]:
     """The fake agent's steps for one turn."""
     taken = given = 0
     for step in script:
@@ -94,10 +96,10 @@ def acted(script: Script, work: Path) -> Iterator[dict[str, Any] | str]:
             taken, given = taken + step.taken, given + step.given
             yield {"usage": {"input_tokens": taken, "output_tokens": given}}
         else:
-            yield from steps_of(step, work)
+            yield from steps_of(step, work, limit)
 
 
-def steps_of(step: Step, work: Path) -> Steps:
+def steps_of(step: Step, work: Path, limit: str) -> Steps:
     """Its steps for one of ours."""
     match step:
         case Say(text):
@@ -122,18 +124,18 @@ def steps_of(step: Step, work: Path) -> Steps:
         case Hang():
             return ["hang"]
         case Meet(trouble, reset_s):
-            return [trouble_of(trouble, reset_s)]
+            return [trouble_of(trouble, reset_s, limit)]
         case Consume():
             raise AssertionError("it is added up by who has the whole turn")
         case _:
             assert_never(step)
 
 
-def trouble_of(trouble: Trouble, reset_s: float) -> dict[str, Any]:
+def trouble_of(trouble: Trouble, reset_s: float, limit: str) -> dict[str, Any]:
     """How the fake agent fails."""
     match trouble:
         case Trouble.LIMIT:
-            return {"rate_limit": {"resets_in": reset_s, "text": f"slow down, try again in {reset_s} s"}}
+            return {"rate_limit": {"resets_in": reset_s, "kind": limit, "text": f"slow down, try again in {reset_s} s"}}
         case Trouble.FAILURE:
             return {"fail": {"reason": "provider", "error": "500 internal server error", "passing": True}}
         case Trouble.CUT:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from taxiway.core.agent import Access, Adapter, AgentKind
 from taxiway.testing.agent_conformance.acting import Acting
 from taxiway.testing.agent_conformance.bench import Bench, Suite
 from taxiway.testing.agent_conformance.cases import Case
@@ -44,6 +45,9 @@ SUITES: Final = (Speaking, Acting, Ending, Failing)
 
 __all__ = [
     "SUITES",
+    "Access",
+    "Adapter",
+    "AgentKind",
     "AnswerWith",
     "AskToWrite",
     "AwaitFile",

@@ -46,6 +46,7 @@ class Acting(Suite):
         await first.until(lambda: first.ended is not None, "the process has ended")
         await first.vanished()
         second = await bench.ready(staged, turns=1, thread=first.threads[-1])
+        assert not second.told(EventType.MESSAGE, "text"), "what was said is told again"
         ended = await second.turn()
         assert (ended.reason, second.text) == (None, "went on")
         assert len(marker.read_text().splitlines()) == 1, "the tool ran again"
