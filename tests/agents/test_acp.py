@@ -1,4 +1,4 @@
-"""Gemini CLI and OpenCode, driven over ACP against the stub model: what they are asked beyond the cases of every agent."""
+"""Gemini CLI and OpenCode over ACP, against the stub model: what they are asked beyond the cases of every agent."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
