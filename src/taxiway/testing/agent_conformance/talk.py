@@ -30,7 +30,7 @@ from taxiway.core.task import Usage
 
 WITHIN_S: Final = 150.0  #: whatever is waited for comes earlier: some agents try a provider again for a minute
 LOOK_S: Final = 0.02
-GRACE_S: Final = {How.ASK: 2.0, How.TERM: 5.0, How.KILL: 20.0}
+GRACE_S: Final = {How.ASK: 0.5, How.TERM: 5.0, How.KILL: 20.0}
 
 
 class Talk:
