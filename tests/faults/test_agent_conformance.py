@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from taxiway.testing.agent_conformance import SUITES, Case
 from tests.agents.faked import FAKES
 
@@ -22,6 +24,7 @@ def test_no_suite_is_left_out_for_a_protocol() -> None:
     assert {name for name in globals() if name.startswith("Test")} == wanted
 
 
+@pytest.mark.timeout(300)
 def test_the_suite_finds_agents_that_are_not_what_they_must_be() -> None:
     """Also one that says it cannot what it can; and it accuses nobody of what he did not do."""
     command = [sys.executable, "-m", "pytest", "-q", "-rf", "-p", "no:cacheprovider", "tests/faults/zoo/bad_agents.py"]
