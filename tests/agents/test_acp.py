@@ -1,15 +1,11 @@
-"""Gemini CLI and OpenCode, driven over ACP against the stub model: the same cases for both, and where not, why."""
+"""Gemini CLI and OpenCode over ACP, against the stub model: what they are asked beyond the cases of every agent."""
 
-import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from taxiway.agents.dialogue import Asked, Interrupt, Ready, Said, ThreadKnown, Turn, TurnEnded
-from taxiway.agents.guardian.sweep import tagged
+from taxiway.agents.dialogue import Asked, Interrupt, ThreadKnown, Turn, TurnEnded
 from taxiway.agents.process import ProcessAgent
 from taxiway.agents.protocol import Ended
 from taxiway.core.agent import Access
@@ -18,7 +14,6 @@ from taxiway.core.providerlimit import LimitKind
 from taxiway.core.task import Reason, Usage
 from tests.agents.homes import HOMES
 from tests.agents.talking import Talk, end, of, talk, texts, used
-from tests.dialogues import eventually
 from tests.stub_model.record import Outcome
 from tests.stub_model.server import StubModel
 
@@ -77,16 +72,6 @@ def turns_seen(stub: StubModel) -> list[tuple[int, int, int]]:
     """Tokens in, out and cached of each call of the model that was a part of a turn."""
     calls = [one for one in stub.requests if one.why.startswith("turn") and one.outcome is Outcome.STREAMED]
     return [(one.taken, one.given, one.cached) for one in calls]
-
-
-def children(one: Talk, word: str) -> list[str]:
-    """The processes of the agent whose command has a word."""
-    found = []
-    for process, tag in tagged():
-        if tag == one.tag:
-            line = Path(f"/proc/{process.pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            found += [line] if word in line else []
-    return found
 
 
 async def test_two_turns_in_one_process_say_write_and_count(
@@ -164,70 +149,11 @@ async def test_an_interrupt_ends_a_text_and_drops_the_models_request(opened: Ope
     assert texts(await one.turn("[[stub: say again]]")) == "again"
 
 
-async def test_an_interrupt_in_a_tool_leaves_nothing_running(opened: Open, work: Path) -> None:
-    """Traps 5 and 6: also what ignores signals and has a session of its own is gone with the turn."""
-    one = await opened()
-    await one.dialogue.send(Turn("[[stub: sh (trap '' INT TERM; setsid sleep 3331) & touch on; sleep 3330 ;; say no]]"))
-    reading = asyncio.ensure_future(one.until(TurnEnded, Ended))
-    await eventually((work / "on").exists, "the tool has begun")
-    assert children(one, "sleep 333")
-    await one.dialogue.send(Interrupt())
-    assert end(await reading) == TurnEnded(interrupted=True)
-    assert await one.dialogue.clear()
-    assert children(one, "sleep 333") == []
-    assert texts(await one.turn("[[stub: say again]]")) == "again"
-
-
-async def test_a_conversation_goes_on_after_kill_9_in_a_tool(name: str, opened: Open, work: Path) -> None:
-    """Trap 7: by OpenCode's session/resume, with what was done not done again. Gemini cannot load what it kept of a
-    conversation over ACP, so it is not asked to, and claims no resume: it begins anew, and is told what was said."""
-    one = await opened()
-    (thread,) = [event.thread for event in one.events if isinstance(event, ThreadKnown)]
-    await one.dialogue.send(Turn("[[stub: sh echo one >> f.txt; sleep 300 ;; sh echo two >> f.txt ;; say done]]"))
-    reading = asyncio.ensure_future(one.until(TurnEnded, Ended))
-    await eventually((work / "f.txt").exists, "the tool has begun")
-    os.kill(one.dialogue.mark.child_pid, signal.SIGKILL)
-    ended = (await reading)[-1]
-    assert isinstance(ended, Ended)
-    assert (ended.signal, ended.certain) == (9, True)
-    other = await opened(thread=thread)
-    assert isinstance(other.events[-1], Ready)
-    threads = [event.thread for event in other.events if isinstance(event, ThreadKnown)]
-    assert (threads == [thread]) is (name == "opencode")
-    if name == "gemini":
-        return
-    assert not [event for event in other.events if isinstance(event, Said)]
-    events = await other.turn("continue")
-    assert end(events) == TurnEnded()
-    assert texts(events) == "done"
-    assert (work / "f.txt").read_text() == "one\ntwo\n"
-
-
-async def test_what_a_provider_answers_is_the_reason(name: str, opened: Open, stub: StubModel) -> None:
-    """`end_turn` or not: 429 with its reset, 401, a plan that is used up, a cut stream; and the process lives on."""
-    one = await opened()
-    rate = end(await one.turn("[[stub: err 429 times=all retry=1 ;; say never]]"))
-    assert (rate.reason, rate.passing) == (Reason.RATE_LIMIT, True)
-    assert rate.limit is not None
-    assert rate.limit.kind is LimitKind.RATE
-    assert rate.limit.resets_in_s == 1.0
-    auth = end(await one.turn("[[stub: err 401 times=all retry=1 ;; say never]]"))
-    assert (auth.reason, auth.limit, auth.passing) == (Reason.AUTH, None, False)
-    if name == "gemini":  # OpenCode tries both again for a minute, the one as long as the provider says
-        quota = end(await one.turn("[[stub: limit reset=3600 times=all]]"))
-        assert quota.reason is Reason.QUOTA
-        assert quota.limit is not None
-        assert quota.limit.kind is LimitKind.QUOTA
-        cut = end(await one.turn("[[stub: cut ;; say never]]"))
-        assert (cut.reason, cut.passing) == (Reason.PROVIDER, True)
-    stub.forget()
-    assert texts(await one.turn("[[stub: say still there]]")) == "still there"
-
-
-@pytest.mark.proof
-async def test_a_provider_that_fails_for_ever_is_the_reason_at_last(name: str, opened: Open) -> None:
-    """Trap 9: Gemini's tries are pinned to two; OpenCode's are its own, six in a silent minute."""
-    one = await opened()
-    for script in ("err 500 times=all ;; say never", *(["cut ;; cut ;; say never"] if name == "opencode" else [])):
-        failed = end(await one.turn(f"[[stub: {script}]]"))
-        assert (failed.reason, failed.passing) == (Reason.PROVIDER, True)
+async def test_a_plan_that_is_used_up_is_no_rate_that_passes(name: str, opened: Open) -> None:
+    """Gemini's words for it; OpenCode tries again as long as the provider says."""
+    if name == "opencode":
+        pytest.skip("OpenCode waits for a plan without end")
+    quota = end(await (await opened()).turn("[[stub: limit reset=3600 times=all]]"))
+    assert quota.reason is Reason.QUOTA
+    assert quota.limit is not None
+    assert quota.limit.kind is LimitKind.QUOTA

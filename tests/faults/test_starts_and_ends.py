@@ -130,7 +130,7 @@ async def test_sigpipe_ends_a_program_as_everywhere_else(zoo) -> None:
 
 
 async def test_stdin_is_empty_or_the_given_bytes_and_then_at_its_end(zoo) -> None:
-    """B10: nobody waits for ever on an open stdin; large input needs no reader."""
+    """B10, trap 10: nobody waits for ever on an open stdin; large input needs no reader."""
     assert (await zoo.run("cat")).stdout == b""
     assert (await zoo.run("cat", stdin=b"hello\0\xff")).stdout == b"hello\0\xff"
     large = await zoo.run("look_at_me.py", stdin=b"x" * 5_000_000)

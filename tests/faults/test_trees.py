@@ -42,7 +42,7 @@ async def test_a_program_that_stopped_itself_hears_sigterm(zoo) -> None:
 
 
 async def test_a_daemon_that_holds_the_pipe_never_hangs_a_run(zoo) -> None:
-    """Fault 26, DB8: the exit is seen at once, the daemon is killed after its grace, no output is cut off."""
+    """Fault 26, DB8, trap 10: the exit is seen at once, the daemon is killed after its grace, no output is cut off."""
     finished = await zoo.run("doublefork_hold_stdout.py", within=5)
     # Nothing was cut off: the end came with the daemon's, not when the patience with a held pipe (2 s) was over.
     assert (finished.stdout, finished.ended.exit_code) == (b"leader gone\n", 0)

@@ -8,6 +8,7 @@ import pytest
 from tests.house.source import PACKAGE, ROOMS, Breach, Module, breach, breaches, imported, modules, planted
 
 PROTOCOLS = ("store.protocol", "agents.protocol", "agents.dialogue")
+DRIVING = ("agents.adapters", "agents.process", "agents.guardian.sweep")  # what drives an agent, and what is left of it
 
 # A room may import itself and what stands here (a room, or one module of a room).
 ARROWS: dict[str, tuple[str, ...]] = {
@@ -22,7 +23,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "client": ("core", "wire", "clock", "store.protocol"),
     "mcp": ("core", "client"),
     "cli": ("core", "client", "wire", "config", "app", "up", "clock", "planfile", "diagnosis", "probing", "trials"),
-    "testing": ("core", *PROTOCOLS, "engine", "observe", "clock"),
+    "testing": ("core", *PROTOCOLS, *DRIVING, "engine", "observe", "clock"),
     "clock": ("core",),
     "config": ("core", "planfile", "sections", "settingtable", "settingtypes"),
     "settingtable": ("core", "settingtypes"),

@@ -20,7 +20,7 @@ REGISTRY_HOSTS = [
     )
 ]  # fmt: skip
 HOME_FOLDER = re.compile(r"(?<![\w.$}/])/(home|Users|root)/\w+|\b[A-Z]:\\+Users\\+\w+")
-SCRIPTS = ("check", "test", "proof", "demo", "docs", "environment", "lock", "agents")
+SCRIPTS = ("check", "test", "proof", "demo", "docs", "environment", "lock", "agents", "conformance")
 MADE = re.compile(r"^(\.git|\.agents|__pycache__|\.venv.*|build|dist|\.proof|\..*_cache|\.hypothesis)$")
 
 

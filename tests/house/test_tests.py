@@ -80,10 +80,11 @@ def test_every_invariant_that_is_built_is_named_by_a_test() -> None:
     assert named & set(NOT_BUILT) == set(), "these have tests now: take them off the list of what is not built"
 
 
-# What every store must do stands in the package, for those who write one; tests/store runs it.
+# What every store and every agent must do stands in the package, for those who write one.
 TESTS_OF_BEHAVIOUR = (
     *(f"tests/{tier}" for tier in TIERS if tier not in {"house", "docs"}),
     "src/taxiway/testing/conformance",
+    "src/taxiway/testing/agent_conformance",
 )
 
 

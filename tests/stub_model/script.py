@@ -37,7 +37,7 @@ from typing import Any
 MARK = re.compile(r"\[\[stub:(.*?)\]\]", re.DOTALL)
 STEPS = re.compile(r"\n|;;")
 PAIRS = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
-HUGE_LINE = "A huge answer has many lines, and this is one of them.\n"
+HUGE_LINE = "line {number} of a huge answer\n"  #: each is another one: agents end a model's turn that repeats itself
 CUT_TEXT = "this answer is cut off before its end"
 BROKEN_TEXT = "this answer breaks off before its end"
 
@@ -154,8 +154,7 @@ def act(turn: Turn, word: str, rest: str) -> Turn:
         case "say":
             return replace(turn, text=rest)
         case "huge":
-            size = int(rest)
-            return replace(turn, text=(HUGE_LINE * (size // len(HUGE_LINE) + 1))[:size])
+            return replace(turn, text=huge(int(rest)))
         case "answer":
             return replace(turn, actions=(Answer(json.loads(rest) if rest else None),))
         case "hang" if rest in ("", "body"):
@@ -164,6 +163,12 @@ def act(turn: Turn, word: str, rest: str) -> Turn:
             return replace(turn, text=rest or CUT_TEXT, cut=True)
         case _:
             return replace(turn, actions=(action(f"{word} {rest}"),))
+
+
+def huge(size: int) -> str:
+    """A text of so many characters."""
+    lines = size // len(HUGE_LINE.format(number="")) + 1
+    return "".join(HUGE_LINE.format(number=number) for number in range(lines))[:size]
 
 
 def action(step: str) -> Action:

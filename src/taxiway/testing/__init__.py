@@ -1,4 +1,4 @@
-"""What tests pretend: a clock moved by hand, and the behaviours that every store must have. Shipped to users.
+"""What tests pretend, and the behaviours that every store and every agent must have. Shipped to users.
 
 The suites use pytest with ``asyncio_mode = "auto"``; importing this package lets pytest explain their assertions.
 """
@@ -7,4 +7,4 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("taxiway.testing.conformance")
+pytest.register_assert_rewrite("taxiway.testing.conformance", "taxiway.testing.agent_conformance")

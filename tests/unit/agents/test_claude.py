@@ -306,7 +306,7 @@ JUDGED = [
 def test_a_success_that_is_an_error_is_a_failure_for_its_reason(
     name: str, reason: Reason, passing: bool, kind: LimitKind | None
 ) -> None:
-    """Trap 2."""
+    """Trap 2: `subtype` is `success`, and so it is not looked at."""
     scene = played(name)
     (end,) = scene.of(TurnEnded)
     assert (end.reason, end.passing, end.limit and end.limit.kind) == (reason, passing, kind)

@@ -15,6 +15,7 @@ from .script import Script, Step, Turn
 from .voice import Heard, Voice
 
 MEGABYTE: Final = 1 << 20
+LOOK_S: Final = 0.02  # between looks for a file that is awaited
 FDS: Final = {"stdin": 0, "stdout": 1, "stderr": 2}
 _PLACEHOLDER: Final = re.compile(r"\{(\w+|env\.\w+)\}")
 
@@ -209,6 +210,10 @@ class Performer:
 
     def _do_sleep(self, seconds: float) -> None:
         self._pause(seconds)
+
+    def _do_await(self, file: str) -> None:
+        while not os.path.exists(file):
+            self._pause(LOOK_S)
 
     def _do_hang(self, seconds: float | None) -> None:
         until = None if seconds is None else time.monotonic() + seconds

@@ -84,6 +84,7 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "stream": Kind({"text": (text, "word {chunk} "), "chunks": (whole_number, 10), "every": (seconds, 0.05)}, "chunks"),
     "sleep": Kind({"seconds": (seconds, NEEDED)}, "seconds"),
+    "await": Kind({"file": (text, NEEDED)}, "file"),
     "hang": Kind({"seconds": (forever, None)}, "seconds"),
     "flood": Kind(
         {
