@@ -34,7 +34,8 @@ from taxiway.engine.canceller import Canceller
 from taxiway.engine.courier import Courier
 from taxiway.engine.dispatcher import Dispatcher
 from taxiway.engine.engine import Crew, serving
-from taxiway.engine.executor import Drive, Executor, JobFunction, Means
+from taxiway.engine.executor import Drive, Executor, JobFunction, MakeDrive, Means
+from taxiway.engine.handing_drive import HandingDrive, waits_for_diffs
 from taxiway.engine.heart import Heart
 from taxiway.engine.job_drive import JobDrive
 from taxiway.engine.live import Equipped, Graces
@@ -210,11 +211,9 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
 
     def make(claim: Claimed, recorder: Recorder) -> Drive:
         spec = claim.spec
-        if spec.workspace is not None:
-            again = partial(make, recorder=recorder)
-            return WorkspaceDrive(claim, spec.workspace, parts.workshop, again, recorder, means.folder)
-        if spec.accept is not None:
-            return AcceptingDrive(claim, spec.accept, store, partial(make, recorder=recorder), recorder)
+        around = _around(parts, claim, partial(make, recorder=recorder), recorder, means.folder)
+        if around is not None:
+            return around
         if spec.job is not None:
             return JobDrive(claim, _job(claim, means.jobs[spec.job]), recorder, spec.job in means.threaded)
         if spec.prompt is not None:
@@ -229,6 +228,18 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
         return PreparedDrive(claim, hook, partial(make, recorder=recorder), recorder)
 
     return prepare
+
+
+def _around(parts: Parts, claim: Claimed, make_drive: MakeDrive, recorder: Recorder, folder: str) -> Drive | None:
+    """What is still to be done around the work itself: diffs looked up, a workspace, commands that accept it."""
+    spec = claim.spec
+    if waits_for_diffs(claim):
+        return HandingDrive(claim, parts.workshop, make_drive, recorder)
+    if spec.workspace is not None:
+        return WorkspaceDrive(claim, spec.workspace, parts.workshop, make_drive, recorder, folder)
+    if spec.accept is not None:
+        return AcceptingDrive(claim, spec.accept, parts.opened.store, make_drive, recorder)
+    return None
 
 
 def _account_env(settings: Settings, kind: AgentKind, claim: Claimed) -> Mapping[str, str]:

@@ -17,6 +17,7 @@ from taxiway.core.limits import PLAN_TASKS_MAX
 from taxiway.core.nearest import suggestion
 from taxiway.core.plan import PlanSession
 from taxiway.core.plancheck import MAIN_LANE, Suggestions, check_between, check_size
+from taxiway.core.plandiffs import check_diffs
 from taxiway.core.plansessions import read_sessions, seat
 from taxiway.core.policy import MailboxPolicy
 from taxiway.core.specs import KINDS, Draft, finish, read_defaults, read_task
@@ -78,7 +79,11 @@ class Drafting:
         lanes = {*self._house.lanes, *parts.lanes}
         defaults = self._defaults(value.get("defaults"), lanes)
         drafts = self._drafts(value.get("tasks"))
-        faults = [*check_between(drafts, lanes), *seat(drafts, defaults, parts.sessions)]
+        faults = [
+            *check_between(drafts, lanes),
+            *seat(drafts, defaults, parts.sessions),
+            *check_diffs(drafts, defaults),
+        ]
         names = {draft.fields["name"] for draft in drafts if "name" in draft.fields}
         for draft in drafts:
             spec = self._finished(draft, defaults, parts.queue, names)
