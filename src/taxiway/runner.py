@@ -29,7 +29,7 @@ from taxiway.core.secretrefs import secret_in
 from taxiway.core.template import Rendered
 from taxiway.diagnosis import tag_prefix
 from taxiway.engine.accepting_drive import AcceptingDrive
-from taxiway.engine.agent_drive import AgentDrive, Crewmates
+from taxiway.engine.agent_drive import AgentDrive, Crewmates, ResultCheck
 from taxiway.engine.canceller import Canceller
 from taxiway.engine.courier import Courier
 from taxiway.engine.dispatcher import Dispatcher
@@ -69,6 +69,7 @@ class Parts(NamedTuple):
     environment: Mapping[str, str]
     folder: Path
     workshop: Workshop
+    broken: ResultCheck
 
 
 @asynccontextmanager
@@ -99,7 +100,7 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
     parking = Parking(_processes(settings) - settings.slots, work.ring)  # each of them keeps a process
     prices = {**list_prices(), **settings.prices}
     courier = Courier(store, runner)
-    mates = Crewmates(_pool(parts), courier, parking, settings.approvals, prices, system_chance())
+    mates = Crewmates(_pool(parts), courier, parking, settings.approvals, prices, system_chance(), parts.broken)
     make_drive = _drives(parts, means, agents, mates)
     executor = Executor(store, make_drive, system_chance(), observer, work.ring, means.scrubber)
     dispatcher = Dispatcher(store, executor, runner, scope, settings.slots, parking)

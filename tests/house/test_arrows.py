@@ -31,7 +31,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "diagnosis": ("core", "store", "agents"),
     "probing": ("core", "agents", "clock", "config", "diagnosis", "secretsources", "store", "trials"),
     "trials": ("core",),
-    "planfile": ("core",),
+    "planfile": ("core", "schemas"),
+    "schemas": ("core",),
     "jobs": ("core",),
     "__main__": ("cli",),
 }
@@ -59,6 +60,8 @@ ONE_ROOM_ONLY = {  # an outside library, and the only places that may know it
     "platformdirs": ("config",),
     "acp": ("agents",),
     "pydantic": ("agents",),
+    "jsonschema": ("schemas.program",),
+    "referencing": ("schemas.program",),
     "pytest": ("testing",),
     "hypothesis": ("testing",),
 }

@@ -25,6 +25,7 @@ from taxiway.core.task import TaskSpec
 from taxiway.planfile.document import Document
 from taxiway.planfile.overrides import FLAG, overridden, override
 from taxiway.planfile.project import working_folder
+from taxiway.schemas.judge import SchemaJudge
 
 TOP_FIELDS: Final = ("queue", "slots", "lanes", "defaults", "sessions", "tasks")
 
@@ -47,11 +48,12 @@ class Parts(msgspec.Struct):
 
 class House(msgspec.Struct, frozen=True):
     """What holds where the plan says nothing: the store-wide lanes that exist, who works on a prompt that names nobody,
-    and the policy of a mailbox."""
+    and the policy of a mailbox; and who judges the schemas of results."""
 
     lanes: frozenset[str] = frozenset()
     agent: str | None = None
     mailbox: MailboxPolicy = MailboxPolicy()
+    schemas: SchemaJudge = msgspec.field(default_factory=SchemaJudge)
 
 
 class Drafting:
@@ -89,9 +91,19 @@ class Drafting:
             spec = self._finished(draft, defaults, parts.queue, names)
             if spec is not None:
                 parts.tasks.append(spec)
+        faults += self._schema_faults(drafts)
         for fault in (*(fault for draft in drafts for fault in draft.faults), *faults):
             self._note(fault)
         return parts
+
+    def _schema_faults(self, drafts: Sequence[Draft]) -> list[Fault]:
+        having = [draft for draft in drafts if draft.fields.get("result_schema") is not None]
+        found = self._house.schemas.faults([draft.fields["result_schema"] for draft in having]) if having else []
+        return [
+            Fault((*draft.path, "result_schema", *fault.path), fault.message, fault.hint)
+            for draft, fault in zip(having, found, strict=True)
+            if fault is not None
+        ]
 
     def _note(self, fault: Fault) -> None:
         if overridden(fault.path, self._overridden):
