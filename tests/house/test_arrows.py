@@ -60,8 +60,8 @@ ONE_ROOM_ONLY = {  # an outside library, and the only places that may know it
     "platformdirs": ("config",),
     "acp": ("agents",),
     "pydantic": ("agents",),
-    "jsonschema": ("schemas.program",),
-    "referencing": ("schemas.program",),
+    "jsonschema": ("schemas.__main__",),
+    "referencing": ("schemas.__main__",),
     "pytest": ("testing",),
     "hypothesis": ("testing",),
 }

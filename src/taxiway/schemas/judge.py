@@ -13,7 +13,7 @@ import msgspec
 
 from taxiway.core.fault import Fault, dotted
 
-PROGRAM: Final = Path(__file__).parent / "program.py"
+PROGRAM: Final = Path(__file__).parent
 ANSWER_S_MAX: Final = 30.0  #: on a machine that is busy; the program itself has 3 s of work
 SOUND_MAX: Final = 1_000  #: schemas that are remembered as good
 

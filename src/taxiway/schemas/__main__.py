@@ -1,5 +1,5 @@
-"""The program that judges: started alone (`python -I program.py`), it reads one question from its standard input, as
-JSON, and writes the answer.
+"""The program that judges: started alone (`python -I` with this folder), it reads one question from its standard
+input, as JSON, and writes the answer.
 
 Here, and in no process that runs anything else, `jsonschema` is loaded: it takes a fifth of a second, and a schema may
 hold an expression that searches for hours, or parts that refer to each other without an end. The limits on time and
