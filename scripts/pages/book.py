@@ -41,7 +41,13 @@ PARTS: Final[Mapping[str, Part]] = {
     "command-details": commands.details,
     "global-options": commands.global_options,
     "evidence": evidence.evidence,
+    "fix-and-review": lambda: example("fix-and-review.yaml"),
 }
+
+
+def example(name: str) -> str:
+    """A file of ``examples/``, as a block that a story writes down."""
+    return f"```yaml file={name}\n{(ROOT / 'examples' / name).read_text('utf-8')}```"
 
 
 def pages() -> list[Path]:
