@@ -42,7 +42,13 @@ PARTS: Final[Mapping[str, Part]] = {
     "global-options": commands.global_options,
     "evidence": evidence.evidence,
     "agent-conformance": conformance.agent_conformance,
+    "fix-and-review": lambda: example("fix-and-review.yaml"),
 }
+
+
+def example(name: str) -> str:
+    """A file of ``examples/``, as a block that a story writes down."""
+    return f"```yaml file={name}\n{(ROOT / 'examples' / name).read_text('utf-8')}```"
 
 
 def pages() -> list[Path]:

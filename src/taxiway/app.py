@@ -34,6 +34,7 @@ from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer, guarded
 from taxiway.planfile.project import project_of
 from taxiway.runner import HostEvidence, Parts, with_runner, with_wakes
+from taxiway.schemas.judge import SchemaJudge
 from taxiway.secretsources import resolve_secrets, secrets_at_hand, variables_of
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import ApprovalPage as ApprovalPage
@@ -62,7 +63,8 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         scrubber = Scrubber(settings.secrets.values())
         project = settings.project if settings.project is not None else str(project_of(Path.cwd()))
         declared = {name: name for name in settings.secrets} | dict(settings.secret_variables)
-        prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox)
+        judge = SchemaJudge()
+        prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox, judge.faults)
         first = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
         feed = Feed(opened.store, opened.wakes)
 
@@ -93,7 +95,8 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
             return
         if settings.plan_first:
             await reaper.step()  # what the dead left running would refuse the plan's new text
-        parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, environment, Path.cwd(), workshop)
+        around = (environment, Path.cwd(), workshop, judge.broken)
+        parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, *around)
         async with with_runner(parts, services) as crew:
             yield Taxiway(doors, make_doors, crew, me, workshop)
     finally:

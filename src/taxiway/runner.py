@@ -29,12 +29,13 @@ from taxiway.core.secretrefs import secret_in
 from taxiway.core.template import Rendered
 from taxiway.diagnosis import tag_prefix
 from taxiway.engine.accepting_drive import AcceptingDrive
-from taxiway.engine.agent_drive import AgentDrive, Crewmates
+from taxiway.engine.agent_drive import AgentDrive, Crewmates, ResultCheck
 from taxiway.engine.canceller import Canceller
 from taxiway.engine.courier import Courier
 from taxiway.engine.dispatcher import Dispatcher
 from taxiway.engine.engine import Crew, serving
-from taxiway.engine.executor import Drive, Executor, JobFunction, Means
+from taxiway.engine.executor import Drive, Executor, JobFunction, MakeDrive, Means
+from taxiway.engine.handing_drive import HandingDrive, waits_for_diffs
 from taxiway.engine.heart import Heart
 from taxiway.engine.job_drive import JobDrive
 from taxiway.engine.live import Equipped, Graces
@@ -68,6 +69,7 @@ class Parts(NamedTuple):
     environment: Mapping[str, str]
     folder: Path
     workshop: Workshop
+    broken: ResultCheck
 
 
 @asynccontextmanager
@@ -98,7 +100,7 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
     parking = Parking(_processes(settings) - settings.slots, work.ring)  # each of them keeps a process
     prices = {**list_prices(), **settings.prices}
     courier = Courier(store, runner)
-    mates = Crewmates(_pool(parts), courier, parking, settings.approvals, prices, system_chance())
+    mates = Crewmates(_pool(parts), courier, parking, settings.approvals, prices, system_chance(), parts.broken)
     make_drive = _drives(parts, means, agents, mates)
     executor = Executor(store, make_drive, system_chance(), observer, work.ring, means.scrubber)
     dispatcher = Dispatcher(store, executor, runner, scope, settings.slots, parking)
@@ -210,11 +212,9 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
 
     def make(claim: Claimed, recorder: Recorder) -> Drive:
         spec = claim.spec
-        if spec.workspace is not None:
-            again = partial(make, recorder=recorder)
-            return WorkspaceDrive(claim, spec.workspace, parts.workshop, again, recorder, means.folder)
-        if spec.accept is not None:
-            return AcceptingDrive(claim, spec.accept, store, partial(make, recorder=recorder), recorder)
+        around = _around(parts, claim, partial(make, recorder=recorder), recorder, means.folder)
+        if around is not None:
+            return around
         if spec.job is not None:
             return JobDrive(claim, _job(claim, means.jobs[spec.job]), recorder, spec.job in means.threaded)
         if spec.prompt is not None:
@@ -229,6 +229,18 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
         return PreparedDrive(claim, hook, partial(make, recorder=recorder), recorder)
 
     return prepare
+
+
+def _around(parts: Parts, claim: Claimed, make_drive: MakeDrive, recorder: Recorder, folder: str) -> Drive | None:
+    """What is still to be done around the work itself: diffs looked up, a workspace, commands that accept it."""
+    spec = claim.spec
+    if waits_for_diffs(claim):
+        return HandingDrive(claim, parts.workshop, make_drive, recorder)
+    if spec.workspace is not None:
+        return WorkspaceDrive(claim, spec.workspace, parts.workshop, make_drive, recorder, folder)
+    if spec.accept is not None:
+        return AcceptingDrive(claim, spec.accept, parts.opened.store, make_drive, recorder)
+    return None
 
 
 def _account_env(settings: Settings, kind: AgentKind, claim: Claimed) -> Mapping[str, str]:

@@ -154,9 +154,9 @@ class Taxiway:
         """What a task changed in its workspace: the last of its runs of which a diff was kept. Raises ``NotFound``."""
         found = await self.task(task)
         for run in reversed(await self.store.runs(found.carrier or found.id)):
-            diff = await asyncio.to_thread(self.workshop.patches.find, run.id)
+            diff = await self.workshop.diff_of(run.id)
             if diff is not None:
-                return TaskDiff(diff, await asyncio.to_thread(self.workshop.patches.read, diff))
+                return diff
         why = "it has no workspace but its folder" if found.spec.workspace is None else "none of its runs has ended"
         raise NotFound(f"task {short_id(found.id)} has no diff: {why}", id=found.id)
 

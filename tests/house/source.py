@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "taxiway"
 ROOMS = (
     *("core", "store", "agents", "workspaces", "engine", "server", "client", "cli", "mcp", "observe", "testing"),
-    *("planfile", "wire"),
+    *("planfile", "schemas", "wire"),
 )
 
 

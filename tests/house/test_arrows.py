@@ -34,7 +34,8 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "diagnosis": ("core", "store", "agents"),
     "probing": ("core", "agents", "clock", "config", "diagnosis", "secretsources", "store", "trials"),
     "trials": ("core",),
-    "planfile": ("core",),
+    "planfile": ("core", "schemas"),
+    "schemas": ("core",),
     "jobs": ("core",),
     "__main__": ("cli",),
 }
@@ -63,6 +64,8 @@ ONE_ROOM_ONLY = {  # an outside library, and the only places that may know it
     "platformdirs": ("config",),
     "acp": ("agents",),
     "pydantic": ("agents",),
+    "jsonschema": ("schemas.__main__",),
+    "referencing": ("schemas.__main__",),
     "pytest": ("testing",),
     "hypothesis": ("testing",),
 }

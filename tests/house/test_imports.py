@@ -27,7 +27,7 @@ BY_NAME_ALLOWED = {  # why this module must import by a name that it was given
 OPTIONAL = frozenset(
     "taxiway.cli taxiway.server taxiway.mcp taxiway.testing taxiway.store.postgres "
     "click rich psycopg starlette uvicorn httpx mcp prometheus_client opentelemetry "
-    "acp pydantic hypothesis pytest".split()
+    "acp pydantic jsonschema referencing hypothesis pytest".split()
 )
 
 

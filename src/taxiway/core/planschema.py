@@ -29,7 +29,7 @@ DURATION_PATTERN: Final = (
     rf"^\s*({_NUMBER}|(?=.*[0-9])({_NUMBER}d)?({_NUMBER}h)?({_NUMBER}m)?({_NUMBER}s)?({_NUMBER}ms)?)\s*$"
 )
 _PLACEHOLDERS: Final = (
-    "May hold ${{ name.output }}, ${{ name.exit_code }} and ${{ name.result.path }} of tasks in after"
+    "May hold ${{ name.output }}, ${{ name.exit_code }}, ${{ name.diff }} and ${{ name.result.path }} of tasks in after"
 )
 _KINDS: Final = ("command", "shell", "prompt", "job")
 

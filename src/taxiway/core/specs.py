@@ -6,7 +6,7 @@ names for durations (``timeout_s: 1800``) are taken too, so a spec in JSON can b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -26,11 +26,12 @@ from taxiway.core.limits import (
     SPEC_BYTES_MAX,
 )
 from taxiway.core.nearest import nearest
+from taxiway.core.placeholders import BASE, BASE_HINT, base_mistake, templated
 from taxiway.core.policy import MailboxChange
 from taxiway.core.promptfields import AGENT_HINT, NEEDS_AGENT, OF_PROMPTS, PROMPT_FIELDS, missing_agent
 from taxiway.core.retry import RETRY_ON_LEGAL
 from taxiway.core.task import RESERVED_FIELDS, Backoff, Budget, Reason, TaskSpec
-from taxiway.core.template import INPUT_VARIABLE, Ref, has_placeholder, mistakes, parse
+from taxiway.core.template import INPUT_VARIABLE, mistakes
 from taxiway.core.workspacefields import workspace
 
 OF_PROGRAMS: Final = ("workspace", "accept")  #: fields that a job in this process cannot have
@@ -41,7 +42,6 @@ RESERVED_SENTENCE: Final = "comes with a later version; this version runs comman
 OWN_VARIABLES: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWAY_PROCESS")
 
 _MERGED: Final = frozenset({"env", "labels", "metadata", "backoff"})
-_TEMPLATED: Final = ("shell", "command", "prompt", "stdin", "env", "args")
 _OTHER_WORDS: Final = {
     "depends_on": "after", "needs": "after", "dependencies": "after", "depends": "after",
     "cmd": "command", "argv": "command", "exec": "command", "run": "shell", "script": "shell",
@@ -125,6 +125,8 @@ def finish(
     texts = list(templated(fields))
     if plan is not None and texts:
         fields.setdefault("template", True)
+    if not fields.get("template") and any(path == BASE for path, _ in texts):
+        draft.fault("holds a placeholder, and this task has no template: true", *BASE, hint=BASE_HINT)
     if fields.get("template") and texts and not _faulty(draft, "after"):
         _check_templates(draft, fields, texts, plan or ())
     if draft.faults:
@@ -148,22 +150,6 @@ def _made(fields: dict[str, Any], agent: str | None) -> TaskSpec:
     if agent is not None and missing_agent(fields, None):
         fields["agent"] = agent
     return TaskSpec(**fields)
-
-
-def templated(fields: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """The texts of a task that hold placeholders, each with the path to it."""
-    for key in _TEMPLATED:
-        if (value := fields.get(key)) is not None:
-            yield from _texts((key,), value)
-
-
-def reads(spec: TaskSpec) -> frozenset[str]:
-    """The tasks of ``after``, by the names that stand there, of which the spec's placeholders take something."""
-    if not spec.template:
-        return frozenset()
-    names = frozenset(edge.task for edge in spec.after)
-    texts = (text for _, text in templated(msgspec.structs.asdict(spec)))
-    return frozenset(part.task for text in texts for part in parse(text, names) if isinstance(part, Ref))
 
 
 def legal_fields() -> tuple[str, ...]:
@@ -250,20 +236,11 @@ def _check_templates(
 ) -> None:
     names = frozenset(edge.task for edge in fields.get("after", ()))
     for path, text in texts:
-        for mistake in mistakes(text, names, others, shell=path == ("shell",)):
+        found = mistakes(text, names, others, shell=path == ("shell",))
+        if path == BASE and (wrong := base_mistake(text, names)) is not None:
+            found.append(wrong)
+        for mistake in found:
             draft.fault(mistake.message, *path, hint=mistake.hint)
-
-
-def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        if has_placeholder(value):
-            yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts((*path, key), item)
-    elif isinstance(value, list | tuple):
-        for place, item in enumerate(value):
-            yield from _texts((*path, place), item)
 
 
 def _env(value: Any) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Values of earlier tasks inside a later one: ``${{ lint.output }}`` and its kin, as text that is never code.
 
-``${{ name.output }}``, ``${{ name.exit_code }}`` and ``${{ name.result.path }}`` name a task of ``after``; ``$${{`` is
-a literal ``${{``. Source: semantics, "Templates".
+``${{ name.output }}``, ``${{ name.exit_code }}``, ``${{ name.diff }}`` and ``${{ name.result.path }}`` name a task of
+``after``; ``$${{`` is a literal ``${{``. Source: semantics, "Templates".
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from taxiway.core.task import TaskSpec
 INPUT_VARIABLE: Final = "TAXIWAY_IN_"  #: followed by 1, 2, 3 …: how a value reaches a ``shell``
 
 _TOKEN: Final = re.compile(r"\$\$\{\{|\$\{\{(?:([^{}\n]*)\}\})?")
-_FIELD: Final = re.compile(r"(output|exit_code|result)((?<=result)(?:\.[A-Za-z0-9_-]+)+)?\Z")
-_WRITTEN: Final = "write ${{ name.output }}, ${{ name.exit_code }} or ${{ name.result.path }}; $${{ is a literal ${{"
+_FIELD: Final = re.compile(r"(output|exit_code|diff|result)((?<=result)(?:\.[A-Za-z0-9_-]+)+)?\Z")
+_WRITTEN: Final = "write ${{ name.output }}, .exit_code, .diff or .result.path; $${{ is a literal ${{"
 
 
 class Field(StrEnum):
@@ -31,6 +31,7 @@ class Field(StrEnum):
 
     OUTPUT = "output"
     EXIT_CODE = "exit_code"
+    DIFF = "diff"
     RESULT = "result"
 
 
@@ -58,6 +59,7 @@ class Value(msgspec.Struct, frozen=True):
     output: str | None = None
     exit_code: int | None = None
     result: Any = None
+    diff: str | None = None
 
 
 class Rendered(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,20 +128,23 @@ def mistakes(text: str, names: Collection[str], others: Collection[str] = (), sh
 def text_of(ref: Ref, value: Value) -> str:
     """The text that a placeholder stands for: one trailing newline less, no NUL, at most 64 KiB.
 
-    Of a longer output the end is kept; a longer result is refused with ``Invalid``, as is a path that is not in it.
+    Of a longer output the end is kept. A longer result or diff is refused with ``Invalid``, since a part of it would
+    mean something else, as is a path that is not in a result.
     """
     match ref.field:
         case Field.OUTPUT:
             text = value.output or ""
         case Field.EXIT_CODE:
             text = "" if value.exit_code is None else str(value.exit_code)
+        case Field.DIFF:
+            text = value.diff or ""
         case Field.RESULT:
             text = _result_text(ref, value.result)
     text = text.removesuffix("\n").replace("\0", "\N{REPLACEMENT CHARACTER}")
     encoded = text.encode("utf-8", "surrogatepass")
     if len(encoded) <= TEMPLATE_VALUE_BYTES_MAX and text.isascii():
         return text
-    if len(encoded) > TEMPLATE_VALUE_BYTES_MAX and ref.field is Field.RESULT:
+    if len(encoded) > TEMPLATE_VALUE_BYTES_MAX and ref.field in (Field.RESULT, Field.DIFF):
         raise Invalid(f"{ref} is {len(encoded)} bytes long, and a placeholder takes {TEMPLATE_VALUE_BYTES_MAX} at most")
     whole = encoded.decode("utf-8", "replace")
     while len(cut := whole.encode()) > TEMPLATE_VALUE_BYTES_MAX:
@@ -240,7 +245,7 @@ def _unknown(path: str, dots: list[int], names: Collection[str], others: Collect
         wanted = path[len(known[-1]) + 1 :]
         near = nearest(wanted.partition(".")[0], list(Field))
         hint = f"did you mean '{known[-1]}.{near}'?" if near is not None else _WRITTEN
-        return Mistake(f"{shown}: a task has output, exit_code and result, and no '{wanted}'", hint)
+        return Mistake(f"{shown}: a task has output, exit_code, diff and result, and no '{wanted}'", hint)
     fields = [dot for dot in dots if _FIELD.match(path, dot + 1)]
     if not fields:
         return Mistake(f"{shown} is no placeholder", _WRITTEN)

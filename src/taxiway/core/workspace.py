@@ -50,13 +50,15 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """Who needs a workspace: a run of a task, or a turn of a session. ``folder`` is the one that the task names."""
+    """Who needs a workspace: a run of a task, or a turn of a session. ``folder`` is the one that the task names,
+    ``begins`` the run with whose work a worktree begins, instead of a base with a name."""
 
     task: str
     run: str
     folder: str
     wanted: Workspace
     session: str | None = None
+    begins: str | None = None
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):

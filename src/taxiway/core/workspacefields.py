@@ -10,6 +10,7 @@ from taxiway.core import fieldtypes
 from taxiway.core.fieldtypes import Bad, Parts
 from taxiway.core.limits import NAME_CHARS_MAX, WORKSPACE_PATHS_MAX
 from taxiway.core.nearest import nearest
+from taxiway.core.template import has_placeholder
 from taxiway.core.workspace import Keep, Workspace, WorkspaceKind
 
 PATH_CHARS_MAX: Final = 1_000
@@ -75,8 +76,10 @@ def branch(value: Any) -> str:
 
 
 def revision(value: Any) -> str:
-    """What names a commit: a number, a branch, a tag."""
+    """What names a commit: a number, a branch, a tag; or a placeholder, which is judged with the task's others."""
     found = fieldtypes.work(value)
+    if has_placeholder(found) and len(found) <= PATH_CHARS_MAX:
+        return found
     if found.startswith("-") or _CONTROL.search(found) or " " in found or len(found) > NAME_CHARS_MAX:
         raise Bad(f"{_shown(found)} names no commit", "write a commit's number, a branch or a tag")
     return found

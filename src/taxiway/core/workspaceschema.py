@@ -10,6 +10,10 @@ from taxiway.core.workspacefields import COMMIT_PATTERN, KINDS_OF, PATH_CHARS_MA
 
 Schema = dict[str, Any]
 
+_BASE: Final = (
+    "The commit to begin with, by number, branch or tag; or ${{ name.diff }}, with what a task of after changed. "
+    "Default: HEAD."
+)
 _PATH: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": PATH_CHARS_MAX, "pattern": r"^[^/:~\\-]"}
 
 
@@ -35,7 +39,7 @@ def _table(kind: WorkspaceKind) -> Schema:
 def _fields() -> Schema:
     return {
         "branch": _text(NAME_CHARS_MAX, "The branch that is made for it. Default: taxiway/ID."),
-        "base": _text(NAME_CHARS_MAX, "The commit to begin with, by number, branch or tag. Default: HEAD."),
+        "base": _text(PATH_CHARS_MAX, _BASE),
         "include": _paths("Globs of files that git does not track, and that are copied along."),
         "setup": {
             "description": "A command that runs inside before the work.",

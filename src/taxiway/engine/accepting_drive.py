@@ -9,9 +9,10 @@ import msgspec
 
 from taxiway.core.acceptance import Acceptance, Argv, feedback, shown
 from taxiway.core.event import EventType
+from taxiway.core.parent import values
 from taxiway.core.run import Cancelled, Completed, Failed, Outcome, StopCause
 from taxiway.core.task import Reason, TaskSpec, Usage
-from taxiway.core.template import Value, render
+from taxiway.core.template import render
 from taxiway.core.usage import added
 from taxiway.engine.executor import Drive, MakeDrive
 from taxiway.engine.recorder import Recorder
@@ -134,8 +135,7 @@ class AcceptingDrive:
         return msgspec.structs.replace(claim, spec=spec, seat=seat)
 
     def _own_words(self) -> str:
-        values = {parent.name: Value(parent.output, parent.exit_code, parent.result) for parent in self._claim.parents}
-        return render(self._claim.spec, values).prompt or ""
+        return render(self._claim.spec, values(self._claim.parents)).prompt or ""
 
     def _given_up(self, refusal: _Refusal, told: int) -> Failed:
         times = f" after {told} further turns" if told else ""

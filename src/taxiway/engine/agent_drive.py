@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 import msgspec
 
@@ -33,13 +34,15 @@ from taxiway.engine.turn_end import End, Judge, NotBegun, Unready
 from taxiway.store.protocol import Claimed, PendingSignal, Store, TurnFacts
 
 FLUSH_S: Final = 0.05  #: how long a watcher may wait for what the agent has said
+ResultCheck = Callable[[Mapping[str, Any], Any], str | None]  #: by schema and result; it may take a moment
+
 CLEAR_S_MAX: Final = 10.0  #: how long what a turn left running may take to go, before the process has to go itself
 
 
 class Crewmates(msgspec.Struct, frozen=True):
     """Whom a turn works with on its runner: who lends processes, who brings signals, where those stand that wait for a
-    person; what is asked of persons at all, what models cost, and chance for what shall not happen everywhere at
-    once."""
+    person; what is asked of persons at all, what models cost, chance for what shall not happen everywhere at once, and
+    what says how a result does not follow its schema."""
 
     pool: SessionPool
     courier: Courier
@@ -47,6 +50,7 @@ class Crewmates(msgspec.Struct, frozen=True):
     policy: ApprovalPolicy
     prices: Prices
     chance: Chance
+    broken: ResultCheck
 
 
 class AgentDrive:
@@ -105,6 +109,7 @@ class AgentDrive:
                 text = await with_memory(self._claim, self._agent, self._store, text)
             end = await self._converse(got, text)
             await self._give_back(got, end)
+            end = await self._held_to_schema(end)
         except BaseExceptionGroup as group:
             await self._let_go(got, group.exceptions[0])
             raise group.exceptions[0] from group
@@ -114,6 +119,14 @@ class AgentDrive:
         finally:
             self._over(NotBegun())
         return self._judge.outcome(end, self._cause, self._begun)
+
+    async def _held_to_schema(self, end: End) -> End:
+        """A success whose result does not follow the task's schema is none, whatever the agent says of it (A43)."""
+        schema = self._claim.spec.result_schema
+        if schema is None or not isinstance(end, TurnEnded) or end.reason is not None or end.interrupted:
+            return end
+        why = await asyncio.to_thread(self._mates.broken, schema, end.result)
+        return end if why is None else msgspec.structs.replace(end, reason=Reason.AGENT_ERROR, error=why, result=None)
 
     def stop(self, cause: StopCause, hard: bool = False) -> None:
         """Ask that the turn ends; harder each time it is called ``hard``."""

@@ -10,7 +10,8 @@ from taxiway.agents.dialogue import Opening
 from taxiway.core.agent import AgentKind, Resume
 from taxiway.core.errors import Invalid
 from taxiway.core.mailbox import replayed, turn_text
-from taxiway.core.template import Rendered, Value, render
+from taxiway.core.parent import values
+from taxiway.core.template import Rendered, render
 from taxiway.engine.executor import Means
 from taxiway.engine.live import Equipped, Wanted
 from taxiway.store.protocol import Claimed, Seat, Store
@@ -25,8 +26,7 @@ def compose(claim: Claimed, agent: Equipped, means: Means, environment: MakeAgen
     spec, seat, kind = claim.spec, claim.seat, agent.kind
     if spec.result_schema is not None and not agent.driver.abilities.structured:
         raise Invalid(f"agent {agent.name} gives no structured results, and result_schema asks for one")
-    values = {parent.name: Value(parent.output, parent.exit_code, parent.result) for parent in claim.parents}
-    rendered = render(spec, values)
+    rendered = render(spec, values(claim.parents))
     fresh = spec.resume is Resume.FRESH
     opening = Opening(
         cwd=spec.cwd or means.folder,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import msgspec
 
 from taxiway.clock import Ids
 from taxiway.core.errors import Draining, Invalid, Problem
+from taxiway.core.fault import Fault
 from taxiway.core.lane import Lane
 from taxiway.core.limits import SUBMIT_BATCH_MAX
 from taxiway.core.plan import Plan
@@ -29,11 +31,13 @@ DRAINING: Final = "Taxiway is shutting down, please retry shortly"
 
 class Prompting(msgspec.Struct, frozen=True):
     """What holds for prompts and sessions that do not say it: who works on a prompt, how long an agent may be silent
-    (seconds, ``None``: as any other work), and the policy of a new session's mailbox."""
+    (seconds, ``None``: as any other work), and the policy of a new session's mailbox; and what judges the schemas of
+    results, which may take a moment and is asked in a thread."""
 
     agent: str | None = None
     idle_timeout_s: float | None = None
     mailbox: MailboxPolicy = MailboxPolicy()
+    schema_faults: Callable[[Sequence[dict[str, Any]]], Sequence[Fault | None]] | None = None
 
 
 class Shutter:
@@ -100,6 +104,7 @@ class Intake:
         wanted = self._project if project is None else project
         specs = [checked_spec(fields, agent=self._prompting.agent) for fields in many]
         self._refuse_literal_secrets(specs)
+        await self._refuse_bad_schemas(specs)
         tasks = [self._new(spec, wanted) for spec in await self._completed(specs, wanted)]
         return await self._store.submit(tasks, self._actor)
 
@@ -107,6 +112,7 @@ class Intake:
         """Admit a plan whole, or run it again."""
         self._check_open()
         self._refuse_literal_secrets(plan.tasks)
+        await self._refuse_bad_schemas(plan.tasks)
         tasks = [self._new(spec, plan.project) for spec in await self._completed(plan.tasks, plan.project)]
         plan = msgspec.structs.replace(plan, tasks=tuple(new.spec for new in tasks))
         return await self._store.submit_plan(plan, tasks, fresh, self._actor)
@@ -207,6 +213,20 @@ class Intake:
         ]
         if problems:
             raise Invalid("a secret is written as a reference, never as a value", problems)
+
+    async def _refuse_bad_schemas(self, specs: Sequence[TaskSpec]) -> None:
+        """A schema that means nothing would fail every turn, after it was paid for."""
+        having = [spec for spec in specs if spec.result_schema is not None]
+        if not having or self._prompting.schema_faults is None:
+            return
+        found = await asyncio.to_thread(self._prompting.schema_faults, [spec.result_schema or {} for spec in having])
+        problems = [
+            Fault(("result_schema", *fault.path), fault.message, fault.hint).problem()
+            for fault in found
+            if fault is not None
+        ]
+        if problems:
+            raise Invalid(f"this is no task: {problems[0]}", problems)
 
     def _new(self, spec: TaskSpec, project: str) -> NewTask:
         """Scrub what was asked, hash it, and give it an id."""

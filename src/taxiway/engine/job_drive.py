@@ -10,9 +10,10 @@ import msgspec
 
 from taxiway.core.errors import Invalid
 from taxiway.core.limits import RESULT_BYTES_MAX
+from taxiway.core.parent import values
 from taxiway.core.run import Completed, Failed, Outcome, StopCause
 from taxiway.core.task import Reason
-from taxiway.core.template import Value, render
+from taxiway.core.template import render
 from taxiway.engine.executor import JobFunction
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.stopping import Remains, stopped
@@ -81,8 +82,7 @@ class JobDrive:
         claim = self._claim
         if not claim.spec.template:
             return claim.spec.args
-        values = {parent.name: Value(parent.output, parent.exit_code, parent.result) for parent in claim.parents}
-        return render(claim.spec, values).args
+        return render(claim.spec, values(claim.parents)).args
 
     def _completed(self, result: Any) -> Outcome:
         if result is None:

@@ -10,10 +10,11 @@ from typing import Final
 from taxiway.agents.protocol import Conversation, Ended, Go, How, Launch, Output, SpawnFailure
 from taxiway.core.errors import Invalid, LeaseLost, OutcomeUnknown, StoreUnusable, Unavailable
 from taxiway.core.event import EventType
+from taxiway.core.parent import values
 from taxiway.core.run import Completed, Deferred, Failed, Lost, Outcome, StopCause
 from taxiway.core.shellscan import SHELL
 from taxiway.core.task import Reason, TaskSpec
-from taxiway.core.template import Rendered, Value, render
+from taxiway.core.template import Rendered, render
 from taxiway.engine.clocks import RunClocks
 from taxiway.engine.executor import Means
 from taxiway.engine.recorder import Recorder
@@ -90,8 +91,7 @@ class ProcessDrive:
     def _prepare(self) -> Launch:
         claim = self._claim
         spec = claim.spec
-        values = {parent.name: Value(parent.output, parent.exit_code, parent.result) for parent in claim.parents}
-        rendered = render(spec, values)
+        rendered = render(spec, values(claim.parents))
         argv = rendered.command if rendered.command is not None else (SHELL, "-c", rendered.shell or "")
         if spec.template:
             self._recorder.note(EventType.STATUS, phase="rendered", command=list(argv))

@@ -15,9 +15,10 @@ import msgspec
 from taxiway.core.agent import Resume
 from taxiway.core.errors import WorkspaceRefused
 from taxiway.core.event import EventType
+from taxiway.core.placeholders import base_parent
 from taxiway.core.run import Cancelled, Completed, Deferred, Failed, Limited, Lost, Outcome, Released, StopCause
 from taxiway.core.task import Reason, TaskSpec
-from taxiway.core.workspace import Claim, Keep, Left, Made, RunDiff, Workspace
+from taxiway.core.workspace import Claim, Keep, Left, Made, RunDiff, TaskDiff, Workspace
 from taxiway.engine.executor import Drive, MakeDrive
 from taxiway.engine.prepared_drive import rewritten
 from taxiway.engine.recorder import Recorder
@@ -39,6 +40,10 @@ class Workshop(Protocol):
 
     async def set_up(self, id: str) -> None:
         """Its set-up command has done its work."""
+        ...
+
+    async def diff_of(self, run: str) -> TaskDiff | None:
+        """What a run changed, where that was kept."""
         ...
 
     async def take_diff(self, made: Made, run: str, task: str) -> RunDiff:
@@ -69,7 +74,9 @@ class WorkspaceDrive:
         self._recorder = recorder
         session = None if claim.seat is None else claim.seat.session
         place = claim.spec.cwd or folder
-        self._asked = Claim(task=claim.task, run=claim.run, folder=place, wanted=wanted, session=session)
+        self._asked = Claim(
+            task=claim.task, run=claim.run, folder=place, wanted=wanted, session=session, begins=_begins_with(claim)
+        )
         self._drive: Drive | None = None
         self._stop: StopCause | None = None
         self._hard = False
@@ -201,6 +208,12 @@ def _placed(claim: Claimed, made: Made) -> Claimed:
     if made.preface and spec.prompt is not None and _begins(claim):
         spec = msgspec.structs.replace(spec, prompt=f"{made.preface}\n\n{spec.prompt}")
     return rewritten(claim, spec)
+
+
+def _begins_with(claim: Claimed) -> str | None:
+    """The run with whose work it begins; the empty text where that has none."""
+    name = base_parent(claim.spec)
+    return None if name is None else next((one.run for one in claim.parents if one.name == name), None) or ""
 
 
 def _begins(claim: Claimed) -> bool:

@@ -17,6 +17,7 @@ from taxiway.core.limits import PLAN_TASKS_MAX
 from taxiway.core.nearest import suggestion
 from taxiway.core.plan import PlanSession
 from taxiway.core.plancheck import MAIN_LANE, Suggestions, check_between, check_size
+from taxiway.core.plandiffs import check_diffs
 from taxiway.core.plansessions import read_sessions, seat
 from taxiway.core.policy import MailboxPolicy
 from taxiway.core.specs import KINDS, Draft, finish, read_defaults, read_task
@@ -24,6 +25,7 @@ from taxiway.core.task import TaskSpec
 from taxiway.planfile.document import Document
 from taxiway.planfile.overrides import FLAG, overridden, override
 from taxiway.planfile.project import working_folder
+from taxiway.schemas.judge import SchemaJudge
 
 TOP_FIELDS: Final = ("queue", "slots", "lanes", "defaults", "sessions", "tasks")
 
@@ -46,11 +48,12 @@ class Parts(msgspec.Struct):
 
 class House(msgspec.Struct, frozen=True):
     """What holds where the plan says nothing: the store-wide lanes that exist, who works on a prompt that names nobody,
-    and the policy of a mailbox."""
+    and the policy of a mailbox; and who judges the schemas of results."""
 
     lanes: frozenset[str] = frozenset()
     agent: str | None = None
     mailbox: MailboxPolicy = MailboxPolicy()
+    schemas: SchemaJudge = msgspec.field(default_factory=SchemaJudge)
 
 
 class Drafting:
@@ -78,15 +81,29 @@ class Drafting:
         lanes = {*self._house.lanes, *parts.lanes}
         defaults = self._defaults(value.get("defaults"), lanes)
         drafts = self._drafts(value.get("tasks"))
-        faults = [*check_between(drafts, lanes), *seat(drafts, defaults, parts.sessions)]
+        faults = [
+            *check_between(drafts, lanes),
+            *seat(drafts, defaults, parts.sessions),
+            *check_diffs(drafts, defaults),
+        ]
         names = {draft.fields["name"] for draft in drafts if "name" in draft.fields}
         for draft in drafts:
             spec = self._finished(draft, defaults, parts.queue, names)
             if spec is not None:
                 parts.tasks.append(spec)
+        faults += self._schema_faults(drafts)
         for fault in (*(fault for draft in drafts for fault in draft.faults), *faults):
             self._note(fault)
         return parts
+
+    def _schema_faults(self, drafts: Sequence[Draft]) -> list[Fault]:
+        having = [draft for draft in drafts if draft.fields.get("result_schema") is not None]
+        found = self._house.schemas.faults([draft.fields["result_schema"] for draft in having]) if having else []
+        return [
+            Fault((*draft.path, "result_schema", *fault.path), fault.message, fault.hint)
+            for draft, fault in zip(having, found, strict=True)
+            if fault is not None
+        ]
 
     def _note(self, fault: Fault) -> None:
         if overridden(fault.path, self._overridden):

@@ -7,13 +7,14 @@ Commands go down and events come up, and they pass each other only here. Verbs t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
 from taxiway.core.change import Change
 from taxiway.core.event import Event, NewEvent
 from taxiway.core.lane import Lane
+from taxiway.core.parent import Parent
 from taxiway.core.plan import Plan
 from taxiway.core.policy import MailboxPolicy
 from taxiway.core.queue import Queue, QueueStats
@@ -79,16 +80,6 @@ class PlanAdmitted(msgspec.Struct, frozen=True):
     kept: int
     going_on: int
     replaced: int
-
-
-class Parent(msgspec.Struct, frozen=True):
-    """What a template may take of a task named in ``after``."""
-
-    name: str
-    state: TaskState
-    output: str | None
-    result: Any
-    exit_code: int | None
 
 
 class Claimed(msgspec.Struct, frozen=True):

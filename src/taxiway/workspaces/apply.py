@@ -10,6 +10,8 @@ import ast
 import os
 import posixpath
 import re
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +49,27 @@ async def apply(git: Git, wanted: TaskDiff, folder: str, check: bool = False) ->
         if found.out:
             await _lay(checkout, found.out, check)
     return Applied(checkout.top, paths, check)
+
+
+async def committed(checkout: Checkout, begun: TaskDiff) -> str:
+    """A commit of the repository that holds a diff, right above the one that the diff was taken from: its number.
+
+    Nothing but the commit is made: no branch moves, and no file changes. Raises ``WorkspaceRefused``.
+    """
+    _refuse_incomplete(begun.diff)
+    base = await checkout.commit(begun.diff.base)
+    if not begun.patch:
+        return base
+    folder = tempfile.mkdtemp(prefix="taxiway-")
+    try:
+        env = {"GIT_INDEX_FILE": f"{folder}/index"}
+        await checkout.git.must(checkout.top, "read-tree", base, env=env)
+        await checkout.git.must(checkout.top, "apply", "--cached", "-", given=begun.patch, env=env)
+        tree = (await checkout.git.must(checkout.top, "write-tree", env=env)).text
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    words = ("commit-tree", "-p", base, "-m", f"What {begun.diff.task} changed", tree)
+    return (await checkout.git.must(checkout.top, *words)).text
 
 
 async def _touched(checkout: Checkout, patch: bytes) -> list[str]:

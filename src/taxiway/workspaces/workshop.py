@@ -13,7 +13,7 @@ import msgspec
 from taxiway.core.errors import NotFound, WorkspaceRefused
 from taxiway.core.redact import Scrubber
 from taxiway.core.workspace import Applied, Claim, Found, Left, Made, Record, RunDiff, Stand, TaskDiff, WorkspaceKind
-from taxiway.workspaces.apply import apply
+from taxiway.workspaces.apply import apply, committed
 from taxiway.workspaces.bundle import belongs as bundle_belongs
 from taxiway.workspaces.bundle import make_bundle, plan_bundle
 from taxiway.workspaces.checkout import Checkout, is_folder, open_checkout
@@ -91,6 +91,12 @@ class Workshop:
             taken = msgspec.structs.replace(taken, diff=msgspec.structs.replace(taken.diff, taken_at=self._now_ms()))
             await asyncio.to_thread(self.patches.put, taken)
         return taken.diff
+
+    async def diff_of(self, run: str) -> TaskDiff | None:
+        """What a run changed; ``None`` where nothing was kept. Raises ``NotFound`` when its patch is gone,
+        ``WorkspaceRefused`` when that is not what was kept."""
+        diff = await asyncio.to_thread(self.patches.find, run)
+        return None if diff is None else TaskDiff(diff, await asyncio.to_thread(self.patches.read, diff))
 
     async def leave(self, claim: Claim) -> Left:
         """Remove what a run worked in, if nothing is lost by it; else it stays, and the answer says why."""
@@ -180,13 +186,24 @@ class Workshop:
         now = self._now_ms()
         match claim.wanted.kind:
             case WorkspaceKind.WORKTREE:
-                return await plan_worktree(await open_checkout(git, claim.folder), claim, id, now)
+                source = await open_checkout(git, claim.folder)
+                return await plan_worktree(source, claim, id, await self._base(source, claim), now)
             case WorkspaceKind.BUNDLE:
                 return plan_bundle(claim, id, now)
             case WorkspaceKind.DIR:
                 raise WorkspaceRefused("a folder needs no workspace")
             case _:
                 assert_never(claim.wanted.kind)
+
+    async def _base(self, source: Checkout, claim: Claim) -> str:
+        """The commit that a worktree begins with: one with a name, or one with what another task changed."""
+        if claim.begins is None:
+            return await source.commit(claim.wanted.base or "HEAD")
+        begun = await self.diff_of(claim.begins) if claim.begins else None
+        if begun is None:
+            raise WorkspaceRefused("there is no diff to begin with: the last run of the task it is taken of has none")
+        with told_as_refusal("what it begins with cannot be made"):
+            return await committed(source, begun)
 
     async def _made(self, git: Git, record: Record) -> tuple[int, int]:
         if record.wanted.kind is WorkspaceKind.BUNDLE:

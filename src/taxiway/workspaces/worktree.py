@@ -29,9 +29,9 @@ class Fresh(msgspec.Struct, frozen=True):
     copied: int
 
 
-async def plan_worktree(source: Checkout, claim: Claim, id: str, now: int) -> Record:
-    """What shall be made: the commit and the branch, pinned now. Raises ``WorkspaceRefused`` for a branch that is
-    there already."""
+async def plan_worktree(source: Checkout, claim: Claim, id: str, base: str, now: int) -> Record:
+    """What shall be made: on the commit ``base``, and the branch, pinned now. Raises ``WorkspaceRefused`` for
+    a branch that is there already."""
     wanted = claim.wanted
     branch = wanted.branch or OWN_BRANCHES + id.replace("_", "-")
     if await source.has_branch(branch) is not None:
@@ -45,7 +45,7 @@ async def plan_worktree(source: Checkout, claim: Claim, id: str, now: int) -> Re
         source=source.top,
         common=source.common,
         within=source.within,
-        base=await source.commit(wanted.base or "HEAD"),
+        base=base,
         branch=branch,
         made_at=now,
         run=claim.run,

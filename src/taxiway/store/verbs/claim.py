@@ -12,10 +12,11 @@ from taxiway.core.errors import LeaseLost
 from taxiway.core.event import EventType
 from taxiway.core.limits import CLAIM_TASKS_MAX
 from taxiway.core.mailbox import Mailbox
+from taxiway.core.parent import Parent
 from taxiway.core.queue import QueueState
 from taxiway.core.readiness import Gate, Scope
 from taxiway.core.task import Reason, TaskSpec, TaskState
-from taxiway.store.protocol import Claimed, Parent
+from taxiway.store.protocol import Claimed
 from taxiway.store.tx import Rank, Row, Tx
 from taxiway.store.verbs import accounts, gates, mailbox, parking, sessions
 from taxiway.store.verbs.ending import EXPIRED_ERROR, cancel_waiting
@@ -267,6 +268,6 @@ def _session_slot(tx: Tx, box: Mailbox) -> int:
 
 def _parents(tx: Tx, child: int) -> tuple[Parent, ...]:
     return tuple(
-        Parent(name, TaskState(state), output, None if value is None else _decode_value(value), exit_code)
-        for name, state, output, value, exit_code in tx.all("parents_of", child=child)
+        Parent(name, TaskState(state), output, None if value is None else _decode_value(value), exit_code, run)
+        for name, state, output, value, exit_code, run in tx.all("parents_of", child=child)
     )

@@ -10,9 +10,9 @@ from taxiway.core.change import ChangeKind
 from taxiway.core.dependency import verdict
 from taxiway.core.errors import Conflict, NotFound
 from taxiway.core.limits import CASCADE_ROWS_MAX
+from taxiway.core.placeholders import reads
 from taxiway.core.policy import Box
 from taxiway.core.queue import QUEUE_ENDED, QueueState
-from taxiway.core.specs import reads
 from taxiway.core.task import TASK_TERMINAL, Condition, Reason, TaskSpec, TaskState
 from taxiway.core.toposort import parents_first
 from taxiway.store.protocol import NewTask
