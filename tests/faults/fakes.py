@@ -38,9 +38,7 @@ async def fakes(agent: ProcessAgent, folder: Path) -> AsyncIterator[Talk]:
     ) -> LineDialogue:
         path = folder / f"{secrets.token_hex(4)}.json"
         path.write_text(json.dumps(script | ({} if steps is None else {"default": steps})))
-        command = fake_agent_command(
-            path, memory=folder / "memory", journal=folder / "journal", protocol=adapter.value
-        )
+        command = fake_agent_command(path, memory=folder / "memory", journal=folder / "journal", protocol=adapter.value)
         fields = {"tag": f"test-{secrets.token_hex(6)}", "access": Access.WRITE, **(opening or {})}
         wanted = Opening(cwd=str(folder), env={"PATH": os.environ["PATH"]}, **fields)
         dialogue = await DRIVERS[adapter](AgentKind(adapter=adapter, command=command), agent).open(wanted)
