@@ -206,7 +206,7 @@ async def test_a_patch_is_asked_for_by_its_files_and_told_with_its_diff(talk: Ta
     assert (asked.tool, asked.input, asked.text) == (
         "apply_patch",
         {"paths": ["/w/a.py"]},
-        "it wants to change /w/a.py: outside",
+        "it wants to change /w/a.py",
     )
     await dialogue.send(Answer(asked.id, allow=True))
     assert said(await heard(dialogue, TurnEnded), EventType.DIFF) == [{"path": "/w/a.py", "text": "one\n"}]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from . import claude_words as words
 from .claude_flags import Flags
 
 Write = Callable[[dict[str, Any]], None]
+
+DISPLAY: Final = {"thinking_display": "updates"}
 
 
 class Conditions(NamedTuple):
@@ -129,15 +131,16 @@ class ClaudeModel:
             self.begun.append(self._message)
             usage = {**words.usage_of(self._uncounted()), "output_tokens": 1}
             message = words.message_of(self._message, self._conditions.model, [], usage)
-            self._event({"type": "message_start", "message": message}, **self._marks("stream"))
+            self._event({"type": "message_start", "message": message}, **DISPLAY, ttft_ms=0, **self._marks("stream"))
         self._index += 1
         self._block = dict(block)
-        self._event({"type": "content_block_start", "index": self._index, "content_block": block})
+        shown = DISPLAY if block["type"] == "thinking" else {}
+        self._event({"type": "content_block_start", "index": self._index, "content_block": block}, **shown)
 
     def _grow(self, kind: str, text: str) -> None:
         if self._block is not None:
             self._block[kind] += text
-        self._event(self._delta(kind, text))
+        self._event(self._delta(kind, text), **(DISPLAY if kind == "thinking" else {}))
 
     def _delta(self, kind: str, text: str) -> dict[str, Any]:
         return {"type": "content_block_delta", "index": self._index, "delta": {"type": f"{kind}_delta", kind: text}}
@@ -154,7 +157,8 @@ class ClaudeModel:
         usage = {**words.usage_of(self._uncounted()), "output_tokens": 1}
         message = words.message_of(self._message or "", self._conditions.model, [block], usage)
         told = {"type": "assistant", "message": {**message, "context_management": None}}
-        self.line({**told, "timestamp": words.timestamp(), **more, **self._marks("assistant")})
+        thought = {"thinking_duration_ms": 0, **DISPLAY} if block["type"] == "thinking" else {}
+        self.line({**told, "timestamp": words.timestamp(), **thought, **more, **self._marks("assistant")})
 
     def _marks(self, kind: str) -> dict[str, Any]:
         """Which messages are answered; each kind of line says it once."""

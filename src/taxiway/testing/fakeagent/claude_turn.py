@@ -23,6 +23,7 @@ class Ledger:
         self.usd = 0.0
         self.window = words.WINDOW
         self.results = 0
+        self.calls = 0  #: turns in which the model answered
 
 
 class Ask(NamedTuple):
@@ -193,6 +194,8 @@ class ClaudeTurn:
         ledger, tokens = self._ledger, self._model.tokens
         usd = tokens.usd if self._usd is None else self._usd
         ledger.tokens, ledger.usd = ledger.tokens.plus(tokens), ledger.usd + usd
+        calls = len(self._model.begun) or any(tokens) or usd
+        ledger.calls += bool(calls)
         seen = words.Tokens() if how["terminal_reason"] == "aborted_streaming" else tokens
         took = round((time.monotonic() - self._began) * 1_000)
         model, window = self._conditions.model, ledger.window
@@ -200,9 +203,11 @@ class ClaudeTurn:
             "duration_api_ms": took,
             "total_cost_usd": ledger.usd,
             "usage": words.turn_usage_of(seen),
-            "modelUsage": words.models_of(model, ledger.tokens, ledger.usd, window),
+            "modelUsage": words.models_of(model, ledger.tokens, ledger.usd, window) if ledger.calls else {},
             "permission_denials": self._denials,
             "fast_mode_state": "off",
+            "fast_mode_disabled_reason": "sdk_opt_in_required",
+            "safety_stops": 0,
             "num_turns": max(1, len(self._model.begun)),
             **how,
             "type": "result",
@@ -212,7 +217,7 @@ class ClaudeTurn:
             "user_message_uuids": list(self._messages),
             "queued_turn_count": 0,
             "result_index": ledger.results,
-            "model_usage_since_last_result": words.models_of(model, tokens, usd, window),
+            "model_usage_since_last_result": words.models_of(model, tokens, usd, window) if calls else {},
         }
         ledger.results += 1
         self._model.line(line, parent=False)
@@ -224,7 +229,9 @@ class ClaudeTurn:
 
     def _gave(self, block: dict[str, Any], own: Any) -> None:
         """A tool gave something; ``own``: in its own terms."""
-        self._user([block], tool_use_result=own)
+        decision = {"decision": "accept" if not block.get("is_error") else "reject", "source": "config"}
+        meta = [{"id": block["tool_use_id"], "permission_decision": decision}]
+        self._user([block], tool_use_result=own, tool_result_meta=meta)
 
     def _user(self, content: list[dict[str, Any]], **more: Any) -> None:
         message = {"role": "user", "content": content}

@@ -24,6 +24,9 @@ REJECTED: Final = (
     "new_string was NOT written to the file). STOP what you are doing and wait for the user to tell you how to proceed."
 )
 DENIED: Final = "Permission to use {tool} has been denied because Claude Code is running in don't ask mode."
+CREATED: Final = (
+    "File created successfully at: {path} (file state is current in your context — no need to Read it back)"
+)
 INTERRUPTED: Final = "[Request interrupted by user]"
 INTERRUPTED_TOOL: Final = "[Request interrupted by user for tool use]"
 
@@ -108,9 +111,7 @@ def turn_usage_of(tokens: Tokens) -> dict[str, Any]:
 
 
 def models_of(model: str, tokens: Tokens, usd: float, window: int) -> dict[str, Any]:
-    """The same by model, with its price; nothing where nothing was consumed."""
-    if not any(tokens) and not usd:
-        return {}
+    """The same by model, with its price."""
     found = {
         "inputTokens": max(0, tokens.read - tokens.cached),
         "outputTokens": tokens.written,
@@ -178,8 +179,11 @@ def message_of(id: str, model: str, content: list[dict[str, Any]], usage: dict[s
 
 def synthetic_of(text: str) -> dict[str, Any]:
     """A message that the program says in the model's place."""
-    message = message_of(random_uuid(), "<synthetic>", [{"type": "text", "text": text}], usage_of(Tokens()))
-    return {**message, "stop_reason": "stop_sequence", "stop_sequence": "", "context_management": None}
+    unknown = ("output_tokens_details", "service_tier", "inference_geo", "iterations", "speed", "fallback_credit")
+    usage = {**turn_usage_of(Tokens()), **dict.fromkeys(unknown)}
+    message = message_of(random_uuid(), "<synthetic>", [{"type": "text", "text": text}], usage)
+    nothing = dict.fromkeys(("diagnostics", "container", "stop_details", "context_management"))
+    return {**message, **nothing, "stop_reason": "stop_sequence", "stop_sequence": ""}
 
 
 def stamped(message: dict[str, Any], session: str, parent: bool = True) -> dict[str, Any]:
@@ -208,7 +212,7 @@ def result_block(call: str, name: str, input: Any, output: Any, failed: bool) ->
         path = str(fields["file_path"])
         created = {"type": "create", "filePath": path, "content": str(fields.get("content", ""))}
         rest: dict[str, Any] = {"structuredPatch": [], "originalFile": None, "userModified": False}
-        return {**told, "content": f"File created successfully at: {path}"}, {**created, **rest}
+        return {**told, "content": CREATED.format(path=path)}, {**created, **rest}
     return told, text
 
 

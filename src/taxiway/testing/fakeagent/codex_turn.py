@@ -97,7 +97,7 @@ class CodexTurn:
         where = {"threadId": self._thread, "turnId": self.id, "itemId": item["id"], "startedAtMs": _now_ms()}
         reason = text if named else None
         if item["type"] == "fileChange":
-            return item, "item/fileChange/requestApproval", {**where, "reason": reason, "grantRoot": None}
+            return item, "item/fileChange/requestApproval", {**where, "reason": None, "grantRoot": None}
         actions = item["commandActions"]
         amendment = [*words.SHELL, actions[0]["command"]]
         choices = ["accept", {"acceptWithExecpolicyAmendment": {"execpolicy_amendment": amendment}}, "cancel"]

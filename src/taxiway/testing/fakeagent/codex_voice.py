@@ -107,7 +107,7 @@ class CodexVoice(LineVoice):
                 return self._open(id, method, params)
             case "config/read":
                 config = {"model": self._settings.model, "model_provider": words.PROVIDER}
-                self._answer(id, {"config": {**config, "approval_policy": None, "sandbox_mode": None}})
+                self._answer(id, {"config": {**config, "approval_policy": None, "sandbox_mode": None}, "origins": {}})
             case "turn/start":
                 return self._start(id, params)
             case "turn/steer":
