@@ -83,7 +83,6 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="taxiway fake-agent", description=about, allow_abbrev=False)
     parser.add_argument("--script", metavar="FILE")
     parser.add_argument("--protocol", choices=PROTOCOLS, default="lines")
-    parser.add_argument("--terminal", dest="protocol", action="store_const", const="terminal")
     parser.add_argument("--thread", metavar="ID")
     parser.add_argument("--model", metavar="NAME", default="")
     parser.add_argument("--memory", metavar="FOLDER")
