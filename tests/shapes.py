@@ -3,9 +3,18 @@
 A shape says nothing of values, so that it can be kept: two programs that write the same protocol have the same shapes.
 """
 
+import json
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from taxiway.agents.claude import ClaudeSpeech
+from taxiway.agents.codex_speech import CodexSpeech
+from taxiway.agents.linedialogue import LineDialogue
+
+SEEN = Path(__file__).parent / "faults" / "seen"  #: what the real programs wrote, by the names of their adapters
 ABSENT = "absent"  #: as a type: not every line of the kind has the field
 #: Below these is what a user, a model or a list of this or that version says.
 OPAQUE = frozenset(
@@ -22,6 +31,38 @@ OPAQUE = frozenset(
     }
 )
 Shapes = dict[str, dict[str, set[str]]]
+
+
+def seen(name: str) -> Shapes:
+    """What was kept of a program."""
+    found = json.loads((SEEN / f"{name}.json").read_text("utf-8"))
+    return {kind: {path: set(types.split()) for path, types in paths.items()} for kind, paths in found.items()}
+
+
+def keep(name: str, shapes: Shapes) -> None:
+    """Keep it."""
+    texts = {kind: {path: " ".join(sorted(types)) for path, types in sorted(shapes[kind].items())} for kind in shapes}
+    (SEEN / f"{name}.json").write_text(json.dumps(dict(sorted(texts.items())), indent=1) + "\n", "utf-8")
+
+
+def listen(patch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """From now on, every line that is said to an agent or that it says, as a step."""
+    found: list[dict[str, Any]] = []
+    say = LineDialogue.say
+
+    def said(self: LineDialogue, line: bytes) -> bool:
+        found.append({"said": json.loads(line)})
+        return say(self, line)
+
+    patch.setattr(LineDialogue, "say", said)
+    for speech in (CodexSpeech, ClaudeSpeech):
+
+        def hears(self: Any, line: bytes, own: Any = speech.heard) -> None:
+            found.append({"heard": json.loads(line)})
+            own(self, line)
+
+        patch.setattr(speech, "heard", hears)
+    return found
 
 
 def shapes_of(steps: Iterable[dict[str, Any]]) -> Shapes:

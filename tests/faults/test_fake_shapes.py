@@ -1,9 +1,9 @@
 """Each line that the fake agent writes as Codex or Claude Code has a shape that the real one's lines had.
 
-`shapes/*.json` was made of what the real programs wrote, field by field, with the types of the values.
+`seen/*.json` was made of what the real programs wrote, field by field, with the types of the values
+(`python -m tests.agents.shapes`).
 """
 
-import json
 from collections.abc import AsyncIterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -11,17 +11,14 @@ from typing import Any
 
 import pytest
 
-from taxiway.agents.claude import ClaudeSpeech
-from taxiway.agents.codex_speech import CodexSpeech
 from taxiway.agents.dialogue import Answer, Asked, Interrupt, Said, Steer, SteerSettled, Turn, TurnEnded
 from taxiway.agents.linedialogue import LineDialogue
 from taxiway.agents.process import ProcessAgent
 from taxiway.core.agent import Access, Adapter
 from taxiway.core.event import EventType
 from tests.faults.fakes import Talk, fakes, heard
-from tests.shapes import Shapes, differences, shapes_of
+from tests.shapes import differences, listen, seen, shapes_of
 
-SEEN = Path(__file__).parent / "shapes"
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 #: What the fake agent leaves out although the real one writes it: what nobody could script, and what follows from it.
 LEFT_OUT: dict[Adapter, tuple[str, ...]] = {
@@ -33,7 +30,7 @@ LEFT_OUT: dict[Adapter, tuple[str, ...]] = {
         *(f"result success completed: {time} is left out" for time in ("*_ms", "first_request_*_tokens")),
         "control_request can_use_tool: request.blocked_path is left out",
         "control_request can_use_tool: request.permission_suggestions is left out",
-        "rate_limit_event allowed_warning: rate_limit_info.unifiedWindows is left out",
+        "rate_limit_event *: rate_limit_info.unifiedWindows is left out",
     ),
 }
 ANSWERS = {"tool": {"name": "Bash", "input": {"command": "ls"}, "output": "a.py"}}
@@ -67,22 +64,7 @@ TURNS: dict[str, list[Any]] = {
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Everything that is said to agents, and what they say."""
-    found: list[dict[str, Any]] = []
-    say = LineDialogue.say
-
-    def said(self: LineDialogue, line: bytes) -> bool:
-        found.append({"said": json.loads(line)})
-        return say(self, line)
-
-    monkeypatch.setattr(LineDialogue, "say", said)
-    for speech in (CodexSpeech, ClaudeSpeech):
-
-        def hears(self: Any, line: bytes, own: Any = speech.heard) -> None:
-            found.append({"heard": json.loads(line)})
-            own(self, line)
-
-        monkeypatch.setattr(speech, "heard", hears)
-    return found
+    return listen(monkeypatch)
 
 
 @pytest.fixture
@@ -90,12 +72,6 @@ async def talk(agent: ProcessAgent, tmp_path: Path) -> AsyncIterator[Talk]:
     """`await talk(adapter, …)` opens a fake agent that is ready."""
     async with fakes(agent, tmp_path) as start:
         yield start
-
-
-def seen(adapter: Adapter) -> Shapes:
-    """What the real one wrote."""
-    kept = json.loads((SEEN / f"{adapter.value}.json").read_text())
-    return {kind: {path: set(types.split()) for path, types in paths.items()} for kind, paths in kept.items()}
 
 
 async def live(dialogue: LineDialogue) -> None:
@@ -128,6 +104,6 @@ async def test_no_line_has_a_shape_that_was_never_seen(
     """Field by field: what the real one writes, no more, and no less than is listed here."""
     turns = [{"match": f"^{name}[.]", "steps": does} for name, does in TURNS.items()]
     await live(await talk(adapter, turns=turns, opening={"schema": SCHEMA, "access": Access.AUTO}))
-    found = list(differences(shapes_of(steps), seen(adapter)))
+    found = list(differences(shapes_of(steps), seen(adapter.value)))
     rest = [one for one in found if not any(fnmatch(one, left) for left in LEFT_OUT[adapter])]
     assert rest == [], "\n".join(rest)
