@@ -74,3 +74,14 @@ def journal(folder: Path, what: str) -> list[dict[str, Any]]:
     """What really reached the agents."""
     lines = [json.loads(line) for line in (folder / "journal").read_text().splitlines()]
     return [line for line in lines if line["what"] == what]
+
+
+def of(kind: type, events: list[DialogueEvent]) -> list[Any]:
+    """Those of one kind."""
+    return [event for event in events if isinstance(event, kind)]
+
+
+def end(events: list[DialogueEvent]) -> TurnEnded:
+    """How a turn ended, which it did once."""
+    (found,) = of(TurnEnded, events)
+    return found
