@@ -212,7 +212,7 @@ async def test_a_prompt_is_filled_in_with_what_came_before(bench: Bench, stage: 
 
 async def test_an_agent_on_a_terminal_takes_turns_like_any_other(bench: Bench, stage: Stage) -> None:
     """A31, A43, DA6: read off a screen, on one warm process; typed only when its prompt is there."""
-    kind = stage.agent(more=("--terminal",), adapter=Adapter.PTY, ready="^> $")
+    kind = stage.agent(more=("--protocol=terminal",), adapter=Adapter.PTY, ready="^> $")
     async with bench.open(agents={"fake": kind}) as tw:
         box = await tw.session("box", agent="fake")
         for text in ("hello", "again"):

@@ -69,7 +69,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     def begin(script: dict[str, Any] | None = None, *options: str, terminal: bool = False) -> Program:
         path = tmp_path / f"script-{len(programs)}.json"
         path.write_text(json.dumps(script or {}))
-        fake = fake_agent_command(path, terminal=terminal, memory=tmp_path / "memory", journal=tmp_path / "journal")
+        kept = {"memory": tmp_path / "memory", "journal": tmp_path / "journal"}
+        fake = fake_agent_command(path, **kept, protocol="terminal" if terminal else None)
         argv = [*(item for item in fake if isinstance(item, str) and "{" not in item), *options]
         if terminal:
             ours, theirs = os.openpty()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from .voice import Heard, LinesVoice
+from .voice import Heard, LineVoice, line_of
 
 OPTIONS: Final = (
     {"optionId": "once", "name": "Allow", "kind": "allow_once"},
@@ -20,8 +19,10 @@ METHOD_NOT_FOUND: Final = -32601
 WINDOW: Final = 100_000  #: where the script names a context without its size
 
 
-class AcpVoice(LinesVoice):
+class AcpVoice(LineVoice):
     """Speaks ACP on standard input and output. It has no steers; what the protocol cannot say is left out."""
+
+    renames = False
 
     def __init__(self, resumed: bool) -> None:
         """``resumed``: its command named the conversation to go on with."""
@@ -39,7 +40,7 @@ class AcpVoice(LinesVoice):
         """Say one thing that a script says in the words of `lines`."""
         match kind:
             case "thread":
-                self._thread = self._thread or str(fields["id"])  # in ACP it never changes
+                self._thread = self._thread or str(fields["id"])
             case "ready":
                 self._ready = True
                 self._open()
@@ -65,15 +66,17 @@ class AcpVoice(LinesVoice):
             case _:
                 pass  # the protocol has no word for it
 
-    def _meant(self, line: bytes) -> Iterable[Heard]:
-        try:
-            message = json.loads(line)
-            method, params = message.get("method"), message.get("params") or {}
-        except (ValueError, AttributeError):
-            return (Heard("unreadable", line.decode("utf-8", "replace")),)
+    def piece(self, text: str) -> str:
+        """A piece of a message."""
+        chunk = {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": text}}
+        params = {"sessionId": self._thread, "update": chunk}
+        return line_of({"jsonrpc": "2.0", "method": "session/update", "params": params})
+
+    def _meant(self, message: dict[str, Any]) -> Iterable[Heard]:
+        method = message.get("method")
         if method is None:
             return self._answered(message)
-        return self._demanded(method, params, message.get("id"))
+        return self._demanded(method, message.get("params") or {}, message.get("id"))
 
     def _demanded(self, method: str, params: dict[str, Any], id: int | str | None) -> Iterable[Heard]:
         """What a request or a notification means to the agent."""
@@ -152,4 +155,4 @@ class AcpVoice(LinesVoice):
         self._send(id=id, result=result)
 
     def _send(self, **message: Any) -> None:
-        self.raw(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+        self._write({"jsonrpc": "2.0", **message})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from taxiway.core.agent import Argument
+from taxiway.testing.fakeagent.program import NAMES_ITSELF
 
 PROGRAM: Final = Path(__file__).parent
 
@@ -14,7 +15,6 @@ PROGRAM: Final = Path(__file__).parent
 def fake_agent_command(
     script: Path | None = None,
     *,
-    terminal: bool = False,
     memory: Path | None = None,
     journal: Path | None = None,
     protocol: str | None = None,
@@ -23,9 +23,9 @@ def fake_agent_command(
 
     ``script`` None echoes; ``memory`` is a folder in which conversations are kept, so that they can be gone on with;
     ``journal`` a file to which every turn, steer and interrupt that reaches it is added; ``protocol`` is what it
-    speaks, ``lines`` unless said: ``acp``, or ``terminal`` (which ``terminal`` says, too).
+    speaks, ``lines`` unless said: ``acp``, ``codex``, ``claude`` or ``terminal``.
     """
     given = {"--script": script, "--memory": memory, "--journal": journal, "--protocol": protocol}
     options = [f"{name}={value}" for name, value in given.items() if value is not None]
-    own: tuple[Argument, ...] = ("--terminal",) if terminal else ()
-    return (sys.executable, "-I", str(PROGRAM), *own, *options, "--thread={thread}", "--model={model}")
+    named: tuple[Argument, ...] = () if protocol in NAMES_ITSELF else ("--thread={thread}",)
+    return (sys.executable, "-I", str(PROGRAM), *options, *named, "--model={model}")

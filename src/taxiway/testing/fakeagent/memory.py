@@ -19,18 +19,41 @@ class NoSuchThread(Exception):
 class Memory:
     """One conversation: its id, how many turns it had, and what it was told. Kept in ``folder`` where one is given."""
 
-    def __init__(self, folder: str | None, thread: str | None) -> None:
-        """Go on with ``thread``, else begin a new conversation. Raises ``NoSuchThread``."""
+    def __init__(self, folder: str | None) -> None:
+        """Holds no conversation yet."""
         self._folder = folder
-        self.resumed = thread is not None
-        self.thread = thread or f"fake-{os.urandom(6).hex()}"
+        self.thread = ""
+        self.resumed = False
         self.turns = 0
         self.told: list[str] = []
-        if not _THREAD.match(self.thread):
-            raise NoSuchThread(f"'{self.thread}' is no id of a conversation")
-        if folder is not None and self.resumed:
+        self.kept: dict[str, Any] = {}  #: what a protocol remembers of it
+
+    def begin(self, thread: str, kept: bool = True) -> None:
+        """A new conversation; ``kept``: at once, and not only when it is told something."""
+        self._name(thread)
+        self.resumed, self.turns, self.told, self.kept = False, 0, [], {}
+        if kept:
+            self.save()
+
+    def go_on(self, thread: str) -> None:
+        """Go on with a conversation. Without a folder any id is one that is not remembered. Raises ``NoSuchThread``."""
+        self._name(thread)
+        self.resumed = True
+        if self._folder is not None:
             self._load()
-        self._save()
+
+    def fork(self, thread: str) -> None:
+        """Go on as another conversation, which knows the same; it is kept when it is told something."""
+        self._name(thread)
+
+    def has(self, thread: str) -> bool:
+        """Whether a conversation of this id is kept."""
+        return self._folder is not None and os.path.exists(f"{self._folder}/{thread}.json")
+
+    @property
+    def path(self) -> str:
+        """The file that keeps the conversation, where there is a folder."""
+        return f"{self._folder or ''}/{self.thread}.json"
 
     def hear(self, text: str) -> None:
         """A turn has come."""
@@ -40,33 +63,35 @@ class Memory:
     def learn(self, text: str) -> None:
         """Something was said in the conversation."""
         self.told = [*self.told, text][-TOLD_MAX:]
-        self._save()
+        self.save()
 
     def rename(self, thread: str) -> None:
         """The conversation goes on under another id."""
         self.thread = thread
-        self._save()
+        self.save()
+
+    def _name(self, thread: str) -> None:
+        if not _THREAD.match(thread):
+            raise NoSuchThread(f"'{thread}' is no id of a conversation")
+        self.thread = thread
 
     def _load(self) -> None:
         try:
-            with open(self._path(), encoding="utf-8") as stream:
-                kept = json.load(stream)
+            with open(self.path, encoding="utf-8") as stream:
+                found = json.load(stream)
         except FileNotFoundError:
             raise NoSuchThread(f"there is no conversation {self.thread}") from None
-        self.turns, self.told = kept["turns"], kept["told"]
+        self.turns, self.told, self.kept = found["turns"], found["told"], found["kept"]
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Whole or not at all, whenever the program is killed."""
         if self._folder is None:
             return
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
-        beside = f"{self._path()}.{os.getpid()}"
+        beside = f"{self.path}.{os.getpid()}"
         with open(beside, "w", encoding="utf-8", opener=_private) as stream:
-            json.dump({"turns": self.turns, "told": self.told}, stream)
-        os.replace(beside, self._path())
-
-    def _path(self) -> str:
-        return f"{self._folder}/{self.thread}.json"
+            json.dump({"turns": self.turns, "told": self.told, "kept": self.kept}, stream)
+        os.replace(beside, self.path)
 
 
 class Journal:

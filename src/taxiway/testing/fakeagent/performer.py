@@ -107,6 +107,7 @@ class Performer:
     def _answer(self, heard: Heard) -> None:
         self._note(heard)
         self._memory.hear(heard.text)
+        self._voice.began()
         self._open, self._is_open = heard.turn, True
         self._applied, self._said = [], ""
         self._answers.clear()
@@ -223,7 +224,7 @@ class Performer:
     def _do_flood(self, mb: float, to: str, line_bytes: int, messages: bool) -> None:
         line = b"x" * (line_bytes - 1) + b"\n" if line_bytes else b""
         if messages:
-            line = b'{"type": "message", "text": "' + b"x" * line_bytes + b'"}\n'
+            line = self._voice.piece("x" * line_bytes).encode()
         mischief.flood(FDS[to], int(mb * MEGABYTE), line)
 
     def _do_exit(self, status: int) -> None:
@@ -244,8 +245,9 @@ class Performer:
         self._journal.note("left", self._memory.thread, left=mischief.leave_child(seconds, deaf))
 
     def _do_write(self, file: str, text: str, append: bool) -> None:
-        with open(file, "a" if append else "w", encoding="utf-8") as stream:
-            stream.write(text)
+        if self._voice.writes:
+            with open(file, "a" if append else "w", encoding="utf-8") as stream:
+                stream.write(text)
 
     def _do_usage(self, **fields: Any) -> None:
         self._voice.tell("usage", **fields)
@@ -279,8 +281,9 @@ class Performer:
         self._policy, self._why = policy, why
 
     def _do_thread(self, id: str) -> None:
-        self._memory.rename(id)
-        self._voice.tell("thread", id=id)
+        if self._voice.renames:
+            self._memory.rename(id)
+            self._voice.tell("thread", id=id)
 
     def _do_send(self, message: dict[str, Any]) -> None:
         kind = message.pop("type", "message")

@@ -28,6 +28,8 @@ class TerminalVoice:
     """Types and shows. The kernel's line editing is off, so a line may be of any length."""
 
     types_ahead = True
+    renames = True
+    writes = True
 
     def __init__(self, prompt: str) -> None:
         self.answers: list[str] = []
@@ -58,6 +60,13 @@ class TerminalVoice:
                 self.raw(f"[{kind}] {fields.get('text')}\n")
             case _:  # a person is not shown the rest
                 pass
+
+    def began(self) -> None:
+        """Nobody is told."""
+
+    def piece(self, text: str) -> str:
+        """A line of text."""
+        return f"{text}\n"
 
     def raw(self, text: str) -> None:
         """Write text as it is."""

@@ -1,4 +1,4 @@
-"""How a fake agent speaks and hears: the protocol `lines`, one JSON object a line in both directions."""
+"""How a fake agent speaks and hears, and what all have in common that do it in lines of JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STDIN, STDOUT = 0, 1
 
 class Heard(NamedTuple):
     """What reached the agent. ``what`` is ``turn``, ``steer``, ``interrupt``, ``answer``, ``bye``, ``end`` (of the
-    input), ``resize`` or ``unreadable``."""
+    input), ``resize``, ``opened`` (a conversation) or ``unreadable``."""
 
     what: str
     text: str = ""
@@ -26,14 +26,33 @@ class Heard(NamedTuple):
     allow: bool | None = None
 
 
+class Refused(Exception):
+    """The program that is imitated would say this on its standard error, and exit with this status."""
+
+    def __init__(self, text: str, status: int = 1) -> None:
+        super().__init__(text)
+        self.text = text
+        self.status = status
+
+
 class Voice(Protocol):
     """A manner of speaking and hearing."""
 
     types_ahead: bool  #: whether a turn that comes while one is open is meant for the open one
+    renames: bool  #: whether a conversation can go on under another id
+    writes: bool  #: whether files may be written now
     answers: list[str]  #: what a terminal answered to queries
 
     def tell(self, kind: str, /, **fields: Any) -> None:
         """Say one thing, in the words of `lines`."""
+        ...
+
+    def began(self) -> None:
+        """The turn that was heard is open now, and remembered."""
+        ...
+
+    def piece(self, text: str) -> str:
+        """The line that says a piece of a message."""
         ...
 
     def raw(self, text: str) -> None:
@@ -41,7 +60,7 @@ class Voice(Protocol):
         ...
 
     def hear(self, seconds: float | None) -> Heard | None:
-        """What comes within so many seconds (``None``: ever), else ``None``."""
+        """What comes within so many seconds (``None``: ever), else ``None``. Raises ``Refused``."""
         ...
 
     def close(self) -> None:
@@ -49,20 +68,17 @@ class Voice(Protocol):
         ...
 
 
-class LinesVoice:
-    """Speaks `lines` on standard input and output."""
+class LineVoice:
+    """Reads and writes objects of JSON, one a line. A protocol says what they mean: ``tell``, ``_meant``."""
 
     types_ahead = False
+    renames = True
+    writes = True
 
     def __init__(self) -> None:
         self.answers: list[str] = []
         self._heard: deque[Heard] = deque()
         self._rest = b""
-
-    def tell(self, kind: str, /, **fields: Any) -> None:
-        """One object, without what is not known."""
-        message = {"type": kind, **{name: value for name, value in fields.items() if value is not None}}
-        self.raw(json.dumps(message) + "\n")
 
     def raw(self, text: str) -> None:
         """Write text as it is."""
@@ -79,24 +95,41 @@ class LinesVoice:
             if not data:
                 return Heard("end")
             *lines, self._rest = (self._rest + data).split(b"\n")
-            self._heard.extend(heard for line in lines if line.strip() for heard in self._meant(line))
+            for line in lines:
+                if line.strip():
+                    self._heard.extend(self._read(line))
         return self._heard.popleft()
+
+    def began(self) -> None:
+        """Nothing is said of it."""
 
     def close(self) -> None:
         """Nothing was changed."""
 
-    def _meant(self, line: bytes) -> Iterable[Heard]:
-        """What a line means to the agent."""
-        return (_heard(line),)
+    def _read(self, line: bytes) -> Iterable[Heard]:
+        try:
+            message = json.loads(line)
+            if isinstance(message, dict):
+                return self._meant(message)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            pass
+        return self._unreadable(line)
+
+    def _meant(self, message: dict[str, Any]) -> Iterable[Heard]:
+        """What an object means to the agent. May raise what comes of fields that are of another kind."""
+        raise NotImplementedError
+
+    def _unreadable(self, line: bytes) -> Iterable[Heard]:
+        """What a line means that is no message."""
+        return (Heard("unreadable", line.decode("utf-8", "replace")),)
+
+    def _write(self, message: dict[str, Any]) -> None:
+        self.raw(line_of(message))
 
 
-def _heard(line: bytes) -> Heard:
-    try:
-        message = json.loads(line)
-        known = {name: message[name] for name in Heard._fields if name in message and name != "what"}
-        return Heard(message["type"], **known)
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return Heard("unreadable", line.decode("utf-8", "replace"))
+def line_of(message: dict[str, Any]) -> str:
+    """An object as a line."""
+    return json.dumps(message) + "\n"
 
 
 def write_all(fd: int, data: bytes) -> None:
