@@ -112,6 +112,24 @@ class NotPending(Conflict):
     code = "not_pending"
 
 
+class NoConversation(Conflict):
+    """The session holds no conversation that another one could begin as."""
+
+    code = "no_conversation"
+
+
+class Exists(Conflict):
+    """There is one with this name already, and a new one was asked for."""
+
+    code = "exists"
+
+
+class Archived(Conflict):
+    """The session has been put away; it is as it was when it is taken back."""
+
+    code = "archived"
+
+
 class IdempotencyMismatch(Conflict):
     """The idempotency key was used before with another payload (I9)."""
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from taxiway.core.policy import MailboxPolicy
-from taxiway.core.task import Usage
+from taxiway.core.task import OnLimit, Usage
 
 
 class SessionState(StrEnum):
@@ -31,7 +31,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     ``waiting`` counts messages that wait, ``held`` those admitted, ``live`` those running. ``generation`` grows with
     each reset. ``thread`` is the agent's own id of the conversation. ``quiet_at`` is when the first waiting message may
-    start at the earliest. ``attention`` is for the reader that was asked for.
+    start at the earliest. ``attention`` is for the reader that was asked for. ``on_limit``: what its messages do about
+    a provider's limit, where they say nothing themselves. ``forked_from`` is the id of the session that it began as.
     """
 
     id: str
@@ -54,6 +55,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     state: SessionState = SessionState.IDLE
     attention: Attention = Attention.UNREAD
     archived: bool = False
+    on_limit: OnLimit | None = None
+    forked_from: str | None = None
     last_task: str | None = None
     last_run: str | None = None
     created_at: int = 0

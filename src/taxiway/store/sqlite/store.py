@@ -38,6 +38,7 @@ from taxiway.store.protocol import (
 )
 from taxiway.store.sqlite.accounts import SqliteAccounts
 from taxiway.store.sqlite.approvals import SqliteApprovals
+from taxiway.store.sqlite.conversations import SqliteConversations
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import cancel as cancelling
@@ -67,7 +68,7 @@ from taxiway.store.writer import Writer
 T = TypeVar("T")
 
 
-class SqliteStore(SqliteApprovals, SqliteAccounts):
+class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations):
     """One file. ``new_id`` makes ids for what the store itself makes; it is used by the writer only."""
 
     def __init__(self, path: Path, writer: Writer, reader: SqliteReader, new_id: Callable[[str], str]) -> None:
