@@ -28,6 +28,7 @@ from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.service import Service
 from taxiway.engine.session_intake import SessionIntake
 from taxiway.engine.timekeeper import Timekeeper
+from taxiway.engine.turn_intake import TurnIntake
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer, guarded
@@ -64,12 +65,15 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
         await _size_lanes(opened.store, intake, settings.lanes)
         await _use_accounts(opened.store, settings)
+        feed = Feed(opened.store, opened.wakes)
+        sessions = SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox)
         doors = (
             intake,
-            SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox),
+            sessions,
             ApprovalIntake(opened.store, intake, settings.actor, scrubber),
             AccountIntake(opened.store, clock, settings.actor, project),
-            feed := Feed(opened.store, opened.wakes),
+            TurnIntake(opened.store, intake, sessions, feed, settings.actor, scrubber),
+            feed,
         )
         workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber)
         me = None if settings.slots < 1 else ids.new("runner")

@@ -21,6 +21,7 @@ from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
+from taxiway.core.session import Receipt
 from taxiway.core.task import Task
 from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import Applied, Found, Left, TaskDiff
@@ -30,6 +31,7 @@ from taxiway.engine.engine import Crew
 from taxiway.engine.feed import Feed
 from taxiway.engine.intake import Intake
 from taxiway.engine.session_intake import SessionIntake
+from taxiway.engine.turn_intake import RECEIPT_S, TurnIntake
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import ApprovalPage as ApprovalPage
@@ -48,12 +50,12 @@ class Taxiway:
     def __init__(
         self,
         store: Store,
-        doors: tuple[Intake, SessionIntake, ApprovalIntake, AccountIntake, Feed],
+        doors: tuple[Intake, SessionIntake, ApprovalIntake, AccountIntake, TurnIntake, Feed],
         crew: Crew | None,
         runner: str | None,
         workshop: Workshop,
     ) -> None:
-        intake, self.session_verbs, self._approval_verbs, self._accounts, feed = doors
+        intake, self.session_verbs, self._approval_verbs, self._accounts, self._turns, feed = doors
         self._intake = intake
         self._feed = feed
         self.store = store
@@ -117,6 +119,16 @@ class Taxiway:
     async def cancel_all(self, queue: str | None = None) -> int:
         """Cancel everything, or everything of a queue."""
         return await self._intake.cancel_all(queue)
+
+    async def steer(self, task: str, text: str, wait_s: float = RECEIPT_S) -> Receipt:
+        """Words for the live turn of an agent's task, and what became of them within ``wait_s`` seconds (0: do not
+        wait). What the turn of a session does not take is its next turn. Raises ``NoTurn``, ``Full``, ``Invalid``."""
+        return await self._turns.steer(task, text, wait_s)
+
+    async def interrupt(self, task: str, wait_s: float = RECEIPT_S) -> Receipt:
+        """Have the live turn of an agent's task ended: the task is cancelled (``interrupted``), its conversation stays,
+        and what waits in its session goes on. Raises ``NoTurn``."""
+        return await self._turns.interrupt(task, wait_s)
 
     async def retry(self, task: str) -> list[TaskHandle]:
         """Try a failed or cancelled task again, with what fell with it; its own successor first."""

@@ -60,9 +60,7 @@ async def test_a_fork_knows_what_was_said_and_goes_its_own_way(tw: Taxiway, stub
     assert (await one.get()).thread != (await two.get()).thread
 
 
-async def test_a_fork_in_the_middle_of_a_turn_takes_what_there_is(
-    tw: Taxiway, stub: StubModel, tmp_path: Path
-) -> None:
+async def test_a_fork_in_the_middle_of_a_turn_takes_what_there_is(tw: Taxiway, stub: StubModel, tmp_path: Path) -> None:
     """As it is at the fork's first turn, also with a tool that has not ended; the other one is not disturbed."""
     where = {"cwd": str(tmp_path / "home" / "work"), "access": "write"}
     one = await tw.session("one", agent="real")

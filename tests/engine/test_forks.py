@@ -57,7 +57,7 @@ def wanted(seat: Seat, resume: Resume = Resume.NATIVE, fork: bool = True) -> Wan
     kind = AgentKind(command=("agent",))
     claim = Claimed("run", "task", TaskSpec(prompt="hello", resume=resume), 1, 1, "", (), seat)
     agent = Equipped("agent", kind, Talker(Abilities(resume=True, fork=fork)))  # type: ignore[arg-type]
-    means = Means(**{name: None for name in Means.__struct_fields__} | {"folder": "/", "lease_s": 30.0})
+    means = Means(**dict.fromkeys(Means.__struct_fields__) | {"folder": "/", "lease_s": 30.0})
     return compose(claim, agent, means, lambda *_: {})[0]
 
 

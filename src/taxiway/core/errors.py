@@ -130,6 +130,18 @@ class Archived(Conflict):
     code = "archived"
 
 
+class Refused(Conflict):
+    """What was asked reached its run, and could not be done there; the text says why, and what would work."""
+
+    code = "refused"
+
+
+class NoTurn(Conflict):
+    """The task has no turn of an agent under way that could be told something."""
+
+    code = "no_turn"
+
+
 class IdempotencyMismatch(Conflict):
     """The idempotency key was used before with another payload (I9)."""
 

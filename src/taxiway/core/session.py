@@ -92,6 +92,23 @@ class SignalState(StrEnum):
     REFUSED = "refused"
 
 
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an instruction to the live turn ``run`` got. ``why`` says why it was refused; ``message`` is the task
+    that the words became where their task has a session: part of the turn when applied, else its next turn."""
+
+    kind: Signal
+    state: SignalState
+    run: str | None = None
+    signal: str | None = None
+    why: str | None = None
+    message: str | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more comes."""
+        return self.state in (SignalState.APPLIED, SignalState.REFUSED)
+
+
 class Stopped(msgspec.Struct, frozen=True):
     """What a stop reached: runs that are being stopped, and messages that will not run."""
 

@@ -9,7 +9,7 @@ import msgspec
 from taxiway.core.event import Event
 from taxiway.core.policy import MailboxChange, MailboxPolicy
 from taxiway.core.run import ProcessMark
-from taxiway.core.session import Session, Signal, Stopped
+from taxiway.core.session import Receipt, Session, Signal, Stopped
 from taxiway.core.task import Task
 
 
@@ -155,6 +155,15 @@ class SessionStore(Protocol):
 
     async def session_output(self, run: str, after: int, limit: int) -> tuple[list[Event], int]:
         """Output events of a run above ``after``, and the number to go on behind (C38, C39)."""
+        ...
+
+    async def tell_task(self, task: str, kind: Signal, text: str | None, actor: str) -> Receipt:
+        """Tell the live turn of a task something (``steer``, ``interrupt``). Raises ``NoTurn``."""
+        ...
+
+    async def receipt(self, ref: str) -> Receipt:
+        """How far a signal got, by its id or by that of the message that it brings; raises ``NotFound``. What makes it
+        final is hinted at by ``Topic.EVENTS``."""
         ...
 
     async def signals(self, runner: str) -> list[PendingSignal]:

@@ -22,8 +22,8 @@ from taxiway.testing.conformance.controlling import Controlling
 from taxiway.testing.conformance.dependencies import Depending
 from taxiway.testing.conformance.explaining import Explaining
 from taxiway.testing.conformance.fencing import Fencing
-from taxiway.testing.conformance.keeping import Keeping
 from taxiway.testing.conformance.forking import Forking
+from taxiway.testing.conformance.keeping import Keeping
 from taxiway.testing.conformance.leaving import Fitting, Leaving
 from taxiway.testing.conformance.mailboxes import Debouncing, Overflowing
 from taxiway.testing.conformance.merging import Merging, Steering
@@ -35,6 +35,7 @@ from taxiway.testing.conformance.replacing import Removing, Retrying
 from taxiway.testing.conformance.scale import Scaling
 from taxiway.testing.conformance.sessions import Processing, Showing, Throttling
 from taxiway.testing.conformance.submitting import Submitting
+from taxiway.testing.conformance.telling import Telling
 from taxiway.testing.conformance.timing import Timing
 
 SUITES: Final = (
@@ -69,6 +70,7 @@ SUITES: Final = (
     Throttling,
     Processing,
     Forking,
+    Telling,
     Showing,
     Approving,
     Abandoning,
