@@ -135,7 +135,7 @@ def test_a_session_is_forked_and_what_cannot_be_is_refused(agents: CommandLine) 
 
 def test_the_turn_of_a_task_is_steered_and_interrupted(agents: CommandLine) -> None:
     """Surface 5: with the receipt; what has no turn, and words that nobody takes, are refused with what would work."""
-    steps = [{"say": "working"}, {"stream": {"chunks": 60_000, "every": 0.005}}]
+    steps = [{"say": "working"}, {"repeat": {"times": 100_000, "steps": [{"sleep": 0.01}]}}]
     with (agents.folder / "taxiway.toml").open("a") as configuration:
         for name in ("accept", "decline"):
             script = agents.folder / f"{name}.json"

@@ -10,6 +10,7 @@ from taxiway.cli.given import standard_input
 from taxiway.cli.options import task_argument
 from taxiway.cli.output import answer, answer_json
 from taxiway.cli.safe import safe_line
+from taxiway.cli.verb import Verb
 from taxiway.core.errors import Refused
 from taxiway.core.ids import short_id
 from taxiway.core.session import Receipt, Signal, SignalState
@@ -18,7 +19,7 @@ RECEIPT_S = 5.0
 NO_WAIT = click.option("--no-wait", is_flag=True, help="Do not wait a moment for the receipt.")
 
 
-@click.command()
+@click.command(cls=Verb)
 @task_argument
 @click.argument("text")
 @NO_WAIT
@@ -32,7 +33,7 @@ def steer(door: Door, ref: str, text: str, no_wait: bool) -> None:
     _show(door, ref, door.use(lambda tw: tw.steer(ref, words, 0 if no_wait else RECEIPT_S)))
 
 
-@click.command()
+@click.command(cls=Verb)
 @task_argument
 @NO_WAIT
 @pass_door
