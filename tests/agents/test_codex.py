@@ -305,6 +305,19 @@ async def test_a_conversation_is_named_only_when_it_can_be_gone_on_with(talk: Ta
     assert end(await turn(again, "[[stub: say here]]")) == TurnEnded(text="here")
 
 
+async def test_two_permissions_that_are_asked_for_at_once_are_answered_each_by_itself(talk: Talk, home: Home) -> None:
+    """Parallel tools: what is allowed happens, what is refused does not, in whatever order the answers come."""
+    dialogue = await talk()
+    ask = '{"cmd": "touch %s", "sandbox_permissions": "require_escalated", "justification": "%s"}'
+    one, two = (f"tool exec_command {ask % (name, name)}" for name in ("one", "two"))
+    await dialogue.send(Turn(f"[[stub: {one} ;; and {two} ;; say over]]"))
+    asked = [event for _ in range(2) for event in await until(dialogue, Asked) if isinstance(event, Asked)]
+    for question in sorted(asked, key=lambda question: question.text, reverse=True):
+        await dialogue.send(Answer(question.id, allow=question.text.endswith(": one")))
+    assert end(await until(dialogue, TurnEnded)).text == "over"
+    assert [(home.work / name).exists() for name in ("one", "two")] == [True, False]
+
+
 async def test_a_conversation_that_another_process_writes_to_is_left_alone(
     talk: Talk, home: Home, process: ProcessAgent
 ) -> None:

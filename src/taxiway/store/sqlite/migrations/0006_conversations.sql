@@ -8,3 +8,6 @@ ALTER TABLE session ADD COLUMN forked_at INTEGER;
 
 -- What a signal says that brings no message of a session.
 ALTER TABLE signal ADD COLUMN text TEXT;
+
+-- Questions that want words, and not a yes.
+ALTER TABLE approval ADD COLUMN words INTEGER NOT NULL DEFAULT 0;
