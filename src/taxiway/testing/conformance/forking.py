@@ -16,7 +16,7 @@ class Forking(Suite):
     """What a fork takes along, from when on it stands by itself, and what cannot be forked."""
 
     async def test_a_fork_has_its_own_key_and_the_agent_and_policy_of_the_other(self, bench: Bench) -> None:
-        """Semantics, "Sessions on agents": a session like any other, that says what it began as."""
+        """Semantics, "Order inside a session": a session like any other, that says what it began as."""
         policy = MailboxPolicy(cap=3, drop=Drop.OLD)
         one = await bench.store.make_session("one", "", "fake", policy, ACTOR, "the title")
         await bench.store.set_session_on_limit(one.id, OnLimit.FAIL, ACTOR)
