@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from taxiway.core.approval import ApprovalPolicy as ApprovalPolicy
     from taxiway.core.approval import ApprovalState as ApprovalState
     from taxiway.core.errors import Ambiguous as Ambiguous
+    from taxiway.core.errors import Archived as Archived
     from taxiway.core.errors import Conflict as Conflict
     from taxiway.core.errors import Error as Error
+    from taxiway.core.errors import Exists as Exists
     from taxiway.core.errors import Forbidden as Forbidden
     from taxiway.core.errors import Full as Full
     from taxiway.core.errors import Gap as Gap
@@ -30,14 +32,18 @@ if TYPE_CHECKING:
     from taxiway.core.errors import IllegalTransition as IllegalTransition
     from taxiway.core.errors import Invalid as Invalid
     from taxiway.core.errors import LeaseLost as LeaseLost
+    from taxiway.core.errors import NoConversation as NoConversation
     from taxiway.core.errors import NotFound as NotFound
     from taxiway.core.errors import NotPending as NotPending
+    from taxiway.core.errors import NoTurn as NoTurn
+    from taxiway.core.errors import Refused as Refused
     from taxiway.core.errors import Unavailable as Unavailable
     from taxiway.core.event import Event as Event
     from taxiway.core.event import EventPage as EventPage
     from taxiway.core.event import EventType as EventType
     from taxiway.core.policy import MailboxPolicy as MailboxPolicy
     from taxiway.core.run import Run as Run
+    from taxiway.core.session import Receipt as Receipt
     from taxiway.core.session import Session as Session
     from taxiway.core.task import Reason as Reason
     from taxiway.core.task import Task as Task
@@ -58,8 +64,10 @@ HOMES = {
     "taxiway.core.approval": ("Approval", "ApprovalPolicy", "ApprovalState"),
     "taxiway.core.errors": (
         "Ambiguous",
+        "Archived",
         "Conflict",
         "Error",
+        "Exists",
         "Forbidden",
         "Full",
         "Gap",
@@ -67,14 +75,17 @@ HOMES = {
         "IllegalTransition",
         "Invalid",
         "LeaseLost",
+        "NoConversation",
         "NotFound",
         "NotPending",
+        "NoTurn",
+        "Refused",
         "Unavailable",
     ),
     "taxiway.core.event": ("Event", "EventPage", "EventType"),
     "taxiway.core.policy": ("MailboxPolicy",),
     "taxiway.core.run": ("Run",),
-    "taxiway.core.session": ("Session",),
+    "taxiway.core.session": ("Receipt", "Session"),
     "taxiway.core.task": ("Reason", "Task", "TaskState"),
     "taxiway.jobs": ("current_run", "job"),
     "taxiway.planfile.reading": ("read_plan",),

@@ -29,6 +29,7 @@ from taxiway.engine.service import Service
 from taxiway.engine.session_intake import SessionIntake
 from taxiway.engine.timekeeper import Timekeeper
 from taxiway.engine.token_intake import TokenIntake
+from taxiway.engine.turn_intake import TurnIntake
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer, guarded
@@ -71,12 +72,14 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         def make_doors(actor: str, tenant: str) -> Doors:  # noqa: ARG001  (the store has one tenant)
             store = opened.store
             intake = first.speaking_as(actor, store)
+            sessions = SessionIntake(store, intake, actor, project, settings.mailbox)
             return Doors(
                 store,
                 intake,
-                SessionIntake(store, intake, actor, project, settings.mailbox),
+                sessions,
                 ApprovalIntake(store, intake, actor, scrubber),
                 AccountIntake(store, clock, actor, project),
+                TurnIntake(store, intake, sessions, feed, actor, scrubber),
                 TokenIntake(store, ids, actor, new_secret),
                 feed,
             )

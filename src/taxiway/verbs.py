@@ -21,6 +21,7 @@ from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
+from taxiway.core.session import Receipt
 from taxiway.core.task import Task
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
@@ -32,6 +33,7 @@ from taxiway.engine.feed import Feed
 from taxiway.engine.intake import Intake
 from taxiway.engine.session_intake import SessionIntake
 from taxiway.engine.token_intake import TokenIntake
+from taxiway.engine.turn_intake import RECEIPT_S, TurnIntake
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import ApprovalPage as ApprovalPage
@@ -52,6 +54,7 @@ class Doors(NamedTuple):
     sessions: SessionIntake
     approvals: ApprovalIntake
     accounts: AccountIntake
+    turns: TurnIntake
     tokens: TokenIntake
     feed: Feed
 
@@ -71,6 +74,7 @@ class Taxiway:
         self._feed = self.feed = doors.feed
         self._approval_verbs = doors.approvals
         self._accounts = doors.accounts
+        self._turns = doors.turns
         self.session_verbs = doors.sessions
         self.store = doors.store
         self.crew = crew
@@ -136,6 +140,16 @@ class Taxiway:
     async def cancel_all(self, queue: str | None = None) -> int:
         """Cancel everything, or everything of a queue."""
         return await self._intake.cancel_all(queue)
+
+    async def steer(self, task: str, text: str, wait_s: float = RECEIPT_S) -> Receipt:
+        """Words for the live turn of an agent's task, and what became of them within ``wait_s`` seconds (0: do not
+        wait). What the turn of a session does not take is its next turn. Raises ``NoTurn``, ``Full``, ``Invalid``."""
+        return await self._turns.steer(task, text, wait_s)
+
+    async def interrupt(self, task: str, wait_s: float = RECEIPT_S) -> Receipt:
+        """Have the live turn of an agent's task ended: the task is cancelled (``interrupted``), its conversation stays,
+        and what waits in its session goes on. Raises ``NoTurn``."""
+        return await self._turns.interrupt(task, wait_s)
 
     async def retry(self, task: str) -> list[TaskHandle]:
         """Try a failed or cancelled task again, with what fell with it; its own successor first."""

@@ -295,6 +295,8 @@ async def test_a_persons_words_answer_what_the_agent_asks_a_person(talk: Open) -
     await dialogue.send(Turn(f"[[stub: tool AskUserQuestion {ask} ;; say done]]"))
     asked = (await until(dialogue, Asked, TurnEnded))[-1]
     assert isinstance(asked, Asked)
+    assert asked.words
+    assert asked.text.startswith("Which? (")
     await dialogue.send(Answer(asked.id, allow=True, text="neither of them"))
     (result,) = said(await until(dialogue, TurnEnded), EventType.TOOL_RESULT)
     assert "neither of them" in result["output"]

@@ -34,7 +34,7 @@ from taxiway.agents.dialogue import (
 from taxiway.agents.guardian.sweep import tagged
 from taxiway.agents.linedialogue import LineDialogue
 from taxiway.agents.process import ProcessAgent
-from taxiway.agents.protocol import Ended, Go, How
+from taxiway.agents.protocol import Ended, Go, How, SpawnFailure
 from taxiway.core.agent import Access, Adapter, AgentKind
 from taxiway.core.agentfields import agent_kind
 from taxiway.core.event import EventType
@@ -303,6 +303,35 @@ async def test_a_conversation_is_named_only_when_it_can_be_gone_on_with(talk: Ta
     await until(dialogue, Ended)
     again = await talk(thread=known.thread)
     assert end(await turn(again, "[[stub: say here]]")) == TurnEnded(text="here")
+
+
+async def test_two_permissions_that_are_asked_for_at_once_are_answered_each_by_itself(talk: Talk, home: Home) -> None:
+    """Parallel tools: what is allowed happens, what is refused does not, in whatever order the answers come."""
+    dialogue = await talk()
+    ask = '{"cmd": "touch %s", "sandbox_permissions": "require_escalated", "justification": "%s"}'
+    one, two = (f"tool exec_command {ask % (name, name)}" for name in ("one", "two"))
+    await dialogue.send(Turn(f"[[stub: {one} ;; and {two} ;; say over]]"))
+    asked = [event for _ in range(2) for event in await until(dialogue, Asked) if isinstance(event, Asked)]
+    for question in sorted(asked, key=lambda question: question.text, reverse=True):
+        await dialogue.send(Answer(question.id, allow=question.text.endswith(": one")))
+    assert end(await until(dialogue, TurnEnded)).text == "over"
+    assert [(home.work / name).exists() for name in ("one", "two")] == [True, False]
+
+
+async def test_a_conversation_that_another_process_writes_to_is_left_alone(
+    talk: Talk, home: Home, process: ProcessAgent
+) -> None:
+    """One live owner per conversation, whoever started it: told before a start, and later it may be gone on with."""
+    first = await talk()
+    [thread] = [event.thread for event in await turn(first, "[[stub: say mine]]") if isinstance(event, ThreadKnown)]
+    driver = CodexAgent(AgentKind(adapter=Adapter.CODEX, command=(*home.argv, "app-server")), process)
+    refused = await driver.open(Opening(cwd=str(home.work), env=home.environ, tag="test-second", thread=thread))
+    assert isinstance(refused, SpawnFailure)
+    assert str(first.mark.child_pid) in refused.text
+    assert refused.passing
+    await first.close(How.ASK)
+    await until(first, Ended)
+    assert end(await turn(await talk(thread=thread), "[[stub: say mine now]]")).text == "mine now"
 
 
 async def test_a_fork_is_a_conversation_of_its_own_that_knows_what_was_said(talk: Talk, stub: StubModel) -> None:

@@ -111,6 +111,57 @@ def test_a_policy_is_set_shown_and_refused_with_the_rule(agents: CommandLine) ->
     assert agents("session", "set", "s", "--agent", "other").returncode == 4
 
 
+def test_a_session_is_forked_and_what_cannot_be_is_refused(agents: CommandLine) -> None:
+    """Surface 5: a fork is a session like any other, and says what it began as; exit status 4 with a stable code."""
+    assert agents("ask", "fake", "one", "--session", "s").returncode == 0
+    assert agents("session", "set", "s", "--on-limit", "fail").returncode == 0
+    done = agents("session", "fork", "s", "t")
+    assert done.stdout == "session t: queue, cap 2, drop new, 1 at once, agent fake; it begins as s\n"
+    shown = agents("session", "show", "t").stdout
+    assert f"forked     from {agents.json('session', 'show', 's')['id'][-6:]}" in shown
+    assert "on limit   fail" in shown
+    assert "one" in agents("ask", "fake", "two", "--session", "t").stdout
+    taken = agents("session", "fork", "s", "t", "--json")
+    assert (taken.returncode, json.loads(taken.stderr)["error"]["code"]) == (4, "exists")
+    assert agents("session", "set", "empty", "--agent", "fake").returncode == 0
+    empty = agents("session", "fork", "empty", "u")
+    assert (empty.returncode, empty.stderr) == (
+        4,
+        "error: session 'empty' has no turn yet that an agent has taken, so there is no conversation to begin as\n",
+    )
+    assert agents("session", "fork", "s", "a b").returncode == 2
+    assert "on limit wait" in agents("queue", "set", "default", "--on-limit", "wait").stdout
+
+
+def test_the_turn_of_a_task_is_steered_and_interrupted(agents: CommandLine) -> None:
+    """Surface 5: with the receipt; what has no turn, and words that nobody takes, are refused with what would work."""
+    steps = [{"say": "working"}, {"repeat": {"times": 100_000, "steps": [{"sleep": 0.01}]}}]
+    with (agents.folder / "taxiway.toml").open("a") as configuration:
+        for name in ("accept", "decline"):
+            script = agents.folder / f"{name}.json"
+            script.write_text(json.dumps({"steers": name, "default": steps}))
+            configuration.write(f"[agents.{name}]\ncommand = {json.dumps(list(fake_agent_command(script)))}\n")
+    runner = agents.start("runner", "start", "--slots", "2")
+    held, deaf = (
+        agents("submit", "--agent", agent, "--prompt", "go").stdout.strip() for agent in ("accept", "decline")
+    )
+    for task in (held, deaf):
+        until(lambda task=task: "working" in agents("task", "logs", task).stdout, "the agent works")
+    assert agents("task", "steer", held, "left").stdout.startswith("steer applied to run ")
+    assert agents("task", "steer", held, "left", "--no-wait").stdout.startswith("steer offered to run ")
+    assert agents.json("task", "steer", held, "right")["state"] == "applied"
+    refused = agents("task", "steer", deaf, "left", "--json")
+    assert (refused.returncode, json.loads(refused.stderr)["error"]["code"]) == (4, "refused")
+    assert agents("task", "interrupt", deaf).stdout.startswith("interrupt applied to run ")
+    assert agents("task", "interrupt", held).stdout.startswith("interrupt applied to run ")
+    until(lambda: agents.json("task", "show", held)["reason"] == "interrupted", "the turn has ended")
+    late = agents("task", "steer", held, "late")
+    assert late.returncode == 4
+    assert "it has no turn now that could be told something" in late.stderr
+    agents.interrupt(runner)
+    runner.communicate(timeout=30)
+
+
 def test_a_live_turn_is_steered_and_stopped(agents: CommandLine) -> None:
     """SQ-40, SQ-43, SQ-44: control says what it reached; a reader sees the session active, then unread, then read."""
     runner = agents.start("runner", "start", "--slots", "2")

@@ -297,3 +297,17 @@ def test_a_program_without_an_event_loop_answers_too(bench: Bench, stage: Stage)
             pass
         tw.allow(found[0].id)
         assert handle.wait(DEADLINE_S).output == "allowed "
+
+
+async def test_a_question_in_words_waits_for_input_and_the_words_reach_the_agent(bench: Bench, stage: Stage) -> None:
+    """Surface 3: ``waiting/input``; a yes is refused with what would work, and the agent gets the answer."""
+    script = {"default": [{"ask": {"text": "Which colour?", "words": True}}, {"say": "{answer}: {why}"}]}
+    async with bench.open(agents={"fake": stage.agent(script)}) as tw:
+        task = await tw.submit(prompt="go", agent="fake")
+        await changed(tw, task.id, "waiting/input")
+        [asked] = (await tw.approvals()).items
+        assert (asked.text, asked.words) == ("Which colour?", True)
+        with pytest.raises(taxiway.Invalid, match="wants an answer in words"):
+            await tw.allow(asked.id)
+        await tw.allow(asked.id, "blue")
+        assert (await ended(task)).output == "allowed: blue"

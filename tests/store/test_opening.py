@@ -105,11 +105,16 @@ async def test_a_store_of_an_older_program_is_brought_up_to_date(
     """I19: opening it is enough; it is then as a new one is, and what stood in it is there."""
     old, new = tmp_path / "old.db", tmp_path / "new.db"
     known = migrate.scripts()[:schema]
+    connection = apsw.Connection(str(old))
     with monkeypatch.context() as older:
         older.setattr(migrate, "scripts", lambda: known)
-        opened = await open_by_hand(old, HandClock())
-        await opened.store.make_queue("kept", 3, "test")
-        await opened.close()
+        migrate.migrate(connection, old)
+    columns, values = (
+        "name, tenant, project, state, standing, created_at, version",
+        "'kept', 'default', '', 'running', 1, 0, 1",
+    )
+    connection.execute(f"INSERT INTO queue ({columns}) VALUES ({values})")
+    connection.close()
     assert migrate.newest() > schema
     for path in (old, new):
         opened = await open_by_hand(path, HandClock())

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from taxiway.agents.claude_todo import Todo
 from taxiway.agents.claude_wire import Assistant, Began, Block, Notice, Retried, Stream, User
 from taxiway.agents.dialogue import Said
 from taxiway.agents.lines_events import pieces_of
@@ -35,6 +36,7 @@ class Telling:
     def __init__(self) -> None:
         self._spoken: dict[str | None, _Spoken] = {}
         self._tools: dict[str, str] = {}
+        self._todo = Todo()
 
     def stream(self, line: Stream) -> Iterator[Said]:
         """A piece of a message."""
@@ -74,6 +76,9 @@ class Telling:
             told = {"id": block.tool_use_id, "name": name, "output": _output(block.content)}
             more = {"failed": block.is_error or None, "parent": line.parent_tool_use_id}
             yield Said(EventType.TOOL_RESULT, _known(told | more))
+            if len(results) == 1:
+                plan = self._todo.done(name, block.tool_use_id, line.tool_use_result, bool(block.is_error))
+                yield from () if plan is None else (plan,)
         if len(results) == 1 and not results[0].is_error:
             yield from _diffs(line.tool_use_result)
 
@@ -83,8 +88,8 @@ class Telling:
             _forget(self._tools, TOOLS_KEPT_MAX)
         data = {"name": block.name or "", "id": block.id, "input": block.input, "parent": parent}
         yield Said(EventType.TOOL_CALL, _known(data))
-        if block.name == "TodoWrite":
-            yield from _todo(block.input)
+        plan = self._todo.used(block.name or "", block.id, block.input)
+        yield from () if plan is None else (plan,)
 
     def _rest(self, block: Block, line: Assistant) -> Iterator[Said]:
         """What of a block was not said in pieces already."""
@@ -147,15 +152,6 @@ def _output(content: Any) -> str | None:
         return content if isinstance(content, str) else None
     half = OUTPUT_CHARS_MAX // 2
     return f"{content[:half]}\n[{len(content) - 2 * half} characters left out]\n{content[-half:]}"
-
-
-def _todo(value: Any) -> Iterator[Said]:
-    """The agent's plan."""
-    todos = value.get("todos") if isinstance(value, dict) else None
-    if isinstance(todos, list):
-        found = [todo for todo in todos if isinstance(todo, dict) and isinstance(todo.get("content"), str)]
-        items = [{"text": todo["content"], "done": todo.get("status") == "completed"} for todo in found]
-        yield Said(EventType.TODO, {"items": items})
 
 
 def _diffs(result: Any) -> Iterator[Said]:

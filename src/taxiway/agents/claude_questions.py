@@ -31,7 +31,9 @@ class Questions:
         self._open[request.request_id] = request
         wish = request.request
         tool = (wish.tool_name or "")[:NAME_CHARS_MAX]
-        return Asked(id=request.request_id, text=_text(request, tool), tool=tool or None, input=wish.input)
+        person = tool == PERSON
+        text = _questions(wish.input) if person else ""
+        return Asked(request.request_id, text or _text(request, tool), tool or None, wish.input, words=person)
 
     def answer(self, answer: Answer) -> bytes | None:
         """The line that brings the answer; ``None``: that question is not open."""
@@ -57,6 +59,19 @@ def _text(request: ControlRequest, tool: str) -> str:
     what = wish.description or _encode(wish.input).decode("utf-8", "replace")
     why = f" ({wish.decision_reason})" if wish.decision_reason else ""
     return f"{tool or wish.subtype}: {what}"[:TEXT_CHARS_MAX] + why[:TEXT_CHARS_MAX]
+
+
+def _questions(input: Any) -> str:
+    """What the agent asks a person, with the answers that it proposes."""
+    questions = input.get("questions") if isinstance(input, dict) else None
+    lines = []
+    for one in questions if isinstance(questions, list) else []:
+        if isinstance(one, dict) and isinstance(one.get("question"), str):
+            options = one.get("options")
+            named = [option for option in options if isinstance(option, dict)] if isinstance(options, list) else []
+            labels = ", ".join(str(option.get("label")) for option in named)
+            lines.append(one["question"] + (f" ({labels})" if labels else ""))
+    return "\n".join(lines)[:TEXT_CHARS_MAX]
 
 
 def _input(request: ControlRequest, text: str | None) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from taxiway.agents.codex_owner import owner_of
 from taxiway.agents.codex_speech import CodexSpeech
 from taxiway.agents.codex_start import Thread
 from taxiway.agents.dialogue import Opening
@@ -48,6 +50,10 @@ class CodexAgent:
 
     async def open(self, opening: Opening) -> LineDialogue | SpawnFailure:
         """Step one of a start."""
+        if opening.thread is not None and not opening.fork:
+            owner = await asyncio.to_thread(owner_of, opening.thread, opening.env)
+            if owner is not None:
+                return SpawnFailure(f"conversation {opening.thread} is open in process {owner} already", passing=True)
         argv = argv_of(self._kind, opening.access, opening.thread, opening.model)
         opened = await self._process.open(launch_of(opening, argv))
         if isinstance(opened, SpawnFailure):

@@ -12,6 +12,7 @@ from taxiway.agents.codex_events import NAME_CHARS_MAX, OPEN_ITEMS_MAX, PATCH, S
 from taxiway.agents.dialogue import Answer, Asked
 from taxiway.core.limits import ERROR_CHARS_MAX
 
+PERSON: Final = "request_user_input"  #: the tool by which the agent asks a person something
 OPEN_MAX: Final = 100  #: questions that wait at once; what is more is declined
 FILES_NAMED_MAX: Final = 10  #: in the sentence that a person reads
 
@@ -58,15 +59,40 @@ class ServerAsked(wire.Record, frozen=True):
     requested_schema: Any = None
 
 
+class PersonOption(wire.Record, frozen=True):
+    """An answer that is proposed."""
+
+    label: str = ""
+
+
+class PersonAsked(wire.Record, frozen=True):
+    """One of the things that the agent wants to know."""
+
+    id: str
+    question: str = ""
+    options: list[PersonOption] | None = None
+    is_secret: bool = False
+
+
+class WordsAsked(wire.Record, frozen=True):
+    """``item/tool/requestUserInput``: the agent asks a person something."""
+
+    questions: tuple[PersonAsked, ...] = ()
+
+
 class _Open(msgspec.Struct, frozen=True):
+    """``words`` are the ids of what a text answers."""
+
     request: wire.Id
     allow: dict[str, Any]
     deny: dict[str, Any]
+    words: tuple[str, ...] = ()
 
 
 _YES: Final = {"decision": "accept"}
 _NO: Final = {"decision": "decline"}
 _SERVER_YES: Final = {"action": "accept", "content": {}}
+_NO_WORDS: Final[dict[str, Any]] = {"answers": {}}
 _SERVER_NO: Final = {"action": "decline", "content": None}
 
 
@@ -95,13 +121,24 @@ class Questions:
                 return self._permissions(request, wire.read(request.params, PermissionsAsked))
             case "mcpServer/elicitation/request":
                 return self._server(request, wire.read(request.params, ServerAsked))
+            case "item/tool/requestUserInput":
+                return self._words(request, wire.read(request.params, WordsAsked))
             case _:
                 return wire.refusal_line(request.id, request.method)
+
+    def wants_words(self, id: str) -> bool:
+        """Whether the text of an answer is the answer."""
+        found = self._open.get(id)
+        return found is not None and bool(found.words)
 
     def answer(self, answer: Answer) -> bytes | None:
         """The line that brings an answer; ``None``: nobody waits for it."""
         found = self._open.pop(answer.id, None)
-        return None if found is None else wire.result_line(found.request, found.allow if answer.allow else found.deny)
+        if found is None:
+            return None
+        if answer.allow and found.words:
+            return wire.result_line(found.request, _answers(found.words, answer.text or ""))
+        return wire.result_line(found.request, found.allow if answer.allow else found.deny)
 
     def resolved(self, request: wire.Id) -> str | None:
         """The app-server does not wait any more: which question that was."""
@@ -149,6 +186,18 @@ class Questions:
         text = f"{asked.server_name[:NAME_CHARS_MAX]} asks: {asked.message}"[:ERROR_CHARS_MAX]
         return self._ask(request, text, asked.server_name[:NAME_CHARS_MAX], None, (_SERVER_YES, _SERVER_NO))
 
+    def _words(self, request: wire.Request, asked: WordsAsked) -> Asked | bytes:
+        """What is a secret is never asked for: an answer is stored."""
+        ids = tuple(one.id for one in asked.questions)
+        if not ids or len(ids) > OPEN_MAX or any(one.is_secret for one in asked.questions):
+            return wire.result_line(request.id, _NO_WORDS)
+        lines = [one.question + _choices(one.options or []) for one in asked.questions]
+        told = self._ask(request, "\n".join(lines)[:ERROR_CHARS_MAX], PERSON, None, (_NO_WORDS, _NO_WORDS))
+        if isinstance(told, Asked):
+            self._open[told.id] = msgspec.structs.replace(self._open[told.id], words=ids)
+            told = msgspec.structs.replace(told, words=True)
+        return told
+
     def _ask(
         self, request: wire.Request, text: str, tool: str, input: Any, answers: tuple[dict[str, Any], dict[str, Any]]
     ) -> Asked | bytes:
@@ -159,6 +208,14 @@ class Questions:
         id = f"ask-{self._asked}"
         self._open[id] = _Open(request.id, allow, deny)
         return Asked(id, text, tool, input)
+
+
+def _choices(options: list[PersonOption]) -> str:
+    return f" ({', '.join(option.label for option in options)})" if options else ""
+
+
+def _answers(ids: tuple[str, ...], text: str) -> dict[str, Any]:
+    return {"answers": {id: {"answers": [text]} for id in ids}}
 
 
 def _sentence(what: str, reason: str | None) -> str:

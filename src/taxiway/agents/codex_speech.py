@@ -93,10 +93,11 @@ class CodexSpeech:
 
     def answer(self, answer: Answer) -> None:
         """Bring a person's answer, and what was said with it."""
+        told = self._questions.wants_words(answer.id)
         line = self._questions.answer(answer)
         if line is not None and self._floor.say(line):
             turn = self._turn
-            if answer.text and turn is not None and turn.started:
+            if answer.text and not told and turn is not None and turn.started:
                 self._ask_turn(turn, "turn/steer", {"input": _text(answer.text)}, lambda _: None)
 
     def bye(self) -> None:

@@ -103,12 +103,14 @@ class Used(msgspec.Struct, frozen=True):
 
 class Asked(msgspec.Struct, frozen=True):
     """The agent wants a permission, and does not go on with that before an `Answer` comes. ``id`` is unique in the
-    process; ``text`` says what a person is to decide. A question is void when its turn or its process ends."""
+    process; ``text`` says what a person is to decide. A question is void when its turn or its process ends. ``words``:
+    it wants to be told something, and the `Answer`'s text is that."""
 
     id: str
     text: str
     tool: str | None = None
     input: Any = None
+    words: bool = False
 
 
 class AskWithdrawn(msgspec.Struct, frozen=True):

@@ -112,12 +112,14 @@ class RateLimit(_Spoken, frozen=True, tag="rate_limit"):
 
 
 class ApprovalRequested(_Spoken, frozen=True, tag="approval.requested"):
-    """A person is asked. With an ``id`` the agent waits for the answer; without one it only says so."""
+    """A person is asked. With an ``id`` the agent waits for the answer; without one it only says so. ``words``: it
+    wants to be told something."""
 
     text: str
     id: AskId | None = None
     tool: str | None = None
     input: Any = None
+    words: bool = False
 
 
 class ApprovalWithdrawn(_Spoken, frozen=True, tag="approval.withdrawn"):

@@ -12,11 +12,10 @@ FILE: Final = Path(__file__).with_name("prices.toml")
 
 
 def list_prices() -> Prices:
-    """Prices by model, each with its source and the date of the list."""
+    """Prices by model, each with its source and the date on which its list was compared with that."""
     document: dict[str, Any] = tomllib.loads(FILE.read_text(encoding="utf-8"))
-    date = document.pop("date")
     return {
-        model: Price(**price, source=provider["source"], date=date)
+        model: Price(**price, source=provider["source"], date=provider["date"])
         for provider in document.values()
         for model, price in provider["models"].items()
     }

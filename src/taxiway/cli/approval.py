@@ -83,10 +83,13 @@ def show(door: Door, ref: str) -> None:
 @approval.command()
 @REF
 @REASON
+@click.option("--text", help="The answer to a question that wants words.")
 @pass_door
-def allow(door: Door, ref: str, reason: str | None) -> None:
-    """Allow it; the agent goes on as soon as its lane has room again, ahead of what has not started."""
-    _decided(door, door.use(lambda tw: tw.allow(ref, reason)))
+def allow(door: Door, ref: str, reason: str | None, text: str | None) -> None:
+    """Allow it, or answer it; the agent goes on as soon as its lane has room again, ahead of what has not started."""
+    if text is not None and reason is not None:
+        raise click.UsageError("--text is the answer, and --reason goes with a permission: say one of them")
+    _decided(door, door.use(lambda tw: tw.allow(ref, reason if text is None else text)))
 
 
 @approval.command()
@@ -130,5 +133,7 @@ def _lines(found: Approval, now: int) -> Iterator[tuple[str, str]]:
         yield "expires", f"{day_and_time(found.expires_at)} (in {_left(found, now)}); then it counts as denied"
     if found.decided_at is not None:
         yield "decided", day_and_time(found.decided_at)
+    if found.words:
+        yield "wants", "an answer in words"
     if found.why:
-        yield "reason", found.why
+        yield ("answer" if found.words and found.state is ApprovalState.ALLOWED else "reason"), found.why

@@ -24,6 +24,7 @@ class Asking:
         self._tw = tw
         self._here = here
         self._open: dict[str, str] = {}
+        self._words: set[str] = set()  # those that want an answer in words
         self._lines: asyncio.Queue[str] = asyncio.Queue()
 
     def hear(self, event: Event) -> None:
@@ -32,6 +33,8 @@ class Asking:
         if event.type is EventType.APPROVAL_REQUESTED and approval:
             tool = event.data.get("tool")
             self._open[approval] = f"{tool}: {event.data.get('text')}" if tool else str(event.data.get("text"))
+            if event.data.get("words"):
+                self._words.add(approval)
             note(f"it asks: {safe_line(self._open[approval])}")
             self._prompt()
         elif event.type is EventType.APPROVAL_DECIDED and self._open.pop(approval, None) is not None:
@@ -44,7 +47,7 @@ class Asking:
         line = sys.stdin.readline()
         if not line:
             asyncio.get_running_loop().remove_reader(sys.stdin)
-        self._lines.put_nowait(line.strip().lower())
+        self._lines.put_nowait(line.strip())
 
     async def answer_on(self) -> None:
         """Answer the oldest open question with each line, until cancelled."""
@@ -53,11 +56,15 @@ class Asking:
             approval = next(iter(self._open), None)
             if approval is None:
                 continue
-            if line not in ANSWERS:
+            words = approval in self._words
+            if not line or (not words and line.lower() not in ANSWERS):
                 self._prompt()
                 continue
             try:
-                await (self._tw.allow(approval) if ANSWERS[line] else self._tw.deny(approval))
+                if words:
+                    await self._tw.allow(approval, line)
+                else:
+                    await (self._tw.allow(approval) if ANSWERS[line.lower()] else self._tw.deny(approval))
             except NotPending as error:
                 self._open.pop(approval, None)
                 note(error.message)
@@ -66,8 +73,10 @@ class Asking:
         approval = next(iter(self._open), None)
         if approval is not None:
             short = short_id(approval)
-            how = "allow it? y or n, then Enter" if self._here else "answer with"
-            elsewhere = f"taxiway approval allow {short} (or deny)"
+            words = approval in self._words
+            asked = "your answer, then Enter" if words else "allow it? y or n, then Enter"
+            how = asked if self._here else "answer with"
+            elsewhere = f"taxiway approval allow {short}{' --text ANSWER' if words else ''} (or deny)"
             note(f"{how} (elsewhere: {elsewhere})" if self._here else f"{how} {elsewhere}")
 
 

@@ -131,7 +131,8 @@ def _show(door: Door, found: Queue) -> None:
     if door.wants_json:
         answer_json(queue_document(found))
         return
-    answer(f"queue {found.name}: {coloured(found.state)}, {found.open} open, slots {size_word(found.slots)}")
+    limits = "" if found.on_limit is None else f", on limit {found.on_limit}"
+    answer(f"queue {found.name}: {coloured(found.state)}, {found.open} open, slots {size_word(found.slots)}{limits}")
     if found.plan:
         answer(f"plan {found.plan}")
 

@@ -133,6 +133,20 @@ def steer(door: Door, key: str, prompt: str, cwd: str | None) -> int:
 
 @session.command()
 @KEY
+@click.argument("new", metavar="NEW")
+@click.option("--title", help="Its title until its first turn. [default: the title of SESSION]")
+@pass_door
+def fork(door: Door, key: str, new: str, title: str | None) -> None:
+    """Make a session NEW that begins as SESSION is at NEW's first turn; then each goes its own way."""
+    found = door.use(lambda tw: tw.session_verbs.fork(key, new, title))
+    if door.wants_json:
+        answer_json(session_document(found))
+    else:
+        answer(f"session {found.key}: {policy_word(found.policy)}, agent {found.agent}; it begins as {safe_line(key)}")
+
+
+@session.command()
+@KEY
 @pass_door
 def stop(door: Door, key: str) -> None:
     """Ask that its oldest run ends; what waits goes on."""

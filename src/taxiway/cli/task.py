@@ -15,6 +15,7 @@ from taxiway.cli.options import Duration, keep_queue, named_here, page_options, 
 from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
 from taxiway.cli.safe import safe_line
 from taxiway.cli.taskdiff import apply, diff
+from taxiway.cli.taskturn import interrupt, steer
 from taxiway.cli.taskwords import (
     attempt_now,
     end_word,
@@ -50,6 +51,8 @@ def task() -> None:
 task.add_command(logs)
 task.add_command(diff)
 task.add_command(apply)
+task.add_command(steer)
+task.add_command(interrupt)
 
 
 @task.command("list")

@@ -9,6 +9,7 @@ from taxiway.core.event import Event
 from taxiway.core.ids import short_id
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
+from taxiway.core.session import Receipt
 from taxiway.core.task import Task, TaskState
 
 
@@ -33,6 +34,14 @@ class TaskVerbs(Protocol):
 
     async def cancel(self, task: str) -> Task:
         """Ask that it ends."""
+        ...
+
+    async def steer(self, task: str, text: str) -> Receipt:
+        """Words for its live turn."""
+        ...
+
+    async def interrupt(self, task: str) -> Receipt:
+        """Have its live turn ended."""
         ...
 
     async def retry(self, task: str) -> list[TaskHandle]:
@@ -81,6 +90,14 @@ class TaskHandle:
     async def cancel(self) -> Task:
         """Ask that it ends; the task as it then is."""
         return await self._verbs.cancel(self.id)
+
+    async def steer(self, text: str) -> Receipt:
+        """Words for its live turn, where an agent works on it; what became of them, as far as that is known soon."""
+        return await self._verbs.steer(self.id, text)
+
+    async def interrupt(self) -> Receipt:
+        """Have its live turn ended; its conversation stays."""
+        return await self._verbs.interrupt(self.id)
 
     async def retry(self) -> list[TaskHandle]:
         """Try it again after it failed or was cancelled, with what fell with it; its own successor first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from http import HTTPMethod
 from typing import Any, Final
 from urllib.parse import quote
@@ -26,6 +26,7 @@ from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
+from taxiway.core.session import Receipt
 from taxiway.core.task import Task, TaskState
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
@@ -39,6 +40,7 @@ from taxiway.wire.records import (
     lane_of,
     obstacle_of,
     queue_of,
+    receipt_of,
     run_of,
     stats_of,
     task_of,
@@ -46,6 +48,8 @@ from taxiway.wire.records import (
     usage_of,
 )
 
+RECEIPT_S: Final = 5.0  #: how long a receipt is waited for, unless it is said otherwise
+RECEIPT_LOOK_S: Final = 0.1
 POLL_S: Final = 5.0  #: a watcher looks again after so long, whatever it was told
 
 
@@ -180,6 +184,27 @@ class RemoteTaxiway:
     async def cancel_all(self, queue: str | None = None) -> int:
         """Cancel everything, or everything of a queue."""
         return int((await self._connection.change("POST", "/tasks/cancel-all", {"queue": queue}))["cancelled"])
+
+    async def steer(self, task: str, text: str, wait_s: float = RECEIPT_S) -> Receipt:
+        """Words for the live turn of an agent's task, and what became of them within ``wait_s`` seconds."""
+        said = await self._connection.change("POST", f"{_at('tasks', task)}/steer", {"text": text})
+        return await self._settled(receipt_of(said), wait_s)
+
+    async def interrupt(self, task: str, wait_s: float = RECEIPT_S) -> Receipt:
+        """Have the live turn of an agent's task ended."""
+        said = await self._connection.change("POST", f"{_at('tasks', task)}/interrupt")
+        return await self._settled(receipt_of(said), wait_s)
+
+    async def _settled(self, told: Receipt, wait_s: float) -> Receipt:
+        """The final receipt, or how far it got within the time."""
+        ref = told.signal or told.message
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(wait_s, 0.0)):
+                while ref is not None and not told.final:
+                    await asyncio.sleep(RECEIPT_LOOK_S)
+                    found = receipt_of(await self._connection.get(_at("signals", ref)))
+                    told = msgspec.structs.replace(found, message=told.message)
+        return told
 
     async def retry(self, task: str) -> list[TaskHandle]:
         """Try a failed or cancelled task again, with what fell with it; its own successor first."""

@@ -38,6 +38,10 @@ class RemoteSessions:
         """Change its policy."""
         return session_of(await self._connection.change("PATCH", _at(ref), {"mailbox": dict(mailbox), "agent": agent}))
 
+    async def fork(self, ref: str, key: str, title: str | None = None) -> Session:
+        """A new session that begins as this one."""
+        return session_of(await self._connection.change("POST", f"{_at(ref)}/fork", {"key": key, "title": title}))
+
     async def stop(self, ref: str) -> Task | None:
         """Stop its oldest run."""
         found = (await self._connection.change("POST", f"{_at(ref)}/stop"))["task"]

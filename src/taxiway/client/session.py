@@ -22,6 +22,10 @@ class SessionVerbs(Protocol):
         """Admit one message."""
         ...
 
+    async def fork(self, ref: str, key: str, title: str | None = None) -> Session:
+        """A new session that begins as this one."""
+        ...
+
     async def set(self, ref: str, mailbox: Mapping[str, Any], agent: str | None = None) -> Session:
         """Change its policy."""
         ...
@@ -132,6 +136,13 @@ class SessionHandle:
     async def reset(self, discard: bool = False) -> Stopped:
         """Begin a new conversation: what runs is stopped, what waits is kept unless ``discard``."""
         return await self._sessions.reset(self.id, discard)
+
+    async def fork(self, key: str, title: str | None = None) -> SessionHandle:
+        """A new session that begins as this conversation is at its first turn; from then on each goes its own way.
+
+        Raises ``NoConversation``, ``Exists`` where the key is taken, and ``Archived``.
+        """
+        return SessionHandle(self._tasks, self._sessions, await self._sessions.fork(self.id, key, title))
 
     async def set(self, agent: str | None = None, **mailbox: Any) -> Session:
         """Change its policy from now on: ``mode``, ``cap``, ``drop``, ``debounce``, ``max_debounce_wait``,

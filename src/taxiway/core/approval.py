@@ -10,7 +10,7 @@ from typing import Any, Final, assert_never
 import msgspec
 
 from taxiway.core.agent import Access
-from taxiway.core.errors import NotPending
+from taxiway.core.errors import Invalid, NotPending
 from taxiway.core.ids import short_id
 
 TEXT_CHARS_MAX: Final = 4_000  #: of what a person is asked, and of the reason that he gives
@@ -71,20 +71,23 @@ class ApprovalPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run asks. ``rule`` is what the policy says of it; its texts are scrubbed and within their bounds."""
+    """What a run asks. ``rule`` is what the policy says of it; its texts are scrubbed and within their bounds.
+    ``words``: a yes is no answer to it."""
 
     text: str
     tool: str | None = None
     input: Any = None
     rule: Rule = Rule.ASK
     expires_s: float | None = EXPIRES_S
+    words: bool = False
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
     """A question as stored, with what became of it. Times are milliseconds since 1970 UTC.
 
     ``name`` and ``session`` are the name and the session's key of its task. ``why`` is the reason that was given, and
-    ``actor`` who decided: a person, ``policy``, ``timekeeper`` (it expired), or the run (it is void).
+    ``actor`` who decided: a person, ``policy``, ``timekeeper`` (it expired), or the run (it is void). ``words``: it is
+    no wish for a permission, but wants an answer in words, and that is its ``why``.
     """
 
     id: str
@@ -94,6 +97,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     tool: str | None = None
     input: Any = None
+    words: bool = False
     name: str | None = None
     session: str | None = None
     agent: str | None = None
@@ -129,6 +133,15 @@ def verdict(rule: Rule) -> ApprovalState:
             return ApprovalState.DENIED
         case _:
             assert_never(rule)
+
+
+def wants_words(approval: str) -> Invalid:
+    """Why a mere yes is refused."""
+    return Invalid(
+        f"approval {short_id(approval)} is a question that wants an answer in words: "
+        f"'taxiway approval allow {short_id(approval)} --text ANSWER'",
+        approval=approval,
+    )
 
 
 def not_pending(approval: str, state: ApprovalState, why: str | None, actor: str | None) -> NotPending:

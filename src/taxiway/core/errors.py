@@ -120,6 +120,36 @@ class NotPending(Conflict):
     code = "not_pending"
 
 
+class NoConversation(Conflict):
+    """The session holds no conversation that another one could begin as."""
+
+    code = "no_conversation"
+
+
+class Exists(Conflict):
+    """There is one with this name already, and a new one was asked for."""
+
+    code = "exists"
+
+
+class Archived(Conflict):
+    """The session has been put away; it is as it was when it is taken back."""
+
+    code = "archived"
+
+
+class Refused(Conflict):
+    """What was asked reached its run, and could not be done there; the text says why, and what would work."""
+
+    code = "refused"
+
+
+class NoTurn(Conflict):
+    """The task has no turn of an agent under way that could be told something."""
+
+    code = "no_turn"
+
+
 class IdempotencyMismatch(Conflict):
     """The idempotency key was used before with another payload (I9)."""
 

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 import msgspec
 
 from taxiway.core.errors import QueueEnded, QueueStopping
+from taxiway.core.task import OnLimit
 
 
 class QueueState(StrEnum):
@@ -39,7 +40,8 @@ QUEUE_ENDED: Final = frozenset({QueueState.COMPLETED, QueueState.FAILED})
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
-    """A queue as stored. ``slots`` bounds its live runs (``None``: unlimited); ``open`` counts tasks not yet ended."""
+    """A queue as stored. ``slots`` bounds its live runs (``None``: unlimited); ``open`` counts tasks not yet ended.
+    ``on_limit``: what its tasks do about a provider's limit, where neither they nor their session say anything."""
 
     name: str
     tenant: str = "default"
@@ -49,6 +51,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     slots: int | None = None
     open: int = 0
     plan: str | None = None
+    on_limit: OnLimit | None = None
     created_at: int = 0
     version: int = 0
 

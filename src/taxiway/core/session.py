@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from taxiway.core.policy import MailboxPolicy
-from taxiway.core.task import TaskState, Usage
+from taxiway.core.task import OnLimit, TaskState, Usage
 
 
 class SessionState(StrEnum):
@@ -32,7 +32,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
 
     ``waiting`` counts messages that wait, ``held`` those admitted, ``live`` those running. ``generation`` grows with
     each reset. ``thread`` is the agent's own id of the conversation. ``quiet_at`` is when the first waiting message may
-    start at the earliest. ``attention`` is for the reader that was asked for.
+    start at the earliest. ``attention`` is for the reader that was asked for. ``on_limit``: what its messages do about
+    a provider's limit, where they say nothing themselves. ``forked_from`` is the id of the session that it began as.
     """
 
     id: str
@@ -55,6 +56,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     state: SessionState = SessionState.IDLE
     attention: Attention = Attention.UNREAD
     archived: bool = False
+    on_limit: OnLimit | None = None
+    forked_from: str | None = None
     last_task: str | None = None
     last_run: str | None = None
     created_at: int = 0
@@ -124,6 +127,23 @@ class SignalState(StrEnum):
     DELIVERED = "delivered"
     APPLIED = "applied"
     REFUSED = "refused"
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an instruction to the live turn ``run`` got. ``why`` says why it was refused; ``message`` is the task
+    that the words became where their task has a session: part of the turn when applied, else its next turn."""
+
+    kind: Signal
+    state: SignalState
+    run: str | None = None
+    signal: str | None = None
+    why: str | None = None
+    message: str | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more comes."""
+        return self.state in (SignalState.APPLIED, SignalState.REFUSED)
 
 
 class Stopped(msgspec.Struct, frozen=True):

@@ -148,6 +148,12 @@ class AgentDrive:
             return
         self._told.add(signal.id)
         match signal.kind:
+            case Signal.STEER if not self._agent.driver.abilities.steer:
+                why = (
+                    f"agent {self._agent.name} takes no words in the middle of a turn; in a session they would be the "
+                    "next one, and this one can be interrupted"
+                )
+                await self._store.settle_signal(signal.run, signal.fence, signal.id, False, why)
             case Signal.STEER:
                 await self._live.dialogue.send(Steer(signal.id, signal.text or ""))
             case Signal.INTERRUPT | Signal.STOP:

@@ -28,13 +28,16 @@ def compose(claim: Claimed, agent: Equipped, means: Means, environment: MakeAgen
         raise Invalid(f"agent {agent.name} gives no structured results, and result_schema asks for one")
     rendered = render(spec, values(claim.parents))
     fresh = spec.resume is Resume.FRESH
+    begins_as = _begins_as(claim, agent)
+    goes_on_with = None if seat is None or spec.resume is not Resume.NATIVE else seat.thread
     opening = Opening(
         cwd=spec.cwd or means.folder,
         env=environment(kind, rendered, claim),
         tag="",
         access=spec.access,
         model=spec.model or kind.model,
-        thread=None if seat is None or spec.resume is not Resume.NATIVE else seat.thread,
+        thread=goes_on_with or begins_as,
+        fork=begins_as is not None,
         schema=spec.result_schema,
         lease_s=means.lease_s,
     )
@@ -55,8 +58,7 @@ async def with_memory(claim: Claimed, agent: Equipped, store: Store, text: str) 
     """The text of a turn for a process that was just opened: with the turns before it, where the agent cannot go on
     with the conversation by its own means, or shall not."""
     seat = claim.seat
-    remembers = claim.spec.resume is Resume.NATIVE and agent.driver.abilities.resume
-    if seat is None or remembers or claim.spec.resume is Resume.FRESH:
+    if seat is None or _remembers(claim, agent, seat) or claim.spec.resume is Resume.FRESH:
         return text
     tasks = await store.earlier_turns(seat.session, seat.generation, REPLAY_TURNS_MAX)
     prompts = [task for task in tasks if task.spec.prompt is not None]
@@ -64,6 +66,22 @@ async def with_memory(claim: Claimed, agent: Equipped, store: Store, text: str) 
     return replayed(
         [(turn_text([one.spec.prompt or "" for one in taken], []), taken[-1].output) for taken in turns], text
     )
+
+
+def _remembers(claim: Claimed, agent: Equipped, seat: Seat) -> bool:
+    """Whether the agent brings the conversation along itself. One that began as another's, and has no id of its own
+    yet, it knows only if it can fork."""
+    if claim.spec.resume is not Resume.NATIVE or not agent.driver.abilities.resume:
+        return False
+    return not seat.forked or seat.thread is not None or _begins_as(claim, agent) is not None
+
+
+def _begins_as(claim: Claimed, agent: Equipped) -> str | None:
+    """The agent's id of the conversation that this one begins as a copy of, where it can do that by itself."""
+    seat = claim.seat
+    if seat is None or seat.thread is not None or claim.spec.resume is not Resume.NATIVE:
+        return None
+    return seat.fork_thread if agent.driver.abilities.fork else None
 
 
 def _text(task: str, own: str, seat: Seat) -> str:

@@ -11,6 +11,7 @@ from taxiway.core.change import Change, ChangeKind
 from taxiway.core.errors import Gap
 from taxiway.core.event import Event, EventType
 from taxiway.core.limits import CHANGES_PAGE_MAX, EVENTS_PAGE_MAX, SAFETY_POLL_S
+from taxiway.core.session import Receipt
 from taxiway.core.task import TASK_TERMINAL, Task
 from taxiway.store.protocol import Store, Topic, Wakes
 
@@ -114,6 +115,16 @@ class Feed:
                 if found.ended:
                     return
                 await wake.wait(SAFETY_POLL_S)
+        finally:
+            wake.close()
+
+    async def settled(self, signal: str) -> Receipt:
+        """The receipt of a signal (or of the message that it brings) once it is final."""
+        wake = self.wakes.subscribe(Topic.EVENTS | Topic.CHANGE)
+        try:
+            while not (found := await self._store.receipt(signal)).final:
+                await wake.wait(SAFETY_POLL_S)
+            return found
         finally:
             wake.close()
 

@@ -154,4 +154,4 @@ class Live:
 
 def _bare(opening: Opening) -> Opening:
     """What must be the same for a process to be used again."""
-    return msgspec.structs.replace(opening, thread=None)
+    return msgspec.structs.replace(opening, thread=None, fork=False)

@@ -114,6 +114,7 @@ class Questions:
             input=self._input(asked.input),
             rule=self._policy.rule(self._claim.spec.access),
             expires_s=self._policy.expires_s,
+            words=asked.words,
         )
 
     def _input(self, value: Any) -> Any:

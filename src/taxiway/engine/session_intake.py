@@ -66,12 +66,19 @@ class SessionIntake:
         change = MailboxChange(**fields)
         known = await self._store.keyed_session(key, self._project)
         project = "" if known is None else known.project
-        headline = None if title is None else title.strip()[:TITLE_CHARS_MAX] or None
         policy = changed(self._usual, change)
-        found = await self._store.make_session(key, project, agent, policy, self._actor, headline)
+        found = await self._store.make_session(key, project, agent, policy, self._actor, _headline(title))
         if changed(found.policy, change) != found.policy:
             found = await self._store.set_session(found.id, change, self._actor)
         return found
+
+    async def fork(self, ref: str, key: str, title: str | None = None) -> Session:
+        """A new session that begins as this one's conversation is at its first turn. Raises ``NoConversation``,
+        ``Exists``, ``Archived``, and ``Invalid`` for a key that is none."""
+        problems: list[Problem] = []
+        _read(problems, "key", fieldtypes.session_key, key)
+        _refuse(problems)
+        return await self._store.fork_session(await self._find(ref), key, self._actor, _headline(title))
 
     async def set(self, ref: str, mailbox: Mapping[str, Any], agent: str | None = None) -> Session:
         """Change fields of its policy; one that belongs to no agent yet may be given one."""
@@ -182,6 +189,10 @@ class SessionIntake:
 def page_size(limit: float) -> int:
     """A page's length: what is no number of things becomes 50, and it is 1 to 100 (C35)."""
     return max(1, min(int(limit), SESSIONS_PAGE_MAX)) if math.isfinite(limit) else LIST_PAGE_DEFAULT
+
+
+def _headline(title: str | None) -> str | None:
+    return None if title is None else title.strip()[:TITLE_CHARS_MAX] or None
 
 
 def _checked_reader(reader: str | None) -> str | None:

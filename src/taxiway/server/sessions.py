@@ -39,6 +39,13 @@ class SessionChange(msgspec.Struct, frozen=True):
     mailbox: dict[str, Any] = {}
 
 
+class Fork(msgspec.Struct, frozen=True):
+    """The key of the new session."""
+
+    key: str
+    title: str | None = None
+
+
 class SessionsQuery(msgspec.Struct, frozen=True):
     """Which sessions a list shows; any number is taken for ``limit`` and cut to 1 to 100."""
 
@@ -130,6 +137,12 @@ async def send(call: Call) -> Reply:
     return Reply(sent_document(await call.tw.task(sent.id), sent), 201 if sent.created else 200)
 
 
+async def fork(call: Call) -> Reply:
+    """A new session that begins as this one's conversation is at its first turn."""
+    asked: Fork = call.body
+    return _one(await call.tw.session_verbs.fork(call.path["session"], asked.key, asked.title), 201)
+
+
 async def stop(call: Call) -> Reply:
     """Ask that its oldest started run ends; null when nothing runs."""
     task = await call.tw.session_verbs.stop(call.path["session"])
@@ -177,8 +190,8 @@ async def output(call: Call) -> Reply:
     return _trace(found)
 
 
-def _one(found: Session) -> Reply:
-    return Reply(session_document(found))
+def _one(found: Session, status: int = 200) -> Reply:
+    return Reply(session_document(found), status)
 
 
 def _trace(found: Any) -> Reply:
@@ -232,6 +245,16 @@ ENDPOINTS: Final = (
         status=201,
         also=(200,),
         keyed=True,
+        scope=TokenScope.OPERATOR,
+        method=HTTPMethod.POST,
+    ),
+    Endpoint(
+        path="/sessions/{session}/fork",
+        handler=fork,
+        summary="Fork a session",
+        body=Fork,
+        answer=ref("Session"),
+        status=201,
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
     ),

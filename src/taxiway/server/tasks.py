@@ -14,7 +14,7 @@ from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, Reply, object_in, object_of, page_of, ref
 from taxiway.store.protocol import TaskFilter
 from taxiway.verbs import Taxiway
-from taxiway.wire.documents import obstacle_document, run_document, task_document
+from taxiway.wire.documents import obstacle_document, receipt_document, run_document, task_document
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=LIST_PAGE_MAX)]
 
@@ -36,6 +36,12 @@ class TaskQuery(msgspec.Struct, frozen=True):
     order: str = "priority"
     limit: Limit = LIST_PAGE_DEFAULT
     cursor: str | None = None
+
+
+class Steer(msgspec.Struct, frozen=True):
+    """What to say."""
+
+    text: str
 
 
 class CancelAll(msgspec.Struct, frozen=True):
@@ -122,6 +128,17 @@ async def cancel_all(call: Call) -> Reply:
     return Reply({"cancelled": await call.tw.cancel_all(call.body.queue)})
 
 
+async def steer(call: Call) -> Reply:
+    """Words for the live turn of an agent's task, and how far they got at once; what its session's turn does not take
+    is the next turn."""
+    return Reply(receipt_document(await call.tw.steer(call.path["task"], call.body.text, 0)))
+
+
+async def interrupt(call: Call) -> Reply:
+    """Have the live turn of an agent's task ended; its conversation stays."""
+    return Reply(receipt_document(await call.tw.interrupt(call.path["task"], 0)))
+
+
 async def retry(call: Call) -> Reply:
     """Try a failed or cancelled task again, with what fell with it; its own successor first."""
     handles = await call.tw.retry(call.path["task"])
@@ -194,6 +211,23 @@ ENDPOINTS: Final = (
         summary="Cancel everything",
         body=CancelAll,
         answer=object_of(cancelled={"type": "integer"}),
+    ),
+    Endpoint(
+        method=HTTPMethod.POST,
+        path="/tasks/{task}/steer",
+        scope=TokenScope.OPERATOR,
+        handler=steer,
+        summary="Steer a live turn",
+        body=Steer,
+        answer=ref("Receipt"),
+    ),
+    Endpoint(
+        method=HTTPMethod.POST,
+        path="/tasks/{task}/interrupt",
+        scope=TokenScope.OPERATOR,
+        handler=interrupt,
+        summary="Interrupt a live turn",
+        answer=ref("Receipt"),
     ),
     Endpoint(
         method=HTTPMethod.POST,

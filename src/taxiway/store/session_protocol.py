@@ -9,7 +9,7 @@ import msgspec
 from taxiway.core.event import Event
 from taxiway.core.policy import MailboxChange, MailboxPolicy
 from taxiway.core.run import ProcessMark
-from taxiway.core.session import Session, Signal, Stopped
+from taxiway.core.session import Receipt, Session, Signal, Stopped
 from taxiway.core.task import Task
 
 
@@ -27,6 +27,9 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     ``messages`` are the task's own and those that it carries, in order of submission; ``dropped`` one line each about
     what a full mailbox let go. ``process`` is the one that holds the conversation: the last that was opened for it,
     wherever; ``None`` after a reset, an archiving, or when it is gone. Any other knows an older state of it.
+
+    ``forked``: the conversation began as another one, which its agent calls ``fork_thread``; until it has a ``thread``
+    of its own it is begun so again.
     """
 
     session: str
@@ -36,6 +39,8 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     process: str | None = None
     messages: tuple[Message, ...] = ()
     dropped: tuple[str, ...] = ()
+    forked: bool = False
+    fork_thread: str | None = None
 
 
 class PendingSignal(msgspec.Struct, frozen=True):
@@ -94,6 +99,11 @@ class SessionStore(Protocol):
         """The session of this key, made when it is new. Raises ``Conflict`` when it belongs to another agent."""
         ...
 
+    async def fork_session(self, session: str, key: str, actor: str, title: str | None = None) -> Session:
+        """A new session of this key in the project of ``session``, which begins as that one's conversation is at its
+        first turn. Raises ``NoConversation``, ``Exists`` and ``Archived``."""
+        ...
+
     async def set_session(self, session: str, change: MailboxChange, actor: str) -> Session:
         """Change its policy; what may start by it starts (SQ-15, SQ-16)."""
         ...
@@ -119,7 +129,8 @@ class SessionStore(Protocol):
         ...
 
     async def earlier_turns(self, session: str, generation: int, limit: int) -> list[Task]:
-        """The last messages that turns of this generation took and that have ended, in order of submission."""
+        """The last messages that turns of this generation took and that have ended, in order of submission; before
+        them those of the conversation that it began as, up to where the two parted."""
         ...
 
     async def stop_session(self, session: str, actor: str) -> Task | None:
@@ -144,6 +155,15 @@ class SessionStore(Protocol):
 
     async def session_output(self, run: str, after: int, limit: int) -> tuple[list[Event], int]:
         """Output events of a run above ``after``, and the number to go on behind (C38, C39)."""
+        ...
+
+    async def tell_task(self, task: str, kind: Signal, text: str | None, actor: str) -> Receipt:
+        """Tell the live turn of a task something (``steer``, ``interrupt``). Raises ``NoTurn``."""
+        ...
+
+    async def receipt(self, ref: str) -> Receipt:
+        """How far a signal got, by its id or by that of the message that it brings; raises ``NotFound``. What makes it
+        final is hinted at by ``Topic.EVENTS``."""
         ...
 
     async def signals(self, runner: str) -> list[PendingSignal]:

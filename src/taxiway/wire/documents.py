@@ -14,7 +14,7 @@ from taxiway.core.lane import Lane
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
-from taxiway.core.session import Answer, Session, Stopped
+from taxiway.core.session import Answer, Receipt, Session, Stopped
 from taxiway.core.task import Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
@@ -66,6 +66,11 @@ def session_document(found: Session) -> dict[str, Any]:
 def sent_document(task: Task, sent: Answer) -> dict[str, Any]:
     """A message: its task, and what was known when it was sent."""
     return task_document(task) | {name: msgspec.to_builtins(getattr(sent, name)) for name in _SENT}
+
+
+def receipt_document(receipt: Receipt) -> dict[str, Any]:
+    """How far a signal got."""
+    return {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(receipt).items()}
 
 
 def run_document(run: Run) -> dict[str, Any]:

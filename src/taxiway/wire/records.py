@@ -16,7 +16,7 @@ from taxiway.core.policy import Box
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
-from taxiway.core.session import Session, Stopped
+from taxiway.core.session import Receipt, Session, Stopped
 from taxiway.core.task import Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
@@ -75,6 +75,11 @@ def change_of(document: Document) -> Change:
 def session_of(document: Document) -> Session:
     """A session."""
     return record(Session, document, policy=document["mailbox"])
+
+
+def receipt_of(document: Document) -> Receipt:
+    """How far a signal got."""
+    return record(Receipt, document)
 
 
 def stopped_of(document: Document) -> Stopped:

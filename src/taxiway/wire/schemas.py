@@ -18,7 +18,7 @@ from taxiway.core.planschema import plan_schema
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
-from taxiway.core.session import Disposition, Session, Stopped
+from taxiway.core.session import Disposition, Receipt, Session, Stopped
 from taxiway.core.task import Condition, Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
@@ -29,7 +29,7 @@ PREFIX: Final = "#/components/schemas/"
 MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 NO_MOMENT: Final[Schema] = {"anyOf": [MOMENT, {"type": "null"}]}
 RECORDS: Final = (
-    Task, TaskSpec, Run, Event, Change, Session, Stopped, Queue, QueueStats, Lane, Approval, Account, UsageLine,
+    Task, TaskSpec, Run, Event, Change, Session, Stopped, Receipt, Queue, QueueStats, Lane, Approval, Account, UsageLine,
     Obstacle, Token,
 )  # fmt: skip
 #: Fields of a task's record that its document leaves out.

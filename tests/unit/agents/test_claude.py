@@ -409,6 +409,43 @@ def test_a_plan_is_told_as_one() -> None:
     assert scene.said(EventType.TODO) == [{"items": [{"text": "a", "done": True}, {"text": "b", "done": False}]}]
 
 
+def changed(scene: Scene, name: str, input: object, result: object, failed: bool = False) -> list[dict[str, Any]]:
+    """Use one of the tools for single tasks, hear its result, and give the list as it was told last."""
+    use = {"type": "tool_use", "id": f"u-{name}", "name": name, "input": input}
+    scene.hear({"type": "assistant", "message": {"id": "m", "content": [use]}})
+    told = {"type": "tool_result", "tool_use_id": f"u-{name}", "content": "ok", "is_error": failed}
+    scene.hear({"type": "user", "message": {"content": [told]}, "tool_use_result": result})
+    plans = scene.said(EventType.TODO)
+    return plans[-1]["items"] if plans else []
+
+
+def test_tasks_that_are_kept_one_by_one_are_told_as_one_plan() -> None:
+    """Newer versions: made, changed, taken away, read; what failed or is not known changes nothing."""
+    scene = open_scene()
+    for number, subject in (("1", "a"), ("2", "b")):
+        changed(scene, "TaskCreate", {"subject": subject}, {"task": {"id": number, "subject": subject}})
+    done = {"success": True, "taskId": "1"}
+    assert changed(scene, "TaskUpdate", {"taskId": "1", "status": "completed", "subject": "A"}, done) == [
+        {"text": "A", "done": True},
+        {"text": "b", "done": False},
+    ]
+    before = len(scene.said(EventType.TODO))
+    changed(scene, "TaskUpdate", {"taskId": "2", "status": "completed"}, "Error: no", failed=True)
+    changed(scene, "TaskUpdate", {"taskId": "9", "status": "completed"}, {"success": True, "taskId": "9"})
+    for nonsense in (None, [], {"task": {}}, {"task": {"id": 3, "subject": "x"}}, {"tasks": "x"}):
+        changed(scene, "TaskCreate", {}, nonsense)
+        changed(scene, "TaskList", {}, nonsense)
+    assert len(scene.said(EventType.TODO)) == before
+    assert changed(scene, "TaskUpdate", {"taskId": "2", "status": "deleted"}, {"success": True, "taskId": "2"}) == [
+        {"text": "A", "done": True}
+    ]
+    tasks = [{"id": "7", "subject": "of before", "status": "completed"}, {"id": "8", "subject": "c"}]
+    assert changed(scene, "TaskList", {}, {"tasks": tasks}) == [
+        {"text": "of before", "done": True},
+        {"text": "c", "done": False},
+    ]
+
+
 def test_what_is_said_whole_but_was_not_streamed_to_its_end_is_completed() -> None:
     """No text is lost either: the rest of a block goes on behind its pieces."""
     scene = open_scene()

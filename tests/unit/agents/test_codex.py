@@ -431,6 +431,27 @@ def test_words_of_an_answer_go_to_the_agent() -> None:
     assert talk.hear({"id": steer["id"], "error": {"message": "no active turn"}}) == []
 
 
+def test_what_it_asks_a_person_is_answered_in_words() -> None:
+    """Surface 3: one text answers all that is asked at once; it is no steer, and secrets are not asked for."""
+    options = [{"label": "red", "description": "r"}, {"label": "blue", "description": "b"}]
+    questions = [
+        {"id": "q1", "header": "h", "question": "Which?", "options": options},
+        {"id": "q2", "question": "Why?"},
+    ]
+    method = "item/tool/requestUserInput"
+    talk = begun()
+    for number, allow in enumerate((True, False)):
+        [asked] = talk.hear({**note(method, questions=questions), "id": number})
+        assert isinstance(asked, Asked)
+        assert (asked.text, asked.tool, asked.words) == ("Which? (red, blue)\nWhy?", "request_user_input", True)
+        talk.send(Answer(asked.id, allow, "blue"))
+    answers = {"q1": {"answers": ["blue"]}, "q2": {"answers": ["blue"]}}
+    assert [line.get("result") for line in talk.said()] == [{"answers": answers}, {"answers": {}}]
+    secret = [{"id": "q", "question": "Your key?", "isSecret": True}]
+    assert not [event for event in talk.hear({**note(method, questions=secret), "id": 9}) if isinstance(event, Asked)]
+    assert talk.said()[-1]["result"] == {"answers": {}}
+
+
 @pytest.mark.parametrize(
     ("request_", "answer"),
     [

@@ -1,2 +1,2 @@
 -- A queue by its row.
-SELECT id, name, tenant, project, state, standing, slots, open, plan, created_at, version FROM queue WHERE id = :queue
+SELECT id, name, tenant, project, state, standing, slots, open, plan, created_at, version, on_limit FROM queue WHERE id = :queue

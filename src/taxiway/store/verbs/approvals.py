@@ -6,7 +6,16 @@ from typing import Final
 
 import msgspec
 
-from taxiway.core.approval import ASKED_MAX, OPEN_MAX, Approval, ApprovalState, Question, not_pending, verdict
+from taxiway.core.approval import (
+    ASKED_MAX,
+    OPEN_MAX,
+    Approval,
+    ApprovalState,
+    Question,
+    not_pending,
+    verdict,
+    wants_words,
+)
 from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Invalid, NotFound
 from taxiway.core.event import EventType, NewEvent
@@ -58,12 +67,13 @@ def ask(tx: Tx, run: str, fence: int, question: Question) -> Approval:
         expires_at=expires_at,
         decided_at=None if pending else tx.now,
         version=version,
+        words=int(question.words),
     )
     asked = {"approval": name, "text": question.text, "tool": question.tool, "input": question.input}
-    told = {key: fact for key, fact in asked.items() if fact is not None}
+    told = {key: fact for key, fact in asked.items() if fact is not None} | ({"words": True} if question.words else {})
     tell(tx, row.id, NewEvent(EventType.APPROVAL_REQUESTED, tx.now, told))
     if pending:
-        _park(tx, row, run)
+        _park(tx, row, run, Reason.INPUT if question.words else Reason.APPROVAL)
     else:
         facts = {"approval": name, "state": state, "by": actor, "why": why}
         tell(tx, row.id, NewEvent(EventType.APPROVAL_DECIDED, tx.now, facts))
@@ -81,17 +91,19 @@ def _verdict(tx: Tx, row: RunRow, run: str, question: Question) -> tuple[Approva
     state = verdict(question.rule)
     if state is ApprovalState.PENDING:
         return state, None, None
+    if question.words:  # a rule has no words
+        return ApprovalState.DENIED, "nobody is there who could answer in words", POLICY
     return state, "the policy for its access says so", POLICY
 
 
-def _park(tx: Tx, row: RunRow, run: str) -> None:
+def _park(tx: Tx, row: RunRow, run: str, reason: Reason) -> None:
     """The run waits from now on: it gives back the slots that it has, also those that it has just taken again."""
     tx.run("park_run", run=row.id)
     gates.free_slots(tx, row.lane, row.lane_slot, row.queue, row.queue_slot)
     if row.account is not None:
         accounts.free(tx, row.account)
     if row.state != RunState.WAITING:
-        parking.move_task(tx, row.task_seq, row.task, TaskState.WAITING, Reason.APPROVAL, run, parking.WAIT)
+        parking.move_task(tx, row.task_seq, row.task, TaskState.WAITING, reason, run, parking.WAIT)
     tx.note(Topic.TIME)
 
 
@@ -102,6 +114,8 @@ def answer(tx: Tx, approval: str, allow: bool, why: str | None, actor: str) -> N
     state = ApprovalState(row[3])
     if state is not ApprovalState.PENDING:
         raise not_pending(approval, state, row[4], row[5])
+    if allow and row[7] and not why:
+        raise wants_words(approval)
     parking.decide(tx, row[:3], ApprovalState.ALLOWED if allow else ApprovalState.DENIED, why, actor)
 
 
@@ -154,6 +168,7 @@ def approval(tx: Tx, name: str) -> Approval:
         expires_at=row[14],
         decided_at=row[15],
         version=row[16],
+        words=bool(row[17]),
     )
 
 

@@ -178,7 +178,8 @@ def _steerable_run(tx: Tx, session: int) -> tuple[int, str] | None:
 def _offer(tx: Tx, run: tuple[int, str], arrival: Arrival, actor: str) -> None:
     """Offer a message to a live turn: the answer comes as an event, and it waits in its place until then (OC-01)."""
     signal = tx.new_id("sig")
-    tx.run("insert_signal", name=signal, run=run[0], kind=Signal.STEER, task=arrival.seq, actor=actor, now=tx.now)
+    brings = {"task": arrival.seq, "text": None}
+    tx.run("insert_signal", name=signal, run=run[0], kind=Signal.STEER, actor=actor, now=tx.now, **brings)
     facts = {"signal": signal, "kind": "steer", "task": arrival.id, "actor": actor}
     tell(tx, run[0], NewEvent(EventType.SIGNAL_RECEIVED, tx.now, facts))
     tx.note(Topic.SIGNAL)

@@ -34,7 +34,7 @@ QUEUE_VERB_MOVES: Final[Mapping[QueueState, frozenset[QueueState]]] = MappingPro
 
 def queue_record(row: Row) -> tuple[int, Queue]:
     """A row of one of the queue statements as its id and record."""
-    row_id, name, tenant, project, state, standing, slots, open_tasks, plan, created_at, version = row
+    row_id, name, tenant, project, state, standing, slots, open_tasks, plan, created_at, version, on_limit = row
     return row_id, Queue(
         name=name,
         tenant=tenant,
@@ -44,6 +44,7 @@ def queue_record(row: Row) -> tuple[int, Queue]:
         slots=slots,
         open=open_tasks,
         plan=plan,
+        on_limit=None if on_limit is None else OnLimit(on_limit),
         created_at=created_at,
         version=version,
     )

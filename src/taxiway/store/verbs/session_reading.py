@@ -11,13 +11,15 @@ from taxiway.core.event import Event
 from taxiway.core.limits import EVENTS_PAGE_MAX
 from taxiway.core.policy import Drop, MailboxPolicy, Mode
 from taxiway.core.session import Attention, Session, SessionState
-from taxiway.core.task import Task, Usage
+from taxiway.core.task import OnLimit, Task, Usage
 from taxiway.store.protocol import SessionFilter, SessionPage, WarmProcess
 from taxiway.store.tx import Row, Tx
 from taxiway.store.verbs.reading import decode_mark, event_record, run_row_of, task_at
 
 SESSIONS_PAGE_MAX = 100
 SCAN_ROWS = 200
+FORKS_MAX = 100  #: of forks of forks, those that are followed back to what they began as
+ENDLESS = 1 << 62
 STATES = ("default", "all", "running", "unread", "terminal", "idle")
 
 _decode_usage = msgspec.json.Decoder(Usage).decode
@@ -112,7 +114,7 @@ def session_record(row: Row, reader: str | None) -> Session:
     """A row of one of the session statements as a record."""
     (_, name, key, tenant, project, agent, mode, cap, overflow, debounce_ms, wait_ms, max_concurrent) = row[:12]
     (generation, waiting, held, live, quiet_at, thread, tokens, window, usage, title, summary, state) = row[12:24]
-    (archived, created_at, active_at, updated_at, version, seen, last_run, last_task) = row[24:]
+    (archived, created_at, active_at, updated_at, version, seen, last_run, last_task, on_limit, forked_from) = row[24:]
     return Session(
         id=name,
         key=key,
@@ -141,6 +143,8 @@ def session_record(row: Row, reader: str | None) -> Session:
         state=SessionState(state),
         attention=_attention(state, seen, version, reader),
         archived=bool(archived),
+        on_limit=None if on_limit is None else OnLimit(on_limit),
+        forked_from=forked_from,
         last_task=last_task,
         last_run=last_run,
         created_at=created_at,
@@ -152,14 +156,26 @@ def session_record(row: Row, reader: str | None) -> Session:
 
 def session_tasks(tx: Tx, session: int, limit: int, after: int) -> list[Task]:
     """A session's open tasks in order of submission, behind a submission number."""
-    rows = tx.all("open_tasks_of_session", session=session, after=after, until=1 << 62, limit=max(1, min(limit, 500)))
+    rows = tx.all("open_tasks_of_session", session=session, after=after, until=ENDLESS, limit=max(1, min(limit, 500)))
     return [task_at(tx, seq) for (seq,) in rows]
 
 
 def earlier_turns(tx: Tx, session: int, generation: int, limit: int) -> list[Task]:
-    """The last messages that turns of a generation took and that have ended, in order of submission."""
-    rows = tx.all("ended_turns_of_session", session=session, generation=generation, limit=max(1, min(limit, 500)))
-    return [task_at(tx, seq) for (seq,) in reversed(rows)]
+    """The last messages that turns of a generation took and that have ended, in order of submission; before them those
+    of the conversation that a fork began as, as far as they had ended when the two parted."""
+    size, until = max(1, min(limit, 500)), ENDLESS
+    found: list[int] = []
+    for _ in range(FORKS_MAX):
+        rows = tx.all(
+            "ended_turns_of_session", session=session, generation=generation, until=until, limit=size - len(found)
+        )
+        found += [seq for (seq,) in rows]
+        origin = tx.one("fork_of_session", session=session) if generation == 0 else None
+        if origin is None or len(found) == size:
+            break
+        session, generation, parted_at = origin
+        until = until if parted_at is None else min(until, parted_at)
+    return [task_at(tx, seq) for seq in reversed(found)]
 
 
 def output(tx: Tx, run: str, after: int, limit: int) -> tuple[list[Event], int]:

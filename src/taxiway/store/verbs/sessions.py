@@ -209,7 +209,7 @@ def begin_turn(tx: Tx, session: int, task: str, seq: int, run: int, spec: TaskSp
     )
     assert row is not None
     mailbox.forget(tx, session)
-    name, key, generation, thread, process, held, live, waiting = row
+    name, key, generation, thread, process, held, live, waiting, forked, fork_thread = row
     messages = (_message(task, spec), *_riding(tx, seq)) if prompted else ()
     dropped: Sequence[str] = ()
     if prompted:
@@ -225,6 +225,8 @@ def begin_turn(tx: Tx, session: int, task: str, seq: int, run: int, spec: TaskSp
         process=process,
         messages=messages,
         dropped=tuple(dropped),
+        forked=bool(forked),
+        fork_thread=fork_thread,
     )
 
 

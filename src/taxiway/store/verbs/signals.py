@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from taxiway.core.errors import NotFound
 from taxiway.core.event import EventType, NewEvent
 from taxiway.core.policy import Box
-from taxiway.core.session import Signal, SignalState
+from taxiway.core.session import Receipt, Signal, SignalState
 from taxiway.core.task import TaskSpec
 from taxiway.store.protocol import PendingSignal
 from taxiway.store.tx import Tx
@@ -19,9 +20,18 @@ _decode_spec = msgspec.json.Decoder(TaskSpec).decode
 def pending(tx: Tx, runner: str) -> list[PendingSignal]:
     """What live runs of a runner have been told and have not settled, in order."""
     return [
-        PendingSignal(name, run, fence, Signal(kind), None if body is None else _decode_spec(body).prompt)
-        for name, run, fence, kind, body in tx.all("open_signals_of_runner", runner=runner)
+        PendingSignal(name, run, fence, Signal(kind), text if body is None else _decode_spec(body).prompt)
+        for name, run, fence, kind, body, text in tx.all("open_signals_of_runner", runner=runner)
     ]
+
+
+def receipt(tx: Tx, ref: str) -> Receipt:
+    """How far a signal got: by its id, or by that of the message that it brings. Raises ``NotFound``."""
+    row = tx.one("receipt_of_signal", name=ref) or tx.one("receipt_of_message", task=ref)
+    if row is None:
+        raise NotFound(f"there is no signal {ref}", id=ref)
+    name, kind, state, why, run = row
+    return Receipt(kind=Signal(kind), state=SignalState(state), run=run, signal=name, why=why)
 
 
 def settle(tx: Tx, run: int, carrier: int, signal: str, applied: bool, why: str | None) -> None:
@@ -33,10 +43,13 @@ def settle(tx: Tx, run: int, carrier: int, signal: str, applied: bool, why: str 
                 _place(tx, task, carrier if applied else None)
 
 
-def turn_ended(tx: Tx, run: int) -> None:
-    """The turn is over: what it did not take waits again (OC-02)."""
+def turn_ended(tx: Tx, run: int, cancelled: bool) -> None:
+    """The turn is over: what it did not take waits again (OC-02). What it was ended by has been followed."""
     for row, name, kind, task in tx.all("open_signals_of_run", run=run):
-        _settle(tx, run, row, name, kind, SignalState.REFUSED, "the turn ended first")
+        if kind == Signal.INTERRUPT and cancelled:
+            _settle(tx, run, row, name, kind, SignalState.APPLIED, None)
+        else:
+            _settle(tx, run, row, name, kind, SignalState.REFUSED, "the turn ended first")
         if task is not None:
             _place(tx, task, None)
 

@@ -22,6 +22,7 @@ from taxiway.testing.conformance.controlling import Controlling
 from taxiway.testing.conformance.dependencies import Depending
 from taxiway.testing.conformance.explaining import Explaining
 from taxiway.testing.conformance.fencing import Fencing
+from taxiway.testing.conformance.forking import Forking
 from taxiway.testing.conformance.keeping import Keeping
 from taxiway.testing.conformance.leaving import Fitting, Leaving
 from taxiway.testing.conformance.mailboxes import Debouncing, Overflowing
@@ -34,6 +35,7 @@ from taxiway.testing.conformance.replacing import Removing, Retrying
 from taxiway.testing.conformance.scale import Scaling
 from taxiway.testing.conformance.sessions import Processing, Showing, Throttling
 from taxiway.testing.conformance.submitting import Submitting
+from taxiway.testing.conformance.telling import Telling
 from taxiway.testing.conformance.timing import Timing
 
 SUITES: Final = (
@@ -67,6 +69,8 @@ SUITES: Final = (
     Controlling,
     Throttling,
     Processing,
+    Forking,
+    Telling,
     Showing,
     Approving,
     Abandoning,

@@ -214,6 +214,20 @@ class Approving(Suite):
         with pytest.raises(LeaseLost):
             await ask(bench, run)
 
+    async def test_a_question_that_wants_words_waits_for_them_and_a_yes_is_none(self, bench: Bench) -> None:
+        """Surface 3: ``waiting/input``; the words are its answer, and a rule has none."""
+        run = await running(bench)
+        asked = await bench.store.ask(run.run, run.fence, Question(text="Which?", words=True))
+        assert await bench.standing(run.task) == (TaskState.WAITING, Reason.INPUT)
+        assert asked.words
+        with pytest.raises(Invalid, match=r"wants an answer in words: .*--text ANSWER"):
+            await bench.store.decide(asked.id, True, None, ACTOR)
+        assert (await bench.store.decide(asked.id, True, "the blue one", ACTOR)).why == "the blue one"
+        [resumed] = await bench.store.resume(bench.runner, 1)
+        assert [(one.allow, one.why) for one in resumed.answers] == [(True, "the blue one")]
+        ruled = await bench.store.ask(run.run, run.fence, Question(text="Which?", words=True, rule=Rule.ALLOW))
+        assert (ruled.state, ruled.actor) == (ApprovalState.DENIED, "policy")
+
 
 class Inquiring(Suite):
     """Who wants to answer sees what there is, and why a task waits."""

@@ -258,8 +258,8 @@ class Performer:
             reasons = {"quota": "quota", "overload": "provider"}
             self._end(failed=reasons.get(kind, "rate_limit"), error=text, passing=kind == "overload")
 
-    def _do_ask(self, text: str, id: str, tool: str | None, input: Any, waits: bool) -> None:
-        self._voice.tell("approval.requested", id=id, text=text, tool=tool, input=input)
+    def _do_ask(self, text: str, id: str, tool: str | None, input: Any, waits: bool, words: bool) -> None:
+        self._voice.tell("approval.requested", id=id, text=text, tool=tool, input=input, words=words or None)
         if not waits or self._voice.types_ahead:  # at a terminal nobody answers in messages
             return
         while id not in self._answers and self._is_open and not self._deaf:

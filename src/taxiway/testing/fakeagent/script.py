@@ -127,6 +127,7 @@ KINDS: Final[dict[str, Kind]] = {
             "tool": (text, None),
             "input": (anything, None),
             "waits": (truth, True),
+            "words": (truth, False),
         },
         "text",
     ),
