@@ -85,7 +85,19 @@ class FakeTerminal(Fake):
     name, adapter, protocol = "fake terminal", Adapter.PTY, "terminal"
 
 
-FAKES = (FakeLines, FakeAcp, FakeTerminal)
+class FakeCodex(Fake):
+    """As Codex's app-server."""
+
+    name, adapter, protocol, limit = "fake codex", Adapter.CODEX, "codex", "quota"
+
+
+class FakeClaude(Fake):
+    """As Claude Code, which tells the reset of a plan only."""
+
+    name, adapter, protocol, limit = "fake claude", Adapter.CLAUDE, "claude", "quota"
+
+
+FAKES = (FakeLines, FakeCodex, FakeClaude, FakeAcp, FakeTerminal)
 
 
 def acted(script: Script, work: Path, limit: str) -> Iterator[dict[str, Any] | str]:

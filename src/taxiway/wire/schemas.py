@@ -29,8 +29,8 @@ PREFIX: Final = "#/components/schemas/"
 MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 NO_MOMENT: Final[Schema] = {"anyOf": [MOMENT, {"type": "null"}]}
 RECORDS: Final = (
-    Task, TaskSpec, Run, Event, Change, Session, Stopped, Receipt, Queue, QueueStats, Lane, Approval, Account, UsageLine,
-    Obstacle, Token,
+    Task, TaskSpec, Run, Event, Change, Session, Stopped, Receipt, Queue, QueueStats, Lane, Approval, Account,
+    UsageLine, Obstacle, Token,
 )  # fmt: skip
 #: Fields of a task's record that its document leaves out.
 INWARD: Final = ("seq", "tenant", "spec", "fence", "crashes", "unmet", "session", "box")
