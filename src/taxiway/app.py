@@ -71,7 +71,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
             AccountIntake(opened.store, clock, settings.actor, project),
             feed := Feed(opened.store, opened.wakes),
         )
-        workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber)
+        workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber, secrets=settings.secrets)
         me = None if settings.slots < 1 else ids.new("runner")
         host, evidence = Host(socket.gethostname(), boot_id()), HostEvidence(opened.folder)
         reaper = Reaper(opened.store, clock, host, me, evidence, observer, settings.lease_s)

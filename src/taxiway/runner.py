@@ -184,7 +184,7 @@ def _pool(parts: Parts) -> SessionPool:
 def _place(folder: str) -> tuple[int, int] | None:
     """Which folder a path leads to; a process that stands in a removed one stands nowhere."""
     try:
-        found = os.stat(folder)
+        found = Path(folder).stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino

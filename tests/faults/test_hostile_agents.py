@@ -36,8 +36,8 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = str(ZOO / "hostile_agent.py")
 ADAPTERS = list(Adapter)
 LOG_BYTES_MAX = 1 << 20  #: what the runner of these tests keeps of a run's output
-GROWTH_BYTES_MAX = 48 << 20  #: of this process, while an agent writes 100 MB
-FLOOD_MB = {Adapter.PTY: 8}  #: where it is not 100: a screen is drawn at some 10 MB/s
+GROWTH_BYTES_MAX = 32 << 20  #: of this process, while an agent writes 100 MB
+FLOOD_MB = {Adapter.PTY: 2}  #: where it is not 100: a screen takes a second for a megabyte of short lines
 WITHIN_S = 60.0
 
 
@@ -164,8 +164,8 @@ def memory(what: str) -> int:
 async def test_whatever_an_agent_does_its_task_ends_typed_and_nothing_is_left(
     adapter: Adapter, thing: str, tmp_path: Path, temporary: Path
 ) -> None:
-    """I6, I18, A43, DA1: garbage, half a line of JSON, 100 MB on one line, ANSI and bidi text, an exit in the middle, no
-    exit at all, daemons. The log keeps its bound, no process, file or folder stays, memory does not follow the agent's
+    """I6, I18, A43, DA1: garbage, half a line of JSON, 100 MB on one line, ANSI and bidi text, an exit in the middle,
+    no exit at all, daemons. The log keeps its bound, no process, file or folder stays, memory does not follow the agent's
     words, and the runner's only slot takes the next task."""
     expected = THINGS[thing]
     async with house(tmp_path, adapter) as at:
@@ -223,8 +223,8 @@ def shown(folder: Path, *words: str) -> str:
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
 async def test_a_prompt_of_any_text_arrives_as_it_is(adapter: Adapter, tmp_path: Path) -> None:
-    """CWE-78, CWE-88: every hostile character and 800 KB of text reach the agent as data, character for character; on a
-    terminal, where controls are left out, the turn ends all the same. What cannot be held is refused with its reason."""
+    """CWE-78, CWE-88: every hostile character and 800 KB of text reach the agent as data, character for character; on
+    a terminal, where controls are left out, the turn ends all the same. What cannot be held is refused."""
     async with house(tmp_path, adapter) as at:
         for name, prompt in PROMPTS.items():
             handle, task = await at.ask(prompt, cwd=str(tmp_path))

@@ -13,6 +13,7 @@ import msgspec
 from taxiway.core.errors import WorkspaceRefused
 from taxiway.core.workspace import Claim, Record, Stand
 from taxiway.workspaces.checkout import Checkout, open_checkout, same_place
+from taxiway.workspaces.credential import Credential
 from taxiway.workspaces.git import REMOTE_S_MAX, Git, failure
 from taxiway.workspaces.records import Records
 
@@ -23,6 +24,8 @@ _LARGE: Final = {
     "filter.lfs.smudge": "git-lfs smudge -- %f",
     "filter.lfs.process": "git-lfs filter-process",
     "filter.lfs.required": "true",
+    "lfs.transfer.maxretries": "2",
+    "lfs.transfer.maxretrydelay": "2",
 }
 
 
@@ -43,12 +46,13 @@ def plan_bundle(claim: Claim, id: str, now: int) -> Record:
     )
 
 
-async def make_bundle(git: Git, records: Records, record: Record) -> Record:
-    """Fetch the commit and check it out; raises ``WorkspaceRefused``."""
+async def make_bundle(git: Git, records: Records, record: Record, credential: Credential | None = None) -> Record:
+    """Fetch the commit and check it out, with the credential for its host; raises ``WorkspaceRefused``."""
     tree, wanted = records.tree(record.id), record.wanted
     tree.mkdir(mode=0o700)
     top = str(tree)
     await git.must(top, "init", "--quiet", "--template=", "--", top)
+    git = git.lending(credential)
     # As `git fetch` fails with the address in its words, which may be a secret's neighbour, its words are kept short.
     found = await git.ask(top, *_FETCH, "--", record.source, record.base, seconds=REMOTE_S_MAX)
     if found.status:
@@ -62,6 +66,7 @@ async def make_bundle(git: Git, records: Records, record: Record) -> Record:
     if await checkout.commit("HEAD") != record.base:
         raise WorkspaceRefused("what was fetched is another commit than the one that was asked for")
     if wanted.submodules:
+        await git.must(top, "config", "remote.origin.url", record.source)  # theirs may be said relative to it
         await git.must(top, *_MODULES, seconds=REMOTE_S_MAX)
     return records.write(msgspec.structs.replace(record, stand=Stand.READY))
 

@@ -10,13 +10,27 @@ from typing import Final, assert_never
 
 import msgspec
 
-from taxiway.core.errors import NotFound, WorkspaceRefused
+from taxiway.core.errors import Invalid, NotFound, WorkspaceRefused
 from taxiway.core.redact import Scrubber
-from taxiway.core.workspace import Applied, Claim, Found, Left, Made, Record, RunDiff, Stand, TaskDiff, WorkspaceKind
+from taxiway.core.secretrefs import secret_in
+from taxiway.core.workspace import (
+    Applied,
+    Claim,
+    Found,
+    Left,
+    Made,
+    Record,
+    RunDiff,
+    Stand,
+    TaskDiff,
+    Workspace,
+    WorkspaceKind,
+)
 from taxiway.workspaces.apply import apply
 from taxiway.workspaces.bundle import belongs as bundle_belongs
 from taxiway.workspaces.bundle import make_bundle, plan_bundle
 from taxiway.workspaces.checkout import Checkout, is_folder, open_checkout
+from taxiway.workspaces.credential import Credential, credential_for
 from taxiway.workspaces.diff import take_diff
 from taxiway.workspaces.git import Git
 from taxiway.workspaces.patches import Patches
@@ -31,7 +45,8 @@ TRIES: Final = 3
 
 
 class Workshop:
-    """Workspaces of one store. ``folder`` is the one beside the store, ``protocols`` what git may fetch by."""
+    """Workspaces of one store. ``folder`` is the one beside the store, ``protocols`` what git may fetch by, and
+    ``secrets`` are the values that a bundle's ``token`` may refer to."""
 
     def __init__(
         self,
@@ -40,10 +55,12 @@ class Workshop:
         now_ms: Callable[[], int],
         scrubber: Scrubber,
         protocols: str = "https:ssh",
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         self._git = Git(environment, protocols)
         self._now_ms = now_ms
         self._scrubber = scrubber
+        self._secrets = secrets or {}
         self._records = Records(folder / "workspaces")
         self.patches = Patches(folder / "diffs")
 
@@ -190,10 +207,19 @@ class Workshop:
 
     async def _made(self, git: Git, record: Record) -> tuple[int, int]:
         if record.wanted.kind is WorkspaceKind.BUNDLE:
-            await make_bundle(git, self._records, record)
+            await make_bundle(git, self._records, record, self._credential(record.wanted))
             return 0, 0
         fresh = await make_worktree(await open_checkout(git, record.source), self._records, record)
         return fresh.changed, fresh.copied
+
+    def _credential(self, wanted: Workspace) -> Credential | None:
+        if wanted.token is None:
+            return None
+        try:
+            value = secret_in(wanted.token, self._secrets)
+        except Invalid as error:
+            raise WorkspaceRefused(error.message) from None
+        return credential_for(wanted.repo or "", value, wanted.token)
 
     async def _clear(self, git: Git, record: Record) -> None:
         """Take away what is half made; what it was made of stays written down."""
