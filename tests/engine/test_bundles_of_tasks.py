@@ -174,7 +174,6 @@ async def test_a_repository_full_of_traps_is_fetched_and_springs_none(bench: Ben
     (host.repo / ".lfsconfig").write_text(f"[lfs]\n\turl = ext::touch {canary}\n")
     (host.repo / "out").symlink_to("/etc")
     (host.repo / "--upload-pack=touch canary").write_text("x")
-    (host.repo / "git~1").write_text("x")
     (host.repo / ".gitconfig").write_text(f"[core]\n\tfsmonitor = touch {canary}\n")
     commit(host.repo, "traps")
     head = git(host.repo, "rev-parse", "HEAD")

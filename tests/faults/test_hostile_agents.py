@@ -165,8 +165,8 @@ async def test_whatever_an_agent_does_its_task_ends_typed_and_nothing_is_left(
     adapter: Adapter, thing: str, tmp_path: Path, temporary: Path
 ) -> None:
     """I6, I18, A43, DA1: garbage, half a line of JSON, 100 MB on one line, ANSI and bidi text, an exit in the middle,
-    no exit at all, daemons. The log keeps its bound, no process, file or folder stays, memory does not follow the agent's
-    words, and the runner's only slot takes the next task."""
+    no exit at all, daemons. The log keeps its bound, no process, file or folder stays, memory does not follow what it
+    says, and the only slot of the runner takes the next task."""
     expected = THINGS[thing]
     async with house(tmp_path, adapter) as at:
         await at.ask("warm up")

@@ -15,7 +15,7 @@ from taxiway.core.workspace import Claim, Record, Stand
 from taxiway.workspaces.checkout import Checkout, open_checkout, same_place
 from taxiway.workspaces.credential import Credential
 from taxiway.workspaces.git import REMOTE_S_MAX, Git, failure
-from taxiway.workspaces.records import Records
+from taxiway.workspaces.records import Records, gone
 
 _FETCH: Final = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
 _MODULES: Final = ("submodule", "update", "--init", "--recursive", "--depth=1", "--quiet", "--")
@@ -75,7 +75,7 @@ async def belongs(git: Git, records: Records, record: Record) -> Checkout:
     """The checkout of a bundle, once it is proven to be the record's own; raises ``WorkspaceRefused``."""
     tree = records.tree(record.id)
     if not tree.is_dir() or tree.is_symlink():
-        raise WorkspaceRefused(f"the files of workspace {record.id} are gone from {tree}", id=record.id)
+        raise WorkspaceRefused(gone(record, tree), id=record.id)
     checkout = await open_checkout(git, str(tree))
     if not same_place(checkout.top, tree) or not same_place(checkout.private, tree / ".git"):
         raise WorkspaceRefused(f"{tree} is not the bundle that its record speaks of; it is left alone", id=record.id)

@@ -38,7 +38,16 @@ from taxiway.workspaces.preface import preface, start_of
 from taxiway.workspaces.records import Records, id_of
 from taxiway.workspaces.removal import REMOVAL_WAIT_S, remove
 from taxiway.workspaces.trouble import told_as_refusal
-from taxiway.workspaces.worktree import belongs, drop_branch, make_worktree, plan_worktree, take_away, unmake, unmark
+from taxiway.workspaces.worktree import (
+    belongs,
+    drop_branch,
+    make_worktree,
+    plan_worktree,
+    take_away,
+    unmake,
+    unmark,
+    unregister,
+)
 
 MAKE_WAIT_S: Final = 60.0  #: how long a workspace that somebody else makes is waited for
 TRIES: Final = 3
@@ -129,23 +138,34 @@ class Workshop:
                     return Left(False, "removed; nobody had worked in it")
                 return await remove(self._git.holding(fd), self._records, id)
 
+    def is_gone(self, id: str) -> bool:
+        """Whether nothing is in its place."""
+        return not self._records.is_there(id)
+
     async def forget(self, id: str) -> None:
-        """Forget a workspace that was removed, with its snapshots. Raises ``WorkspaceRefused`` while it is there."""
+        """Forget a workspace that was removed, by us or by somebody else, with its snapshots; its commits stay on their
+        branch. Raises ``WorkspaceRefused`` while it is there."""
         record = self._records.find(id)
         if record is None:
             raise NotFound(f"there is no workspace {id} of which a record tells whose it is", id=id)
-        if record.stand is not Stand.REMOVED:
+        if record.stand is not Stand.REMOVED and not self.is_gone(id):
             raise WorkspaceRefused(f"workspace {id} is still there; remove it first", id=id)
         async with self._records.locked(id, REMOVAL_WAIT_S):
             for name in record.snapshots:
                 (self._records.folder / Path(name).name).unlink(missing_ok=True)
             if record.branch is not None and is_folder(record.common):
-                await (drop_branch if record.tip == record.base else unmark)(self._git, record)
+                if record.stand is not Stand.REMOVED:
+                    await unregister(self._git, record, self._records.tree(id))
+                if record.stand is not Stand.REMOVED or record.tip == record.base:
+                    await drop_branch(self._git, record)
+                await unmark(self._git, record)
+            self._records.clear(id)
             self._records.forget(id)
 
     async def all(self) -> list[Found]:
         """Every workspace on the disk, also folders that no record speaks of."""
-        found = await asyncio.to_thread(lambda: list(self._records.all()))
+        with told_as_refusal("the workspaces cannot be listed"):
+            found = await asyncio.to_thread(lambda: list(self._records.all()))
         return [Found(one, str(self._records.tree(one.id)), self._records.in_use(one.id)) for one in found]
 
     async def apply(self, found: TaskDiff, folder: str, check: bool = False) -> Applied:

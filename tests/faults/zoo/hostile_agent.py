@@ -189,6 +189,7 @@ class Screen:
         out(b"\n> ")
 
 
+Voice = Lines | Acp | Codex | Claude | Screen
 VOICES = {"lines": Lines, "acp": Acp, "codex": Codex, "claude": Claude, "pty": Screen}
 
 
@@ -222,58 +223,87 @@ def flood(size: int, fd: int = 1, piece: bytes = b"x" * MB) -> None:
         out(piece, fd)
 
 
-def misbehave(thing: str, voice: Lines | Acp | Codex | Claude | Screen) -> bool:
-    """Do it; whether the turn goes on to its end."""
-    match thing:
-        case "garbage":
-            out(b"".join(line + b"\n" for line in JUNK))
-        case "half a line":
-            out(b'{"type": "mess')
-            sys.exit(0)
-        case "a long line":
-            flood(FLOOD)
-            out(b"\n")
-        case "a line without an end":
-            flood(FLOOD)
-            sys.exit(0)
-        case "a long message":
-            voice.say("long" * (FLOOD // 4))
-        case "much to say":
-            for _ in range(0, FLOOD, 65_000):
-                voice.say("word " * 13_000)
-        case "noise":
-            flood(FLOOD, fd=2, piece=b"noise\n" * 20_000)
-        case "colours":
-            voice.say(ANSI)
-        case "exit":
-            sys.exit(0)
-        case "exit 3":
-            sys.exit(3)
-        case "die":
-            os.kill(os.getpid(), signal.SIGKILL)
-        case "hang":
-            deaf()
-            sleep_on()
-        case "close":
-            os.close(1)
-            os.close(2)
-            sleep_on()
-        case "daemons":
-            daemons(3)
-        case "stay":
-            deaf()
-            daemons(1)
-            voice.say("fine")
-            voice.done()
-            sleep_on()
-        case _:
-            voice.say(f"{len(thing)} {hashlib.sha256(thing.encode('utf-8', 'surrogatepass')).hexdigest()}")
-            return True
+def babble(_: Voice) -> None:
+    """What no protocol knows."""
+    out(b"".join(line + b"\n" for line in JUNK))
+
+
+def half_a_line(_: Voice) -> None:
+    """And then nobody is there."""
+    out(b'{"type": "mess')
+    sys.exit(0)
+
+
+def a_long_line(_: Voice) -> None:
+    """One line without any form."""
+    flood(FLOOD)
+    out(b"\n")
+
+
+def a_line_without_an_end(_: Voice) -> None:
+    """The same, and then nobody is there."""
+    flood(FLOOD)
+    sys.exit(0)
+
+
+def much_to_say(voice: Voice) -> None:
+    """One message after the other."""
+    for _ in range(0, FLOOD, 65_000):
+        voice.say("word " * 13_000)
+
+
+def hang(_: Voice) -> None:
+    """Never go on, and hear nothing."""
+    deaf()
+    sleep_on()
+
+
+def close(_: Voice) -> None:
+    """Live on without a mouth."""
+    os.close(1)
+    os.close(2)
+    sleep_on()
+
+
+def stay(voice: Voice) -> None:
+    """End the turn, and never go."""
+    deaf()
+    daemons(1)
     voice.say("fine")
-    return True
+    voice.done()
+    sleep_on()
 
 
-def unread(voice: Lines | Acp | Codex | Claude | Screen) -> None:
+THINGS = {
+    "garbage": babble,
+    "half a line": half_a_line,
+    "a long line": a_long_line,
+    "a line without an end": a_line_without_an_end,
+    "a long message": lambda voice: voice.say("long" * (FLOOD // 4)),
+    "much to say": much_to_say,
+    "noise": lambda _: flood(FLOOD, fd=2, piece=b"noise\n" * 20_000),
+    "colours": lambda voice: voice.say(ANSI),
+    "exit": lambda _: sys.exit(0),
+    "exit 3": lambda _: sys.exit(3),
+    "die": lambda _: os.kill(os.getpid(), signal.SIGKILL),
+    "hang": hang,
+    "close": close,
+    "daemons": lambda _: daemons(3),
+    "stay": stay,
+}
+
+
+def perform(prompt: str, voice: Voice) -> None:
+    """One turn, up to its end."""
+    thing = THINGS.get(prompt.removeprefix("do: ")) if prompt.startswith("do: ") else None
+    if thing is None:
+        voice.say(f"{len(prompt)} {hashlib.sha256(prompt.encode('utf-8', 'surrogatepass')).hexdigest()}")
+        return
+    thing(voice)
+    voice.say("fine")
+
+
+def unread(voice: Voice) -> None:
     """Be ready for a turn, and never read it: of its requests the last one before a turn is answered blindly."""
     if isinstance(voice, Codex):
         for number, result in enumerate(({"userAgent": "h/1"}, {"thread": {"id": "hostile-1"}}, {}), 1):
@@ -295,17 +325,16 @@ def main() -> None:
     voice = VOICES[sys.argv[1]]()
     match sys.argv[2] if len(sys.argv) > 2 else "":
         case "babble":
-            out(b"".join(line + b"\n" for line in JUNK))
+            babble(voice)
         case "mute":
-            deaf()
-            sleep_on()
+            hang(voice)
         case "quit":
             sys.exit(0)
         case "unread":
             unread(voice)
     voice.begin()
     while True:
-        misbehave(voice.take().removeprefix("do: "), voice)
+        perform(voice.take(), voice)
         voice.done()
 
 
