@@ -87,7 +87,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         doors = make_doors(settings.actor, "default")
         await _size_lanes(opened.store, doors.intake, settings.lanes)
         await _use_accounts(opened.store, settings)
-        workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber)
+        workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber, secrets=settings.secrets)
         me = None if settings.slots < 1 else ids.new("runner")
         host, evidence = Host(socket.gethostname(), boot_id()), HostEvidence(opened.folder)
         reaper = Reaper(opened.store, clock, host, me, evidence, observer, settings.lease_s)

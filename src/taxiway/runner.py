@@ -178,8 +178,18 @@ def _pool(parts: Parts) -> SessionPool:
         new_tag=lambda: tags + parts.ids.new("proc"),
         graces=Graces(settings.ask_grace_s, settings.term_grace_s),
         confirm=_confirmed,
+        place=_place,
     )
     return SessionPool(parts.opened.store, means, parts.observer)
+
+
+def _place(folder: str) -> tuple[int, int] | None:
+    """Which folder a path leads to; a process that stands in a removed one stands nowhere."""
+    try:
+        found = Path(folder).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _processes(settings: Settings) -> int:

@@ -225,7 +225,6 @@ HOSTILE = [
     '{"type": "done", "turn": 77}',
     '{"type": "todo", "items": "x"}',
     '{"type": "rate_limit", "resets_at": "2026-01-01T00:00:00"}',
-    '{"type": "message", "text": "\\ud800"}',
     '{"type": "message", "text": ' + "[" * 5_000,
     "{",
 ]

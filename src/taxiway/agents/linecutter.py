@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 LINE_BYTES_MAX: Final = 2 << 20  #: one line of an agent; a longer one is skipped, and that is told
+
+
+#: An escaped backslash, a whole pair of escapes, or half of one, which is the group.
+_ESCAPES: Final = re.compile(
+    rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+
+
+def without_halves(line: bytes) -> bytes:
+    """A line of JSON without halves of characters, which are no text: programs that count in UTF-16 write them where
+    they cut a text in the middle of an emoji. Each becomes U+FFFD."""
+    if b"\\ud" not in line and b"\\uD" not in line:
+        return line
+    return _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], line)
 
 
 class TooLong(msgspec.Struct, frozen=True):

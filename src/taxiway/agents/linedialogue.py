@@ -26,7 +26,7 @@ from taxiway.agents.dialogue import (
     Turn,
     TurnEnded,
 )
-from taxiway.agents.linecutter import LINE_BYTES_MAX, LineCutter, TooLong
+from taxiway.agents.linecutter import LINE_BYTES_MAX, LineCutter, TooLong, without_halves
 from taxiway.agents.protocol import OPEN, OUTPUT_PIECE_BYTES_MAX, Ended, Go, How, Launch, Output, ProcessMark
 from taxiway.agents.speech import Floor, OpenTurn, Speech
 from taxiway.core.event import EventType
@@ -235,7 +235,7 @@ class LineDialogue:
             if not self._complain(why):
                 self._keep(why.encode())
         elif line.lstrip().startswith(b"{"):
-            self._speech.heard(line)
+            self._speech.heard(without_halves(line))
         elif line.strip():  # what a library of the agent printed
             self._keep(line)
 

@@ -9,7 +9,7 @@ import click
 
 from taxiway.cli.do import LANE, plan_of_one, run_once
 from taxiway.cli.door import Door, pass_door
-from taxiway.cli.given import folder_of, standard_input
+from taxiway.cli.given import PROMPT, folder_of, standard_input
 from taxiway.cli.options import Duration, Json, workspace_option
 from taxiway.cli.verb import Verb
 from taxiway.core.errors import Invalid, Problem
@@ -34,7 +34,7 @@ def ask(door: Door, /, prompt: str, cwd: str | None, **given: Any) -> int:
 
     PROMPT may be -, which reads standard input. In a session that is busy it waits for its turn. Ctrl-C cancels it.
     """
-    asked = {"prompt": standard_input(prompt), **given}
+    asked = {"prompt": standard_input(prompt, PROMPT), **given}
     fields = {name: value for name, value in asked.items() if value is not None}
     _check_agent(door, fields["agent"])
     spec = checked_spec(fields | {"cwd": folder_of(cwd), "lane": LANE})

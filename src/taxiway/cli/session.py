@@ -9,7 +9,7 @@ import click
 
 from taxiway.app import SessionFilter, Taxiway
 from taxiway.cli.door import Door, pass_door, reader_here
-from taxiway.cli.given import folder_of, standard_input
+from taxiway.cli.given import PROMPT, folder_of, standard_input
 from taxiway.cli.message import policy_of, policy_options, prompt_options
 from taxiway.cli.options import Duration
 from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
@@ -115,7 +115,7 @@ def send(door: Door, /, key: str, prompt: str | None, wait: bool, **given: Any) 
     Flags of the policy hold for this message alone. Prints the task's id, and beside it what is known of the message.
     """
     argv = given.pop("argv")
-    fields: dict[str, Any] = {"prompt": standard_input(prompt), "mailbox": policy_of(given) or None, **given}
+    fields: dict[str, Any] = {"prompt": standard_input(prompt, PROMPT), "mailbox": policy_of(given) or None, **given}
     fields |= {"command": list(argv) or None, "cwd": folder_of(fields["cwd"])}
     return asyncio.run(_send(door, key, {name: one for name, one in fields.items() if one is not None}, wait))
 
@@ -127,7 +127,7 @@ def send(door: Door, /, key: str, prompt: str | None, wait: bool, **given: Any) 
 @pass_door
 def steer(door: Door, key: str, prompt: str, cwd: str | None) -> int:
     """Give the running turn a word at its next safe point; where that cannot be, it waits in order."""
-    fields = {"prompt": standard_input(prompt), "cwd": folder_of(cwd), "mailbox": {"mode": str(Mode.STEER)}}
+    fields = {"prompt": standard_input(prompt, PROMPT), "cwd": folder_of(cwd), "mailbox": {"mode": str(Mode.STEER)}}
     return asyncio.run(_send(door, key, fields, False))
 
 

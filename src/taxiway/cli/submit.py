@@ -162,7 +162,7 @@ def _fields(argv: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
         fields["backoff"] = _backoff(fields["backoff"])
     for name in ("stdin", "prompt"):
         if name in fields:
-            fields[name] = standard_input(fields[name])
+            fields[name] = standard_input(fields[name], name)
     if policy := policy_of(fields):
         fields["mailbox"] = policy
     if "job" not in fields or "cwd" in fields:

@@ -13,7 +13,7 @@ from taxiway.cli.output import answer, answer_json, note, page_document, table
 from taxiway.cli.safe import safe_line
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import span
-from taxiway.core.errors import Ambiguous, NotFound
+from taxiway.core.errors import Ambiguous, NotFound, WorkspaceRefused
 from taxiway.core.workspace import Found, Left, Stand
 from taxiway.wire.moments import rfc3339
 
@@ -58,7 +58,8 @@ def list_workspaces(door: Door) -> None:
 def remove(door: Door, refs: tuple[str, ...], forget: bool) -> None:
     """Remove workspaces; what is in one and nowhere else is saved to a git bundle first.
 
-    One that is in use, or holds what cannot be saved, stays (exit status 4). WORKSPACE is an id, or four or more
+    One that is in use, or holds what cannot be saved, stays (exit status 4). One whose files somebody else took away
+    can only be forgotten. WORKSPACE is an id, or four or more
     characters of its end.
     """
 
@@ -67,7 +68,11 @@ def remove(door: Door, refs: tuple[str, ...], forget: bool) -> None:
         done = []
         for ref in refs:
             id = _meant(known, ref)
-            left = await tw.remove_workspace(id)
+            try:
+                left = await tw.remove_workspace(id)
+            except WorkspaceRefused:
+                if not forget or not tw.workshop.is_gone(id):
+                    raise
             if forget and any(one.record.id == id for one in await tw.workspaces()):
                 await tw.workshop.forget(id)
                 left = Left(False, "removed and forgotten")

@@ -30,7 +30,8 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     """What was asked for a workspace that is more than a folder.
 
     ``include`` are globs of files that git does not track and that are copied along, ``setup`` is a command that runs
-    inside before the work. ``prompts`` and ``skills`` are files of a bundle whose text goes before a prompt.
+    inside before the work. ``prompts`` and ``skills`` are files of a bundle whose text goes before a prompt, and
+    ``token`` is the reference to a secret (``secret://NAME``) with which it is fetched.
     """
 
     kind: WorkspaceKind
@@ -41,6 +42,7 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     keep: Keep = Keep.FAILED
     repo: str | None = None
     commit: str | None = None
+    token: str | None = None
     subdir: str | None = None
     sparse: tuple[str, ...] = ()
     submodules: bool = False

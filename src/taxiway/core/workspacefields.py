@@ -21,10 +21,12 @@ REPO_PATTERN: Final = (
     r"|ssh://([A-Za-z0-9._~-]+@)?[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?/[^\s\x00-\x1f\x7f]+"
     r"|[A-Za-z0-9._~]([A-Za-z0-9._~-]*)@[A-Za-z0-9][A-Za-z0-9.-]*:(?!:)[^\s\x00-\x1f\x7f:-][^\s\x00-\x1f\x7f]*)"
 )
+TOKEN_PATTERN: Final = r"secret://[A-Za-z0-9._-]{1,200}"  # noqa: S105  (how one is referred to)
 COMMIT_PATTERN: Final = r"([0-9a-f]{40}|[0-9a-f]{64})"
 
 _REPO: Final = re.compile(REPO_PATTERN + r"\Z")
 _COMMIT: Final = re.compile(COMMIT_PATTERN + r"\Z")
+_TOKEN: Final = re.compile(TOKEN_PATTERN + r"\Z")
 _NOT_IN_A_BRANCH: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -35,7 +37,8 @@ KINDS_OF: Final[Mapping[str, tuple[WorkspaceKind, ...]]] = {
     "setup": (WorkspaceKind.WORKTREE, WorkspaceKind.BUNDLE),
     "keep": (WorkspaceKind.WORKTREE, WorkspaceKind.BUNDLE),
     **dict.fromkeys(
-        ("repo", "commit", "subdir", "sparse", "submodules", "lfs", "prompts", "skills"), (WorkspaceKind.BUNDLE,)
+        ("repo", "commit", "token", "subdir", "sparse", "submodules", "lfs", "prompts", "skills"),
+        (WorkspaceKind.BUNDLE,),
     ),
 }
 NEEDED: Final = {"repo": "the address of the repository", "commit": "the whole number of the commit"}
@@ -55,6 +58,8 @@ def workspace(value: Any) -> Workspace | None:
         for key, what in NEEDED.items():
             if given.get(key) is None:
                 parts.read((key,), _missing, what)
+        if found.get("token") and not str(found.get("repo") or "https:").startswith("https:"):
+            parts.read(("token",), _not_by_ssh)
     parts.close()
     if kind is None or kind is WorkspaceKind.DIR:
         return None
@@ -114,6 +119,13 @@ def commit(value: Any) -> str:
     return found
 
 
+def token(value: Any) -> str:
+    """The reference to a secret. What it is written as is never shown: it may be the secret itself."""
+    if not isinstance(value, str) or not _TOKEN.match(value):
+        raise Bad("must refer to a secret, and hold none", "write secret://NAME, and declare NAME under [secrets]")
+    return value
+
+
 def _kind(value: Any) -> WorkspaceKind:
     if value is None:
         raise Bad("is missing", f"one of {', '.join(WorkspaceKind)}")
@@ -131,6 +143,10 @@ def _field(key: str, value: Any, kind: WorkspaceKind | None) -> Any:
 
 def _missing(what: str) -> None:
     raise Bad("is missing", f"a bundle needs {what}")
+
+
+def _not_by_ssh() -> None:
+    raise Bad("belongs to an address over https", "ssh takes your keys, from the agent that holds them")
 
 
 def _paths(value: Any) -> tuple[str, ...]:
@@ -156,6 +172,7 @@ _FIELDS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "keep": fieldtypes.member(Keep, "way to keep a workspace"),
     "repo": repo,
     "commit": commit,
+    "token": token,
     "subdir": inner_path,
     "sparse": _paths,
     "submodules": fieldtypes.truth,

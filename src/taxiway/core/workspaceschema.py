@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from taxiway.core.limits import ARGV_ITEMS_MAX, NAME_CHARS_MAX, WORKSPACE_PATHS_MAX
 from taxiway.core.workspace import Keep, WorkspaceKind
-from taxiway.core.workspacefields import COMMIT_PATTERN, KINDS_OF, PATH_CHARS_MAX, REPO_PATTERN
+from taxiway.core.workspacefields import COMMIT_PATTERN, KINDS_OF, PATH_CHARS_MAX, REPO_PATTERN, TOKEN_PATTERN
 
 Schema = dict[str, Any]
 
@@ -56,6 +56,11 @@ def _fields() -> Schema:
             "pattern": f"^{REPO_PATTERN}$",
         },
         "commit": {"description": "The commit's whole number.", "type": "string", "pattern": f"^{COMMIT_PATTERN}$"},
+        "token": {
+            "description": "The secret that it is fetched with, over https: secret://NAME.",
+            "type": "string",
+            "pattern": f"^{TOKEN_PATTERN}$",
+        },
         "subdir": _PATH | {"description": "Where in it the work starts. Default: its top."},
         "sparse": _paths("Check out these paths alone."),
         "submodules": {"description": "Also fetch its submodules. Default: no.", "type": "boolean"},

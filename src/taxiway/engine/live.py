@@ -68,12 +68,14 @@ class Graces(msgspec.Struct, frozen=True):
 
 
 class Live:
-    """A process from its opening until it is confirmed gone. ``idle_since`` is by the loop's clock."""
+    """A process from its opening until it is confirmed gone. ``idle_since`` is by the loop's clock; ``place`` is the
+    folder that it was opened in, which may have been removed since, or be another one of the same name."""
 
-    def __init__(self, name: str, wanted: Wanted, dialogue: Dialogue) -> None:
+    def __init__(self, name: str, wanted: Wanted, dialogue: Dialogue, place: object) -> None:
         self.name = name
         self.wanted = wanted
         self.dialogue = dialogue
+        self.place = place
         self.phase = Phase.WORKING
         self.idle_since = 0.0
         self.reused = False

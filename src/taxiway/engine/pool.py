@@ -25,13 +25,15 @@ ASK_AGAIN_S: Final = 1.0  #: how long a store that is locked is left alone
 
 class PoolMeans(msgspec.Struct, frozen=True, kw_only=True):
     """What a pool works with: its runner, how many processes it may have, how their tags are made, the graces of an
-    ending, and who confirms that nothing of a tree is left."""
+    ending, who confirms that nothing of a tree is left, and which folder a path leads to now (any value that tells it
+    from others)."""
 
     runner: str
     size: int
     new_tag: Callable[[], str]
     graces: Graces
     confirm: Callable[[ProcessMark], Awaitable[bool]]
+    place: Callable[[str], object]
 
 
 class SessionPool:
@@ -151,7 +153,7 @@ class SessionPool:
     async def _taken(self, live: Live, wanted: Wanted) -> bool:
         """Whether an idle process fits and still listens; then it is the caller's."""
         fits = live.name == wanted.holder and not wanted.fresh and wanted.fits(live.wanted)
-        if live.phase is not Phase.IDLE or not fits:
+        if live.phase is not Phase.IDLE or not fits or live.place != self._means.place(wanted.opening.cwd):
             return False
         live.phase = Phase.WORKING
         try:
@@ -207,7 +209,7 @@ class SessionPool:
             self._left.set()
         if isinstance(opened, SpawnFailure):
             return opened
-        live = self._lives[tag] = Live(tag, wanted, opened)
+        live = self._lives[tag] = Live(tag, wanted, opened, self._means.place(opening.cwd))
         if self._hard:
             live.kill()
         return live

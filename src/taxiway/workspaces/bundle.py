@@ -13,8 +13,9 @@ import msgspec
 from taxiway.core.errors import WorkspaceRefused
 from taxiway.core.workspace import Claim, Record, Stand
 from taxiway.workspaces.checkout import Checkout, open_checkout, same_place
+from taxiway.workspaces.credential import Credential
 from taxiway.workspaces.git import REMOTE_S_MAX, Git, failure
-from taxiway.workspaces.records import Records
+from taxiway.workspaces.records import Records, gone
 
 _FETCH: Final = ("fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head")
 _MODULES: Final = ("submodule", "update", "--init", "--recursive", "--depth=1", "--quiet", "--")
@@ -23,6 +24,8 @@ _LARGE: Final = {
     "filter.lfs.smudge": "git-lfs smudge -- %f",
     "filter.lfs.process": "git-lfs filter-process",
     "filter.lfs.required": "true",
+    "lfs.transfer.maxretries": "2",
+    "lfs.transfer.maxretrydelay": "2",
 }
 
 
@@ -43,12 +46,13 @@ def plan_bundle(claim: Claim, id: str, now: int) -> Record:
     )
 
 
-async def make_bundle(git: Git, records: Records, record: Record) -> Record:
-    """Fetch the commit and check it out; raises ``WorkspaceRefused``."""
+async def make_bundle(git: Git, records: Records, record: Record, credential: Credential | None = None) -> Record:
+    """Fetch the commit and check it out, with the credential for its host; raises ``WorkspaceRefused``."""
     tree, wanted = records.tree(record.id), record.wanted
     tree.mkdir(mode=0o700)
     top = str(tree)
     await git.must(top, "init", "--quiet", "--template=", "--", top)
+    git = git.lending(credential)
     # As `git fetch` fails with the address in its words, which may be a secret's neighbour, its words are kept short.
     found = await git.ask(top, *_FETCH, "--", record.source, record.base, seconds=REMOTE_S_MAX)
     if found.status:
@@ -62,6 +66,7 @@ async def make_bundle(git: Git, records: Records, record: Record) -> Record:
     if await checkout.commit("HEAD") != record.base:
         raise WorkspaceRefused("what was fetched is another commit than the one that was asked for")
     if wanted.submodules:
+        await git.must(top, "config", "remote.origin.url", record.source)  # theirs may be said relative to it
         await git.must(top, *_MODULES, seconds=REMOTE_S_MAX)
     return records.write(msgspec.structs.replace(record, stand=Stand.READY))
 
@@ -70,7 +75,7 @@ async def belongs(git: Git, records: Records, record: Record) -> Checkout:
     """The checkout of a bundle, once it is proven to be the record's own; raises ``WorkspaceRefused``."""
     tree = records.tree(record.id)
     if not tree.is_dir() or tree.is_symlink():
-        raise WorkspaceRefused(f"the files of workspace {record.id} are gone from {tree}", id=record.id)
+        raise WorkspaceRefused(gone(record, tree), id=record.id)
     checkout = await open_checkout(git, str(tree))
     if not same_place(checkout.top, tree) or not same_place(checkout.private, tree / ".git"):
         raise WorkspaceRefused(f"{tree} is not the bundle that its record speaks of; it is left alone", id=record.id)

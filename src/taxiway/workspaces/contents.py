@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from taxiway.workspaces.checkout import Checkout
+from taxiway.workspaces.largefiles import fetched_large_files
 
 
 class Contents(msgspec.Struct, frozen=True):
@@ -57,8 +58,10 @@ async def contents_of(checkout: Checkout, paths: list[str]) -> AsyncIterator[Con
 async def _gathered(checkout: Checkout, folder: str, largest: int) -> Contents:
     env = await _seeded(checkout, folder)
     hidden = await _unhide(checkout, env)
-    changed = await _changed(checkout, env)
-    paths = tuple(dict.fromkeys([*changed, *hidden]))
+    differing = await _changed(checkout, env)
+    fetched = await fetched_large_files(checkout, env, (*differing, *hidden))
+    changed = tuple(path for path in differing if path not in fetched)
+    paths = tuple(path for path in dict.fromkeys([*changed, *hidden]) if path not in fetched)
     left_out = tuple(path for path in paths if path.endswith("/") or (_size(checkout.top, path) or 0) > largest)
     tree = await _taken(checkout, env, [path for path in paths if path not in set(left_out)])
     return Contents(tree, env, folder, changed, left_out)

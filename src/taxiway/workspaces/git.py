@@ -17,6 +17,7 @@ import msgspec
 
 from taxiway.core.errors import WorkspaceRefused
 from taxiway.core.safe import safe_line
+from taxiway.workspaces.credential import Credential
 
 OUTPUT_BYTES_MAX: Final = 16 << 20
 ERRORS_BYTES_MAX: Final = 64 << 10
@@ -25,6 +26,7 @@ CHUNK_BYTES: Final = 1 << 16
 LOCAL_S_MAX: Final = 120.0  #: how long one command on this machine may take
 REMOTE_S_MAX: Final = 900.0  #: and one that fetches
 KILLED_S_MAX: Final = 10.0
+STALLED_S_MAX: Final = 30  #: how long a server may say nothing; a git whose runner was killed ends by this
 
 #: What git is handed of the runner's environment: how to find programs, people's keys, and the way out.
 PASSED_ON: Final = frozenset(
@@ -66,6 +68,8 @@ _OVERRULED: Final = {
     "submodule.recurse": "false",
     "fetch.recurseSubmodules": "false",
     "checkout.workers": "1",
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": str(STALLED_S_MAX),
     "safe.bareRepository": "explicit",
     "gc.auto": "0",
     "core.compression": "1",
@@ -104,7 +108,7 @@ class Answered(msgspec.Struct, frozen=True):
 
 class Git:
     """Runs git. ``hold`` is a file that is open in every command, so that its lock lasts until the last one ended;
-    ``overruled`` are further settings that hold over the repository's own."""
+    ``overruled`` are further settings that hold over the repository's own; ``credential`` is what one place is told."""
 
     def __init__(
         self,
@@ -112,19 +116,25 @@ class Git:
         protocols: str = "https:ssh",
         overruled: Mapping[str, str] | None = None,
         hold: int | None = None,
+        credential: Credential | None = None,
     ) -> None:
         self._environment = {name: value for name, value in environment.items() if name in PASSED_ON}
         self._protocols = protocols
         self._overruled = {**_OVERRULED, **(overruled or {})}
         self._hold = hold
+        self._credential = credential
 
     def holding(self, hold: int | None) -> Git:
         """The same with a file held open."""
-        return Git(self._environment, self._protocols, self._overruled, hold)
+        return Git(self._environment, self._protocols, self._overruled, hold, self._credential)
 
     def overruling(self, settings: Mapping[str, str]) -> Git:
         """The same with more settings overruled."""
-        return Git(self._environment, self._protocols, {**self._overruled, **settings}, self._hold)
+        return Git(self._environment, self._protocols, {**self._overruled, **settings}, self._hold, self._credential)
+
+    def lending(self, credential: Credential | None) -> Git:
+        """The same with a credential for one place."""
+        return Git(self._environment, self._protocols, self._overruled, self._hold, credential)
 
     async def ask(
         self,
@@ -137,16 +147,35 @@ class Git:
     ) -> Answered:
         """Run ``git words…`` in ``folder`` (an absolute path); raises ``WorkspaceRefused`` when it cannot be run, or
         takes too long."""
+        if self._credential is None:
+            return await self._asked(folder, words, given, env or {}, limit, seconds)
+        fd = self._credential.open()
+        try:
+            told = self.overruling(self._credential.settings(fd))
+            return await told._asked(folder, words, given, env or {}, limit, seconds, (fd,))
+        finally:
+            os.close(fd)
+
+    async def _asked(
+        self,
+        folder: str,
+        words: Sequence[str],
+        given: bytes | None,
+        env: Mapping[str, str],
+        limit: int,
+        seconds: float,
+        lent: tuple[int, ...] = (),
+    ) -> Answered:
         try:
             process = await asyncio.create_subprocess_exec(
                 *("git", "-C", folder, *words),
-                env=self._whole({} if env is None else env),
+                env=self._whole(env),
                 cwd="/",
                 stdin=asyncio.subprocess.DEVNULL if given is None else asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
-                pass_fds=() if self._hold is None else (self._hold,),
+                pass_fds=lent if self._hold is None else (*lent, self._hold),
             )
         except FileNotFoundError:
             raise WorkspaceRefused("git is not installed here, and a workspace needs it") from None

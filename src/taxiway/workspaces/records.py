@@ -60,8 +60,12 @@ class Records:
         shutil.rmtree(self.folder / f"{_checked(id)}.scratch", ignore_errors=True)
 
     def find(self, id: str) -> Record | None:
-        """The record of a workspace; ``None`` where there is none that can be read."""
-        with suppress(FileNotFoundError, msgspec.ValidationError, msgspec.DecodeError):
+        """The record of a workspace; ``None`` where there is none, or one that makes no sense. Raises
+        ``WorkspaceRefused`` where it cannot be read: what it says is not known then."""
+        with (
+            told_as_refusal(f"the record of workspace {id} cannot be read"),
+            suppress(FileNotFoundError, msgspec.ValidationError, msgspec.DecodeError),
+        ):
             return msgspec.json.decode((self.folder / f"{_checked(id)}.json").read_bytes(), type=Record)
         return None
 
@@ -83,7 +87,12 @@ class Records:
             trees = {path.name for path in self.folder.iterdir() if path.is_dir() and _ID.match(path.name)}
             for id in sorted(named | trees):
                 if _ID.match(id):
-                    yield self.find(id) or _unknown(id)
+                    yield self._found(id) or _unknown(id)
+
+    def _found(self, id: str) -> Record | None:
+        with suppress(WorkspaceRefused):
+            return self.find(id)
+        return None
 
     @asynccontextmanager
     async def locked(self, id: str, patience_s: float, shared: bool = False) -> AsyncIterator[int]:
@@ -146,6 +155,12 @@ def id_of(claim: Claim) -> str:
         return claim.task
     asked = msgspec.json.encode([claim.folder, claim.wanted], order="sorted")
     return f"{claim.session}-{hashlib.sha256(asked).hexdigest()[:SESSION_DIGEST_CHARS]}"
+
+
+def gone(record: Record, tree: Path) -> str:
+    """What is said of a workspace whose files somebody has taken away, or put something else in their place."""
+    way_out = f"if they will not come back: taxiway workspace remove --forget {record.id}"
+    return f"the files of workspace {record.id} are gone from {tree}; {way_out}"
 
 
 def _checked(id: str) -> str:

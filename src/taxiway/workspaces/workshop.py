@@ -10,13 +10,27 @@ from typing import Final, assert_never
 
 import msgspec
 
-from taxiway.core.errors import NotFound, WorkspaceRefused
+from taxiway.core.errors import Invalid, NotFound, WorkspaceRefused
 from taxiway.core.redact import Scrubber
-from taxiway.core.workspace import Applied, Claim, Found, Left, Made, Record, RunDiff, Stand, TaskDiff, WorkspaceKind
+from taxiway.core.secretrefs import secret_in
+from taxiway.core.workspace import (
+    Applied,
+    Claim,
+    Found,
+    Left,
+    Made,
+    Record,
+    RunDiff,
+    Stand,
+    TaskDiff,
+    Workspace,
+    WorkspaceKind,
+)
 from taxiway.workspaces.apply import apply, committed
 from taxiway.workspaces.bundle import belongs as bundle_belongs
 from taxiway.workspaces.bundle import make_bundle, plan_bundle
 from taxiway.workspaces.checkout import Checkout, is_folder, open_checkout
+from taxiway.workspaces.credential import Credential, credential_for
 from taxiway.workspaces.diff import take_diff
 from taxiway.workspaces.git import Git
 from taxiway.workspaces.patches import Patches
@@ -24,14 +38,24 @@ from taxiway.workspaces.preface import preface, start_of
 from taxiway.workspaces.records import Records, id_of
 from taxiway.workspaces.removal import REMOVAL_WAIT_S, remove
 from taxiway.workspaces.trouble import told_as_refusal
-from taxiway.workspaces.worktree import belongs, drop_branch, make_worktree, plan_worktree, take_away, unmake, unmark
+from taxiway.workspaces.worktree import (
+    belongs,
+    drop_branch,
+    make_worktree,
+    plan_worktree,
+    take_away,
+    unmake,
+    unmark,
+    unregister,
+)
 
 MAKE_WAIT_S: Final = 60.0  #: how long a workspace that somebody else makes is waited for
 TRIES: Final = 3
 
 
 class Workshop:
-    """Workspaces of one store. ``folder`` is the one beside the store, ``protocols`` what git may fetch by."""
+    """Workspaces of one store. ``folder`` is the one beside the store, ``protocols`` what git may fetch by, and
+    ``secrets`` are the values that a bundle's ``token`` may refer to."""
 
     def __init__(
         self,
@@ -40,10 +64,12 @@ class Workshop:
         now_ms: Callable[[], int],
         scrubber: Scrubber,
         protocols: str = "https:ssh",
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         self._git = Git(environment, protocols)
         self._now_ms = now_ms
         self._scrubber = scrubber
+        self._secrets = secrets or {}
         self._records = Records(folder / "workspaces")
         self.patches = Patches(folder / "diffs")
 
@@ -118,23 +144,34 @@ class Workshop:
                     return Left(False, "removed; nobody had worked in it")
                 return await remove(self._git.holding(fd), self._records, id)
 
+    def is_gone(self, id: str) -> bool:
+        """Whether nothing is in its place."""
+        return not self._records.is_there(id)
+
     async def forget(self, id: str) -> None:
-        """Forget a workspace that was removed, with its snapshots. Raises ``WorkspaceRefused`` while it is there."""
+        """Forget a workspace that was removed, by us or by somebody else, with its snapshots; its commits stay on their
+        branch. Raises ``WorkspaceRefused`` while it is there."""
         record = self._records.find(id)
         if record is None:
             raise NotFound(f"there is no workspace {id} of which a record tells whose it is", id=id)
-        if record.stand is not Stand.REMOVED:
+        if record.stand is not Stand.REMOVED and not self.is_gone(id):
             raise WorkspaceRefused(f"workspace {id} is still there; remove it first", id=id)
         async with self._records.locked(id, REMOVAL_WAIT_S):
             for name in record.snapshots:
                 (self._records.folder / Path(name).name).unlink(missing_ok=True)
             if record.branch is not None and is_folder(record.common):
-                await (drop_branch if record.tip == record.base else unmark)(self._git, record)
+                if record.stand is not Stand.REMOVED:
+                    await unregister(self._git, record, self._records.tree(id))
+                if record.stand is not Stand.REMOVED or record.tip == record.base:
+                    await drop_branch(self._git, record)
+                await unmark(self._git, record)
+            self._records.clear(id)
             self._records.forget(id)
 
     async def all(self) -> list[Found]:
         """Every workspace on the disk, also folders that no record speaks of."""
-        found = await asyncio.to_thread(lambda: list(self._records.all()))
+        with told_as_refusal("the workspaces cannot be listed"):
+            found = await asyncio.to_thread(lambda: list(self._records.all()))
         return [Found(one, str(self._records.tree(one.id)), self._records.in_use(one.id)) for one in found]
 
     async def apply(self, found: TaskDiff, folder: str, check: bool = False) -> Applied:
@@ -207,10 +244,19 @@ class Workshop:
 
     async def _made(self, git: Git, record: Record) -> tuple[int, int]:
         if record.wanted.kind is WorkspaceKind.BUNDLE:
-            await make_bundle(git, self._records, record)
+            await make_bundle(git, self._records, record, self._credential(record.wanted))
             return 0, 0
         fresh = await make_worktree(await open_checkout(git, record.source), self._records, record)
         return fresh.changed, fresh.copied
+
+    def _credential(self, wanted: Workspace) -> Credential | None:
+        if wanted.token is None:
+            return None
+        try:
+            value = secret_in(wanted.token, self._secrets)
+        except Invalid as error:
+            raise WorkspaceRefused(error.message) from None
+        return credential_for(wanted.repo or "", value, wanted.token)
 
     async def _clear(self, git: Git, record: Record) -> None:
         """Take away what is half made; what it was made of stays written down."""

@@ -16,7 +16,7 @@ from taxiway.core.workspace import Claim, Record, Stand
 from taxiway.workspaces.checkout import Checkout, open_checkout, same_place
 from taxiway.workspaces.git import Answered, Git, failure
 from taxiway.workspaces.include import copy_files, included
-from taxiway.workspaces.records import Records
+from taxiway.workspaces.records import Records, gone
 
 OWN_BRANCHES = "taxiway/"
 
@@ -148,7 +148,7 @@ async def belongs(git: Git, records: Records, record: Record) -> Checkout:
     """The checkout of a worktree, once it is proven to be the record's own; raises ``WorkspaceRefused``."""
     tree = records.tree(record.id)
     if not tree.is_dir() or tree.is_symlink():
-        raise WorkspaceRefused(f"the files of workspace {record.id} are gone from {tree}", id=record.id)
+        raise WorkspaceRefused(gone(record, tree), id=record.id)
     checkout = await open_checkout(git, str(tree))
     places = ((checkout.top, tree), (_owner(checkout.private), tree / ".git"), (checkout.common, record.common))
     if not all(same_place(one, other) for one, other in places):

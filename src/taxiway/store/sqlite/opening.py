@@ -55,8 +55,8 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
     path = path.absolute()  # noqa: ASYNC240  it asks for the working folder, nothing else
     loop = asyncio.get_running_loop()
     statements = load_statements("sqlite")
-    folder = folder_beside(path)
     check_place(path)
+    folder = folder_beside(path)
     check_private(folder)  # before anything is made
     connection = await _open_patiently(path, seams)
     try:
