@@ -30,6 +30,7 @@ from taxiway.core.event import Event, EventType
 from taxiway.core.limits import EVENT_BYTES_MAX, PROMPT_BYTES_MAX
 from taxiway.core.safe import safe
 from taxiway.core.task import Reason, Task, TaskState
+from tests.dialogues import eventually as soon
 from tests.faults.conftest import ZOO, eventually
 
 ROOT = Path(__file__).parents[2]
@@ -194,7 +195,7 @@ async def test_whatever_an_agent_does_its_task_ends_typed_and_nothing_is_left(
         runs = await handle.runs()
         tags = {run.process.tag for run in runs if run.process is not None}
         assert [tag for _, tag in tagged() if tag in tags] == []
-        assert held() == files
+        await soon(lambda: held() == files, "no file of it stays open here")
         assert list(temporary.iterdir()) == []
         _, after = await at.ask("and now something else")
         assert after.state is TaskState.COMPLETED, after.error
@@ -267,7 +268,7 @@ async def test_an_agent_that_never_takes_its_first_turn_is_a_typed_failure(
         _, task = await at.ask("x" * (10 if small else 1_000_000), "bad", timeout=4.0)
         assert (task.state, task.reason) == (TaskState.FAILED if reason else TaskState.COMPLETED, reason), task.error
         assert error in (task.error or "")
-        assert held() == files
+        await soon(lambda: held() == files, "no file of it stays open here")
         assert (await at.ask("and now something else"))[1].state is TaskState.COMPLETED
 
 
