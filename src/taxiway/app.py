@@ -57,19 +57,20 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
     environment = dict(os.environ)
     opened = await open_sqlite(store_path(store), seams, ids.new("proc"), settings.main_size)
     try:
+        mine = opened.store.of(settings.tenant)
         scrubber = Scrubber(settings.secrets.values())
         project = settings.project if settings.project is not None else str(project_of(Path.cwd()))
         declared = {name: name for name in settings.secrets} | dict(settings.secret_variables)
         prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox)
-        intake = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
-        await _size_lanes(opened.store, intake, settings.lanes)
+        intake = Intake(mine, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
+        await _size_lanes(mine, intake, settings.lanes)
         await _use_accounts(opened.store, settings)
         doors = (
             intake,
-            SessionIntake(opened.store, intake, settings.actor, project, settings.mailbox),
-            ApprovalIntake(opened.store, intake, settings.actor, scrubber),
-            AccountIntake(opened.store, clock, settings.actor, project),
-            feed := Feed(opened.store, opened.wakes),
+            SessionIntake(mine, intake, settings.actor, project, settings.mailbox),
+            ApprovalIntake(mine, intake, settings.actor, scrubber),
+            AccountIntake(mine, clock, settings.actor, project),
+            feed := Feed(mine, opened.wakes),
         )
         workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber)
         me = None if settings.slots < 1 else ids.new("runner")
@@ -78,13 +79,13 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         services: list[Service] = [feed, Timekeeper(opened.store, clock), reaper]
         if me is None:
             async with serving(with_wakes(opened, services), observer):
-                yield Taxiway(opened.store, doors, None, None, workshop)
+                yield Taxiway(mine, doors, None, None, workshop)
             return
         if settings.plan_first:
             await reaper.step()  # what the dead left running would refuse the plan's new text
         parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, environment, Path.cwd(), workshop)
         async with with_runner(parts, services) as crew:
-            yield Taxiway(opened.store, doors, crew, me, workshop)
+            yield Taxiway(mine, doors, crew, me, workshop)
     finally:
         await opened.close()
 
@@ -106,6 +107,7 @@ def open_configured(
         accounts=config.accounts,
         prices=config.prices,
         agent=config.defaults.agent,
+        tenant=config.store.tenant,
         agent_idle_timeout_s=config.defaults.agent_idle_timeout,
         mailbox=config.mailbox.policy,
         approvals=config.approvals.policy,
@@ -141,8 +143,9 @@ async def _use_accounts(store: Store, settings: Settings) -> None:
     known = await store.accounts()
     limits = {name: kind.limit for name, kind in settings.accounts.items() if kind.limit is not None}
     agents = {name: kind.account or name for name, kind in settings.agents.items()}
-    new_limits = dict(limits.items() - {one.name: one.limit for one in known}.items())
-    used = {agent: one.name for one in known for agent in one.agents}
+    shared = {one.name: one.limit for one in known if one.shared}
+    new_limits = dict(limits.items() - shared.items())
+    used = {agent: one.name for one in known if one.shared for agent in one.agents}
     new_agents = {agent: account for agent, account in agents.items() if used.get(agent, agent) != account}
     if new_limits or new_agents:
         await store.use_accounts(new_limits, new_agents, settings.actor)

@@ -36,7 +36,7 @@ from taxiway.sections import (
     RunnerSection,
     StoreSection,
 )
-from taxiway.settingtypes import SLOTS_MAX, clock, duration, lane_size, secret_source, text, whole
+from taxiway.settingtypes import SLOTS_MAX, clock, duration, lane_size, secret_source, tenant, text, whole
 from taxiway.settingtypes import UNLIMITED as UNLIMITED
 from taxiway.settingtypes import SecretSource as SecretSource
 
@@ -340,7 +340,7 @@ def _beside(value: Any, folder: Path | None) -> Any:
 
 #: The sections, with the settings of each (``None``: any name).
 _SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
-    "store": ("path",),
+    "store": ("path", "tenant"),
     "runner": ("slots", "ask_grace", "term_grace"),
     "defaults": ("timeout", "idle_timeout", "agent", "agent_idle_timeout"),
     "lanes": None,
@@ -360,6 +360,7 @@ _TABLES: Final[Mapping[str, Mapping[str, Callable[[Any], Any]]]] = {
 }
 _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "store.path": text,
+    "store.tenant": tenant,
     "runner.slots": whole(1, SLOTS_MAX),
     "runner.ask_grace": duration,
     "runner.term_grace": duration,
