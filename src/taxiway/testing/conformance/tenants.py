@@ -11,7 +11,7 @@ import msgspec
 from taxiway.core.approval import Question
 from taxiway.core.errors import Error
 from taxiway.core.policy import MailboxChange, MailboxPolicy
-from taxiway.core.readiness import Scope
+from taxiway.core.readiness import Facts, Scope
 from taxiway.core.task import OnLimit
 from taxiway.core.usage import UsageBy
 from taxiway.store.protocol import ApprovalFilter, NewTask, PlanAdmitted, SessionFilter, Store, TaskFilter
@@ -61,6 +61,12 @@ async def _is_own(store: Store, _: Things) -> bool:
     return await store.last_version() == (await store.changes(0, 1_000))[-1].version
 
 
+async def _submit_to(store: Store, theirs: Things) -> Facts:
+    """What keeps a task of an agent that is called as their account: it does not wait behind that one."""
+    [answer] = await store.submit([new(theirs, prompt="words", agent=theirs.account)], ACTOR)
+    return await store.facts(answer.id)
+
+
 async def _run_plan(store: Store, theirs: Things) -> PlanAdmitted:
     plan = plan_of(spec_of(name="one"), queue=theirs.plan)
     return await store.submit_plan(plan, [new(theirs, name="one", queue=theirs.plan)], False, ACTOR)
@@ -74,7 +80,7 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("submit", lambda s, t: s.submit([new(t, queue=t.queue)], ACTOR)),
     ("submit", lambda s, t: s.submit([new(t, lane=t.lane)], ACTOR)),
     ("submit", lambda s, t: s.submit([new(t, session=t.session_key)], ACTOR)),
-    ("submit", lambda s, t: s.submit([new(t, prompt="words", agent=t.account)], ACTOR)),
+    ("submit", lambda s, t: _submit_to(s, t)),
     ("submit_plan", lambda s, t: _run_plan(s, t)),
     ("cancel", lambda s, t: s.cancel(t.task, ACTOR)),
     ("cancel_all", lambda s, _: s.cancel_all(ACTOR)),
@@ -167,7 +173,7 @@ class Separating(Suite):
         assert await bench.store.check() == []
 
     async def test_the_one_to_whom_it_belongs_meets_what_others_do_not(self, bench: Bench) -> None:
-        """The matrix bites: whatever names one of its things answers its owner otherwise."""
+        """The matrix bites: whatever names one of its things answers its owner otherwise, but for what sets it anew."""
         theirs, nobodys = await fill(bench), nobody(bench)
         same = []
         for number, (verb, call) in enumerate(CALLS):
@@ -175,8 +181,8 @@ class Separating(Suite):
                 continue
             missed = await outcome(bench.store.of(f"two-{number}"), call, nobodys)
             if await outcome(bench.store, call, theirs) == missed:
-                same.append((verb, number, missed))
-        assert same == []
+                same.append(verb)
+        assert same == ["set_lane", "park_account"]
 
 
 async def fill(bench: Bench) -> Things:
@@ -187,6 +193,7 @@ async def fill(bench: Bench) -> Things:
     await bench.store.set_lane(lane, 5, ACTOR)
     await bench.store.park_account(account, None, "why", ACTOR)
     await bench.run_plan(plan_of(spec_of(name="one"), queue=plan))
+    await bench.submit(name=name)
     ended = await bench.submit(queue=queue, name=name, labels={"of": "them"})
     await bench.claim(1, Scope(queues=frozenset({("", queue)})))
     [live] = await bench.store.live_runs()
