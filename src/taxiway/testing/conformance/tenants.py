@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from taxiway.core.approval import Question
+from taxiway.core.approval import ApprovalState, Question
 from taxiway.core.errors import Error
 from taxiway.core.policy import MailboxChange, MailboxPolicy
 from taxiway.core.readiness import Facts, Scope
@@ -135,6 +135,7 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("find_approval", lambda s, t: s.find_approval(t.approval_part)),
     ("approvals", lambda s, _: s.approvals(ApprovalFilter(), 100, None)),
     ("approvals", lambda s, t: s.approvals(ApprovalFilter(task=t.task), 100, None)),
+    ("approvals", lambda s, _: s.approvals(ApprovalFilter(states=frozenset({ApprovalState.PENDING})), 100, None)),
     ("accounts", lambda s, _: s.accounts()),
     ("park_account", lambda s, t: s.park_account(t.account, None, "words", ACTOR)),
     ("release_account", lambda s, t: s.release_account(t.account, ACTOR)),
