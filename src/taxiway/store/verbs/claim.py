@@ -237,7 +237,10 @@ def _first_two(tx: Tx, scope: Scope, shut: Collection[Shut], statement: str, **w
 def _queues(tx: Tx, scope: Scope) -> list[int]:
     found = []
     for project, name in sorted(scope.queues or ()):
-        found += [row[0] for row in tx.all("queues_of_tenants", project=project, name=name)]
+        if scope.tenants is None:
+            found += [row[0] for row in tx.all("queues_of_tenants", project=project, name=name)]
+        for tenant in sorted(scope.tenants or ()):
+            found += [row[0] for row in tx.all("queue_exact", tenant=tenant, project=project, name=name)]
     return found
 
 

@@ -23,6 +23,7 @@ OF_THE_STORE: Final = frozenset(
     "advance runners live_runs check backup close signals settle_signal tell_session opened_process closed_process "
     "warm_processes outdated_processes ask withdraw resume tell_account use_accounts of tenants".split()
 )
+CUT: Final = 3  #: characters are left out where an id is named by its start
 ANY_ID: Final = re.compile(r"\b(task|run|sess|appr|sig)_[0-9a-z]{26}\b")
 NUMBERS: Final = frozenset({"version", "seq", "max_version", "active_at"})  #: the store numbers for all of them
 
@@ -88,6 +89,7 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("retry", lambda s, t: s.retry(t.ended, ACTOR)),
     ("remove", lambda s, t: s.remove(t.ended, ACTOR)),
     ("find_task", lambda s, t: s.find_task(t.task_part)),
+    ("find_task", lambda s, t: s.find_task(t.task[:-CUT])),
     ("find_task", lambda s, t: s.find_task(t.name)),
     ("find_task", lambda s, t: s.find_task(f"{t.queue}/{t.name}")),
     ("find_task", lambda s, t: s.find_task(f"{t.queue}/{t.task}")),
@@ -101,6 +103,7 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("runs", lambda s, t: s.runs(t.task)),
     ("run", lambda s, t: s.run(t.run)),
     ("find_run", lambda s, t: s.find_run(t.run_part)),
+    ("find_run", lambda s, t: s.find_run(t.run[:-CUT])),
     ("events", lambda s, t: s.events(t.run, 0, 100)),
     ("changes", lambda s, _: s.changes(0, 100)),
     ("last_version", _is_own),
@@ -119,6 +122,7 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("set_session", lambda s, t: s.set_session(t.session, MailboxChange(cap=1), ACTOR)),
     ("find_session", lambda s, t: s.find_session(t.session_key, None)),
     ("find_session", lambda s, t: s.find_session(t.session_part, None)),
+    ("find_session", lambda s, t: s.find_session(t.session[:-CUT], None)),
     ("keyed_session", lambda s, t: s.keyed_session(t.session_key, "")),
     ("session", lambda s, t: s.session(t.session, "reader")),
     ("sessions", lambda s, _: s.sessions(SessionFilter(state="all"), 100, None)),
@@ -133,6 +137,7 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("approval", lambda s, t: s.approval(t.approval)),
     ("decide", lambda s, t: s.decide(t.approval, True, "words", ACTOR)),
     ("find_approval", lambda s, t: s.find_approval(t.approval_part)),
+    ("find_approval", lambda s, t: s.find_approval(t.approval[:-CUT])),
     ("approvals", lambda s, _: s.approvals(ApprovalFilter(), 100, None)),
     ("approvals", lambda s, t: s.approvals(ApprovalFilter(task=t.task), 100, None)),
     ("approvals", lambda s, _: s.approvals(ApprovalFilter(states=frozenset({ApprovalState.PENDING})), 100, None)),
@@ -240,6 +245,8 @@ def _plain(value: Any, things: Things) -> Any:
         case str():
             for field in Things.__struct_fields__:
                 value = value.replace(getattr(things, field), f"<{field}>")
+            for field in ("task", "run", "session", "approval"):
+                value = value.replace(getattr(things, field)[:-CUT], f"<the start of {field}>")
             return ANY_ID.sub(r"<a \1>", value)
         case _:
             return value
