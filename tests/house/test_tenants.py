@@ -14,6 +14,7 @@ NAMED = {  # columns that hold what people call a thing; rows refer to each othe
     "session": {"name", "key"},
     "run": {"name"},
     "approval": {"name"},
+    "signal": {"name"},
     "account": {"name"},
     "idempotency": {"key"},
 }
