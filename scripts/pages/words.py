@@ -231,6 +231,7 @@ EVENTS: Final = {
 #: Setting: what it means. Defaults come from the code.
 SETTINGS: Final = {
     "store.path": "the store: a file, or `sqlite:///path`; in a file of settings, seen from that file's folder",
+    "store.tenant": "the tenant: whose everything is that is done with the store",
     "runner.slots": "runs at once in one process",
     "runner.ask_grace": "from asking a program with a protocol to SIGTERM; plain programs get SIGTERM at once",
     "runner.term_grace": "from SIGTERM to SIGKILL",

@@ -61,16 +61,18 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
     environment = dict(os.environ)
     opened = await open_sqlite(store_path(store), seams, ids.new("proc"), settings.main_size)
     try:
+        mine = opened.store.of(settings.tenant)
         scrubber = Scrubber(settings.secrets.values())
         project = settings.project if settings.project is not None else str(project_of(Path.cwd()))
         declared = {name: name for name in settings.secrets} | dict(settings.secret_variables)
         judge = SchemaJudge()
         prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox, judge.faults)
-        first = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
-        feed = Feed(opened.store, opened.wakes)
+        first = Intake(mine, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
+        feed = Feed(mine, opened.wakes)
 
-        def make_doors(actor: str, tenant: str) -> Doors:  # noqa: ARG001  (the store has one tenant)
-            store = opened.store
+        def make_doors(actor: str, tenant: str) -> Doors:
+            ours = tenant == settings.tenant
+            store = mine if ours else opened.store.of(tenant)
             intake = first.speaking_as(actor, store)
             sessions = SessionIntake(store, intake, actor, project, settings.mailbox)
             return Doors(
@@ -79,13 +81,13 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
                 sessions,
                 ApprovalIntake(store, intake, actor, scrubber),
                 AccountIntake(store, clock, actor, project),
-                TurnIntake(store, intake, sessions, feed, actor, scrubber),
+                TurnIntake(store, intake, sessions, feed if ours else Feed(store, opened.wakes), actor, scrubber),
                 TokenIntake(store, ids, actor, new_secret),
-                feed,
+                feed if ours else Feed(store, opened.wakes),
             )
 
-        doors = make_doors(settings.actor, "default")
-        await _size_lanes(opened.store, doors.intake, settings.lanes)
+        doors = make_doors(settings.actor, settings.tenant)
+        await _size_lanes(mine, doors.intake, settings.lanes)
         await _use_accounts(opened.store, settings)
         workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber, secrets=settings.secrets)
         me = None if settings.slots < 1 else ids.new("runner")
@@ -123,6 +125,7 @@ def open_configured(
         accounts=config.accounts,
         prices=config.prices,
         agent=config.defaults.agent,
+        tenant=config.store.tenant,
         agent_idle_timeout_s=config.defaults.agent_idle_timeout,
         mailbox=config.mailbox.policy,
         approvals=config.approvals.policy,
@@ -158,8 +161,9 @@ async def _use_accounts(store: Store, settings: Settings) -> None:
     known = await store.accounts()
     limits = {name: kind.limit for name, kind in settings.accounts.items() if kind.limit is not None}
     agents = {name: kind.account or name for name, kind in settings.agents.items()}
-    new_limits = dict(limits.items() - {one.name: one.limit for one in known}.items())
-    used = {agent: one.name for one in known for agent in one.agents}
+    shared = {one.name: one.limit for one in known if one.shared}
+    new_limits = dict(limits.items() - shared.items())
+    used = {agent: one.name for one in known if one.shared for agent in one.agents}
     new_agents = {agent: account for agent, account in agents.items() if used.get(agent, agent) != account}
     if new_limits or new_agents:
         await store.use_accounts(new_limits, new_agents, settings.actor)

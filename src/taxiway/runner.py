@@ -84,7 +84,7 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
     functions = REGISTRY if settings.jobs is None else settings.jobs
     jobs = {name: as_coroutine(found, threads) for name, found in functions.items()}
     needs = {"process", *(f"job:{name}" for name in jobs), *(f"agent:{name}" for name in agents)}
-    scope = msgspec.structs.replace(settings.scope, needs=frozenset(needs))
+    scope = msgspec.structs.replace(settings.scope, needs=frozenset(needs), tenants=_tenants(settings))
     means = Means(
         agent=agent,
         jobs=jobs,
@@ -277,8 +277,16 @@ def _job(claim: Claimed, function: JobFunction) -> JobFunction:
     return call
 
 
+def _tenants(settings: Settings) -> frozenset[str] | None:
+    """Whose work the runner takes: queues that its scope names are those of the tenant for which it was opened."""
+    scope = settings.scope
+    return frozenset({settings.tenant}) if scope.tenants is None and scope.queues is not None else scope.tenants
+
+
 def _own_variables(claim: Claimed) -> dict[str, str]:
-    return {"TAXIWAY_TASK": claim.task, "TAXIWAY_RUN": claim.run, "TAXIWAY_ATTEMPT": str(claim.attempt)}
+    """What a run is told of itself; the tenant, so that what it asks for in its turn is that one's too."""
+    own = {"TAXIWAY_TASK": claim.task, "TAXIWAY_RUN": claim.run, "TAXIWAY_ATTEMPT": str(claim.attempt)}
+    return {**own, "TAXIWAY_STORE_TENANT": claim.tenant}
 
 
 def _environment(parts: Parts, asked: Mapping[str, str], own: Mapping[str, str], tag: str) -> dict[str, str]:

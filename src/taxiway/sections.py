@@ -7,12 +7,14 @@ import msgspec
 from taxiway.core.approval import EXPIRES_S, ApprovalPolicy, Rule
 from taxiway.core.limits import AGENT_IDLE_TIMEOUT_S, CANCEL_GRACE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
 from taxiway.core.policy import Drop, MailboxPolicy, Mode
+from taxiway.core.tenant import DEFAULT_TENANT
 
 
 class StoreSection(msgspec.Struct, frozen=True):
-    """``path``: the store's file, or ``sqlite:///path``."""
+    """``path``: the store's file, or ``sqlite:///path``; ``tenant``: whose everything is that is done with it."""
 
     path: str
+    tenant: str = DEFAULT_TENANT
 
 
 class RunnerSection(msgspec.Struct, frozen=True):

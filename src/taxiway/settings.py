@@ -15,10 +15,14 @@ from taxiway.core.policy import MailboxPolicy
 from taxiway.core.price import Prices
 from taxiway.core.readiness import Scope
 from taxiway.core.task import TaskSpec
+from taxiway.core.tenant import DEFAULT_TENANT
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What ``open`` needs to know. ``slots`` 0 opens the store without a runner in this process.
+
+    ``tenant`` is whose everything is that is asked for, changed and read. The runner executes for all tenants, unless
+    ``scope`` names some; queues that it names are this tenant's.
 
     ``agents`` are those that this runner may drive, by name, and ``processes_max`` is how many processes of theirs it
     may have at once (``None``: twice its slots). ``accounts`` are what is configured for accounts, by name, and
@@ -39,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     plan_first: bool = False
     scope: Scope = Scope()
     actor: str = "python"
+    tenant: str = DEFAULT_TENANT
     project: str | None = None
     main_size: int = 4
     lanes: Mapping[str, int | None] = {}

@@ -14,11 +14,11 @@ from taxiway.core.fieldtypes import name as checked_name
 from taxiway.core.limits import MAILBOX_COUNT_MAX
 from taxiway.core.policy import Drop, Mode
 from taxiway.core.price import PRICE_FIELDS
-from taxiway.settingtypes import SLOTS_MAX, clock, duration, lane_size, secret_source, text, texts, truth, whole
+from taxiway.settingtypes import SLOTS_MAX, clock, duration, lane_size, secret_source, tenant, text, texts, truth, whole
 
 #: The sections, with the settings of each (``None``: any name).
 SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
-    "store": ("path",),
+    "store": ("path", "tenant"),
     "runner": ("slots", "ask_grace", "term_grace"),
     "defaults": ("timeout", "idle_timeout", "agent", "agent_idle_timeout"),
     "lanes": None,
@@ -39,6 +39,7 @@ TABLES: Final[Mapping[str, Mapping[str, Callable[[Any], Any]]]] = {
 }
 READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "store.path": text,
+    "store.tenant": tenant,
     "runner.slots": whole(1, SLOTS_MAX),
     "runner.ask_grace": duration,
     "runner.term_grace": duration,

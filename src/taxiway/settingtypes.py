@@ -11,6 +11,7 @@ from taxiway.core.duration import parse_duration
 from taxiway.core.errors import Invalid
 from taxiway.core.fieldtypes import Bad
 from taxiway.core.nearest import suggestion
+from taxiway.core.tenant import check_tenant
 
 UNLIMITED: Final = "unlimited"
 SLOTS_MAX: Final = 10_000
@@ -29,6 +30,14 @@ def text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise Bad("must be a text that is not empty")
     return value
+
+
+def tenant(value: Any) -> str:
+    """A name that a tenant can have."""
+    try:
+        return check_tenant(text(value))
+    except Invalid as error:
+        raise Bad(error.message) from None
 
 
 def whole(low: int, high: int) -> Callable[[Any], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -185,10 +186,9 @@ class Taxiway:
     async def forget_diffs(self) -> int:
         """Forget the diffs of runs that the store has forgotten; how many those were."""
         gone = 0
+        everybody = [self.store.of(tenant) for tenant in await self.store.tenants()]
         for run in await asyncio.to_thread(self.workshop.patches.runs):
-            try:
-                await self.store.run(run)
-            except NotFound:
+            if not await _is_known(everybody, run):
                 await asyncio.to_thread(self.workshop.patches.forget, run)
                 gone += 1
         return gone
@@ -349,3 +349,12 @@ class Taxiway:
     async def move_lane(self, name: str, verb: str, queue: str | None = None) -> Lane:
         """``stop`` a lane (it refuses new work, and what waits in it is cancelled), or ``start`` it again."""
         return await self._intake.move_lane(name, verb, queue)
+
+
+async def _is_known(everybody: Sequence[Store], run: str) -> bool:
+    """Whether a run is anybody's: the diffs of all tenants lie in one folder."""
+    for store in everybody:
+        with suppress(NotFound):
+            await store.run(run)
+            return True
+    return False

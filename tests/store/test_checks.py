@@ -22,6 +22,7 @@ PLANTED = {
     "answered_too_soon": "UPDATE run SET answered_at = 1 WHERE state = 'waiting' AND answered_at IS NULL",
     "approval_of_nobody": "UPDATE approval SET task = 99999",
     "approval_unwaited": "UPDATE run SET state = 'running' WHERE state = 'waiting'",
+    "account_of_other_tenant": "UPDATE account SET tenant = 'other'",
     "account_full_with_room": "UPDATE account SET full = 1",
     "account_never_released": "UPDATE account SET phase = 'parked', until = NULL, by_hand = 0",
     "account_overbooked": "DROP INDEX run_account_slot; UPDATE run SET account_slot = 0 WHERE account IS NOT NULL",
@@ -29,6 +30,7 @@ PLANTED = {
     "blocked_forever": "UPDATE dependency SET settled = 1",
     "carried_by_ended": "UPDATE task SET carrier = 1 WHERE box = 3",
     "change_missing": "DELETE FROM change WHERE version = (SELECT max(version) FROM task)",
+    "change_of_other_tenant": "UPDATE change SET tenant = 'other'",
     "event_gaps": "DELETE FROM event WHERE seq = 1",
     "events_without_run": "INSERT INTO event (run, seq, type, at) VALUES (99999, 1, 'status', 0)",
     "full_lane_with_room": "UPDATE lane SET full = 1 WHERE name = 'main'",
@@ -46,6 +48,7 @@ PLANTED = {
     "queue_never_ended": "UPDATE queue SET standing = 0 WHERE open = 0",
     "queue_overbooked": "DROP INDEX run_queue_slot; UPDATE run SET queue_slot = 1 WHERE live = 1",
     "queued_not_ready": "UPDATE task SET ready = 0 WHERE state = 'queued'",
+    "run_of_other_tenant": "UPDATE run SET tenant = 'other'",
     "running_without_run": "UPDATE run SET live = 0, state = 'ended', outcome = 'lost', ended_at = 1 WHERE live = 1",
     "scheduled_without_time": "UPDATE task SET due_at = NULL WHERE state = 'scheduled'",
     "session_miscounted": "UPDATE session SET waiting = waiting + 1",
@@ -57,7 +60,9 @@ PLANTED = {
     "slotless_run": "UPDATE run SET lane_slot = NULL WHERE live = 1",
     "started_too_early": "UPDATE task SET started_at = 1 WHERE state = 'blocked'",
     "steering_without_signal": "UPDATE signal SET state = 'refused', settled_at = 1",
+    "task_of_other_tenant": "UPDATE queue SET tenant = 'other' WHERE name = 'q'",
     "task_without_spec": "DELETE FROM spec WHERE task = (SELECT max(task) FROM spec)",
+    "tenant_unknown": "UPDATE lane SET tenant = 'other' WHERE name = 'x'",
     "terminal_with_live_run": "UPDATE task SET state = 'completed', open = 0, finished_at = 1 WHERE state = 'running'",
     "two_live_runs": """
         DROP INDEX run_live_task;
@@ -66,6 +71,7 @@ PLANTED = {
         FROM run WHERE live = 1
     """,
     "unmet_miscounted": "UPDATE task SET unmet = unmet + 1 WHERE state = 'blocked'",
+    "wait_for_other_tenant": "UPDATE task SET tenant = 'other' WHERE state = 'blocked'",
     "waiting_apart": "UPDATE task SET state = 'running' WHERE state = 'waiting'",
     "waiting_unasked": "DELETE FROM approval WHERE state = 'pending'",
     "wrong_gate_head": "UPDATE gate SET head_seq = head_seq + 1000 WHERE head_seq IS NOT NULL",

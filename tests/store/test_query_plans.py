@@ -33,8 +33,19 @@ def steps(statement: str) -> list[str]:
         ("due_approvals", []),
         ("open_approvals", []),
         ("pending_of_run", []),
+        ("task_state_by_id", []),
+        ("task_by_prefix", []),
+        ("read_changes", []),
+        ("newest_change", []),
+        ("account_of_agent", []),
     ],
 )
 def test_what_is_asked_often_scans_no_table(statement: str, scans: list[str]) -> None:
     """I18: whatever the store has come to hold, an index leads there; only what is small by itself is scanned."""
     assert [step for step in steps(statement) if step.startswith("SCAN")] == scans
+
+
+def test_a_tenant_finds_its_own_changes_among_those_of_all() -> None:
+    """I10, I18: whoever is far behind is not slowed by what others have done since."""
+    assert steps("read_changes") == ["SEARCH change USING INDEX change_of_tenant (tenant=? AND version>?)"]
+    assert steps("newest_change") == ["SEARCH change USING COVERING INDEX change_of_tenant (tenant=?)"]

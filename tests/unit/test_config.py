@@ -66,6 +66,16 @@ def test_each_layer_lies_over_the_one_before_and_says_so(loaded: Load, tmp_path:
     assert found.origins["store.path"] == "--store"
 
 
+def test_the_tenant_is_a_word_that_a_file_or_a_variable_says(loaded: Load) -> None:
+    """I10: whose everything is that is done from here; `default` where nobody says."""
+    assert loaded().config.store.tenant == "default"
+    assert loaded(project="[store]\ntenant = 'acme'\n").config.store.tenant == "acme"
+    assert loaded(environ={"TAXIWAY_STORE_TENANT": "umbrella"}).config.store.tenant == "umbrella"
+    with pytest.raises(Invalid) as error:
+        loaded(project="[store]\ntenant = 'a b'\n")
+    assert "a tenant is a word" in problems(error)[0]
+
+
 def test_every_mistake_is_told_at_once_with_file_line_and_the_nearest_name(loaded: Load) -> None:
     """Unknown sections and keys, values of the wrong kind, sections as well."""
     text = "[runer]\nslots = 1\n[runner]\nslot = 1\nask_grace = 'soon'\n[server]\nport = -1\n[lanes]\nmain = 0\n"

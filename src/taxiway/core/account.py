@@ -41,7 +41,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     ``round`` grows with every refusal: what runs of earlier rounds hear tells nothing about this one. ``strikes``
     counts refusals without an answer between them. ``kind`` is the limit that was met, ``why`` the provider's words
     or those of whoever parked it ``by_hand``; ``since`` when that was, ``until`` when it may be asked again (``None``
-    while ``parked``: when somebody releases it). ``live`` counts its runs, ``agents`` names those that use it.
+    while ``parked``: when somebody releases it). ``live`` counts its runs, ``agents`` names those that use it;
+    ``shared``: the configuration names it, so that it is one allowance for all tenants.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     until: int | None = None
     live: int = 0
     agents: tuple[str, ...] = ()
+    shared: bool = False
     version: int = 0
 
     @property

@@ -13,22 +13,33 @@ from taxiway.core.limits import COUNTED_TASKS_MAX
 from taxiway.core.policy import Box
 from taxiway.core.queue import QueueState
 from taxiway.core.task import TaskState
+from taxiway.core.tenant import DEFAULT_TENANT
 
 ASKED_CHARS: Final = 200  #: so much of a question is shown among other things
 
 
 class Scope(msgspec.Struct, frozen=True):
     """What a runner takes: ``None`` means any. Queues are ``(project, name)``; ``needs`` is what it has (``process``,
-    ``job:NAME``)."""
+    ``job:NAME``), ``tenants`` whose work it is for."""
 
     queues: frozenset[tuple[str, str]] | None = None
     lanes: frozenset[str] | None = None
     needs: frozenset[str] | None = None
+    tenants: frozenset[str] | None = None
 
-    def takes(self, project: str, queue: str, lane: str, needs: str) -> bool:
-        """Whether work of this queue, lane and need is for this runner."""
+    def seen_by(self, tenant: str) -> Scope:
+        """What a tenant may know of it: nothing of what it takes for others (I10)."""
+        if self.tenants is None:
+            return self
+        if tenant not in self.tenants:
+            return Scope(tenants=frozenset())
+        return msgspec.structs.replace(self, tenants=frozenset({tenant}))
+
+    def takes(self, project: str, queue: str, lane: str, needs: str, tenant: str = DEFAULT_TENANT) -> bool:
+        """Whether work of this queue, lane, need and tenant is for this runner."""
         return (
-            (self.queues is None or (project, queue) in self.queues)
+            (self.tenants is None or tenant in self.tenants)
+            and (self.queues is None or (project, queue) in self.queues)
             and (self.lanes is None or lane in self.lanes)
             and (self.needs is None or needs in self.needs)
         )
@@ -49,6 +60,7 @@ class Gate(msgspec.Struct, frozen=True):
     needs: str
     account: Account | None = None
     account_live: int = 0
+    tenant: str = DEFAULT_TENANT
 
     def room(self) -> int | None:
         """How many more runs this gate lets through now; ``None`` is unlimited, 0 is shut."""
@@ -287,7 +299,7 @@ def runner_obstacles(facts: Facts) -> list[Obstacle]:
     fitting = [
         (name, free)
         for name, scope, free in facts.runners
-        if scope.takes(gate.project, gate.queue, gate.lane, gate.needs)
+        if scope.takes(gate.project, gate.queue, gate.lane, gate.needs, gate.tenant)
     ]
     if not fitting:
         text = f"no living runner takes queue '{gate.queue}', lane '{gate.lane}', {gate.needs}"

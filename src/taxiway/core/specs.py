@@ -39,7 +39,7 @@ KINDS: Final = ("command", "shell", "prompt", "job")
 RESERVED_SENTENCE: Final = "comes with a later version; this version runs command, shell, prompt and job"
 
 #: Variables that every run is given, so nobody else may set them.
-OWN_VARIABLES: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWAY_PROCESS")
+OWN_VARIABLES: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWAY_PROCESS", "TAXIWAY_STORE_TENANT")
 
 _MERGED: Final = frozenset({"env", "labels", "metadata", "backoff"})
 _OTHER_WORDS: Final = {

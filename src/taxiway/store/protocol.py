@@ -22,6 +22,7 @@ from taxiway.core.readiness import Facts, Scope
 from taxiway.core.run import Outcome, ProcessMark, Run, StopCause
 from taxiway.core.session import Disposition
 from taxiway.core.task import Task, TaskSpec, TaskState
+from taxiway.core.tenant import DEFAULT_TENANT
 from taxiway.store.account_protocol import AccountStore
 from taxiway.store.approval_protocol import ApprovalFilter as ApprovalFilter
 from taxiway.store.approval_protocol import ApprovalPage as ApprovalPage
@@ -38,10 +39,13 @@ from taxiway.store.session_protocol import SessionPage as SessionPage
 from taxiway.store.session_protocol import SessionStore
 from taxiway.store.session_protocol import TurnFacts as TurnFacts
 from taxiway.store.session_protocol import WarmProcess as WarmProcess
+from taxiway.store.tenant_protocol import TenantStore
 from taxiway.store.token_protocol import NewToken as NewToken
 from taxiway.store.token_protocol import Reply as Reply
 from taxiway.store.token_protocol import TokenStore
 from taxiway.store.tx import Topic as Topic
+from taxiway.store.wakes import Wake as Wake
+from taxiway.store.wakes import Wakes as Wakes
 
 
 class NewTask(msgspec.Struct, frozen=True):
@@ -95,6 +99,7 @@ class Claimed(msgspec.Struct, frozen=True):
     seat: Seat | None = None
     account: str | None = None
     watched: bool = False
+    tenant: str = DEFAULT_TENANT
 
 
 class StopRequest(msgspec.Struct, frozen=True):
@@ -153,8 +158,9 @@ class CheckFinding(msgspec.Struct, frozen=True):
     text: str
 
 
-class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TokenStore, Protocol):
-    """What the engine and the doors need of a store."""
+class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TenantStore, TokenStore, Protocol):
+    """What the engine and the doors need of a store. Verbs of people are one tenant's (``of``); those of executing,
+    caretaking and keeping, and what runs tell, are for the whole store."""
 
     # -- asking for work ------------------------------------------------------------------------------------------
     async def submit(self, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:
@@ -323,25 +329,5 @@ class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TokenStore, 
         ...
 
     async def close(self) -> None:
-        """Write what waits, and let go of everything."""
-        ...
-
-
-class Wakes(Protocol):
-    """Hints that something was committed, by this process or another one. Never truth: a waiter looks again."""
-
-    def subscribe(self, topics: Topic) -> Wake:
-        """A new waiter for hints on any of ``topics``."""
-        ...
-
-
-class Wake(Protocol):
-    """One waiter."""
-
-    async def wait(self, timeout_s: float) -> bool:
-        """Return ``True`` when something was committed since the last call, ``False`` after ``timeout_s``."""
-        ...
-
-    def close(self) -> None:
         """Write what waits, and let go of everything."""
         ...

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import IntFlag
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from taxiway.core.change import ChangeKind
 from taxiway.core.mailbox import Mailbox
 from taxiway.core.queue import Queue
+from taxiway.core.tenant import DEFAULT_TENANT
 
 Row = tuple[Any, ...]
 Rank = tuple[int, int, int]  #: urgency, position, submission number: what is smaller goes first
@@ -35,6 +37,8 @@ class Rows(Protocol):
         ...
 
 
+NOBODY: Final = ""  #: no tenant: nothing is looked up in it, and nothing is written for it
+
 Execute = Callable[[str, Mapping[str, Any]], Rows]  #: what a transaction needs of a database
 
 
@@ -45,12 +49,12 @@ class Lookups:
     __slots__ = ("gates", "heads", "lanes_with_room", "lasting_queues", "mailboxes", "queues", "sessions")
 
     def __init__(self) -> None:
-        self.queues: dict[tuple[str, str], tuple[int, Queue]] = {}  #: by project and name
+        self.queues: dict[tuple[str, str, str], tuple[int, Queue]] = {}  #: by tenant, project and name
         self.gates: dict[tuple[int, str, str], int] = {}  #: by queue, lane and need
         self.heads: dict[int, Rank] = {}  #: by gate: what became ready there last; its head goes no later
         self.lanes_with_room: set[int] = set()  #: not marked as full
         self.lasting_queues: set[int] = set()  #: they end by no task's end
-        self.sessions: dict[tuple[str, str], Row] = {}  #: by project and key: row, id and agent
+        self.sessions: dict[tuple[str, str, str], Row] = {}  #: by tenant, project and key: row, id and agent
         self.mailboxes: dict[int, Mailbox] = {}  #: by session
 
     def clear(self) -> None:
@@ -87,9 +91,10 @@ class Tx:
 
     ``now`` is the wall time of the transaction in milliseconds UTC. Versions of the change log and submission numbers
     are counted here: the single writer makes them commit order.
-    """
 
-    tenant = "default"
+    ``tenant`` is whose rows are looked up and written. Somebody's verb has that one's throughout; a verb of the engine,
+    which is for the whole store, begins with ``NOBODY`` and says at each row that it takes in hand whose that is (I10).
+    """
 
     def __init__(
         self,
@@ -106,6 +111,7 @@ class Tx:
         self._topics: set[Topic] = set()
         self.now = now
         self.known = self._memory.looked_up
+        self.tenant = DEFAULT_TENANT
 
     def all(self, name: str, /, **parameters: Any) -> list[Row]:
         """Every row of the statement called ``name``."""
@@ -143,6 +149,7 @@ class Tx:
 
     def change(self, kind: ChangeKind, ref: str, state: str, reason: str | None, actor: str, cause: str) -> int:
         """Write one row of the change log and give its version (I21)."""
+        assert self.tenant != NOBODY, "who writes a change has said whose it is"
         memory = self._memory
         version = memory.version = (self._last("last_version") if memory.version is None else memory.version) + 1
         self._topics.add(Topic.CHANGE)
@@ -163,6 +170,15 @@ class Tx:
             },
         )
         return version
+
+    @contextmanager
+    def of(self, tenant: str) -> Iterator[None]:
+        """What is written inside is this tenant's."""
+        before, self.tenant = self.tenant, tenant
+        try:
+            yield
+        finally:
+            self.tenant = before
 
     def note(self, topic: Topic) -> None:
         """What is written here may be of interest for ``topic``."""

@@ -90,6 +90,17 @@ def test_a_runner_takes_only_what_its_scope_names() -> None:
     assert kinds(facts(gate(), runners=(("runner_a", scope, 2),))) == [ObstacleKind.RUNNER_SCOPE]
 
 
+def test_a_runner_for_some_tenants_takes_nothing_of_others_and_shows_them_nothing() -> None:
+    """I10: what it takes for one is for no other to see."""
+    scope = Scope(queues=frozenset({("p", "release")}), tenants=frozenset({"acme", "umbrella"}))
+    assert scope.takes("p", "release", "main", "process", "acme")
+    assert not scope.takes("p", "release", "main", "process", "default")
+    assert ANY.takes("p", "release", "main", "process", "acme")
+    assert scope.seen_by("acme") == Scope(queues=scope.queues, tenants=frozenset({"acme"}))
+    assert scope.seen_by("default") == Scope(tenants=frozenset())
+    assert ANY.seen_by("acme") is ANY
+
+
 def test_busy_runners_and_tasks_ahead_are_told_apart() -> None:
     """``explain`` says whose turn it is."""
     assert kinds(facts(gate(), runners=(("runner_a", ANY, 0),))) == [ObstacleKind.RUNNER_FULL]

@@ -1,2 +1,2 @@
--- The account that an agent uses where it was said.
-SELECT account FROM agent_account WHERE tenant = :tenant AND agent = :agent
+-- The account that an agent uses where the configuration says so.
+SELECT account FROM agent_account WHERE tenant = 'default' AND agent = :agent

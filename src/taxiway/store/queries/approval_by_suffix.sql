@@ -1,2 +1,2 @@
 -- Ids of approvals that end so.
-SELECT name FROM approval WHERE substr(name, -length(:suffix)) = :suffix LIMIT 50
+SELECT name FROM approval WHERE substr(name, -length(:suffix)) = :suffix AND tenant = :tenant LIMIT 50

@@ -1,2 +1,2 @@
 -- Pages that later transactions do.
-INSERT INTO cascade (kind, subject, after, actor) VALUES (:kind, :subject, :after, :actor)
+INSERT INTO cascade (kind, subject, after, actor, tenant) VALUES (:kind, :subject, :after, :actor, :tenant)

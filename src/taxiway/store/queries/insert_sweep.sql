@@ -1,2 +1,2 @@
 -- Pages of a sweep that later transactions do, up to the last task that was there when it began.
-INSERT INTO cascade (kind, subject, after, until, actor) VALUES (:kind, :subject, :after, :until, :actor)
+INSERT INTO cascade (kind, subject, after, until, actor, tenant) VALUES (:kind, :subject, :after, :until, :actor, :tenant)

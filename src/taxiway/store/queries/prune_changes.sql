@@ -1,7 +1,8 @@
--- Forget old lines of the change log in the order of their versions, never the last one: the next one counts on from it.
+-- Forget old changes of a tenant, a prefix of its log. Its newest one stays, so that no number is given twice.
 DELETE FROM change WHERE version IN (
   SELECT version FROM change
-  WHERE version < coalesce(
-    (SELECT version FROM change WHERE at >= :before ORDER BY version LIMIT 1), (SELECT max(version) FROM change))
+  WHERE tenant = :tenant AND version < coalesce(
+    (SELECT version FROM change WHERE tenant = :tenant AND at >= :before ORDER BY version LIMIT 1),
+    (SELECT max(version) FROM change WHERE tenant = :tenant))
   ORDER BY version LIMIT :limit)
 RETURNING version

@@ -1,2 +1,2 @@
 -- Sessions whose quiet time is over.
-SELECT id FROM session WHERE quiet_at <= :now ORDER BY quiet_at LIMIT :limit
+SELECT id, tenant FROM session WHERE quiet_at <= :now ORDER BY quiet_at LIMIT :limit

@@ -5,4 +5,4 @@ SELECT s.id, s.name, s.key, s.tenant, s.project, s.agent, s.mode, s.cap, s.overf
   (SELECT r.name FROM run r WHERE r.id = s.last_run), (SELECT t.id FROM run r JOIN task t ON t.seq = r.task WHERE r.id = s.last_run),
   s.on_limit, s.forked_from
 FROM session s LEFT JOIN read_mark m ON m.session = s.id AND m.reader = :reader
-WHERE s.name = :name
+WHERE s.name = :name AND s.tenant = :tenant

@@ -1,2 +1,2 @@
 -- Ids of runs between two bounds.
-SELECT name FROM run WHERE name >= :start AND name < :end LIMIT 50
+SELECT name FROM run WHERE name >= :start AND name < :end AND tenant = :tenant LIMIT 50

@@ -1,2 +1,2 @@
 -- Ids of runs that end so.
-SELECT name FROM run WHERE substr(name, -length(:suffix)) = :suffix LIMIT 50
+SELECT name FROM run WHERE substr(name, -length(:suffix)) = :suffix AND tenant = :tenant LIMIT 50

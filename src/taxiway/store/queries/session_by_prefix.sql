@@ -1,2 +1,2 @@
 -- Sessions whose id begins so.
-SELECT name FROM session WHERE name >= :start AND name < :end LIMIT 11
+SELECT name FROM session WHERE name >= :start AND name < :end AND +tenant = :tenant LIMIT 11

@@ -1,2 +1,2 @@
 -- Sessions whose id ends so.
-SELECT name FROM session WHERE name LIKE '%' || :suffix LIMIT 11
+SELECT name FROM session WHERE name LIKE '%' || :suffix AND tenant = :tenant LIMIT 11

@@ -1,2 +1,2 @@
 -- A session's row.
-SELECT id, version FROM session WHERE name = :name
+SELECT id, version FROM session WHERE name = :name AND tenant = :tenant

@@ -1,2 +1,2 @@
 -- Ids of tasks between two bounds.
-SELECT id FROM task WHERE id >= :start AND id < :end LIMIT 50
+SELECT id FROM task WHERE tenant = :tenant AND id >= :start AND id < :end LIMIT 50

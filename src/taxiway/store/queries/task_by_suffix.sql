@@ -1,2 +1,2 @@
 -- Ids of tasks that end so.
-SELECT id FROM task WHERE substr(id, -length(:suffix)) = :suffix LIMIT 50
+SELECT id FROM task WHERE tenant = :tenant AND substr(id, -length(:suffix)) = :suffix LIMIT 50

@@ -10,5 +10,5 @@ SELECT CASE :by WHEN 'session' THEN s.key WHEN 'agent' THEN substr(g.needs, 7) W
   count(*) - count(json_extract(r.usage, '$.usd'))
 FROM run r JOIN task t ON t.seq = r.task JOIN gate g ON g.id = t.gate JOIN queue q ON q.id = r.queue
 LEFT JOIN session s ON s.id = r.session LEFT JOIN account a ON a.id = r.account
-WHERE g.needs LIKE 'agent:%' AND r.claimed_at >= :since AND r.claimed_at < :until
+WHERE r.tenant = :tenant AND g.needs LIKE 'agent:%' AND r.claimed_at >= :since AND r.claimed_at < :until
 GROUP BY label, ref ORDER BY label LIMIT :limit

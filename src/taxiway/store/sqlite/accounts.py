@@ -23,7 +23,7 @@ class SqliteAccounts(SqliteVerbs):
 
     async def use_accounts(self, limits: Mapping[str, int | None], agents: Mapping[str, str], actor: str) -> None:
         """What a configuration says."""
-        await self._first(lambda tx: accounts.use_accounts(tx, limits, agents, actor))
+        await self._serve(lambda tx: accounts.use_accounts(tx, limits, agents, actor))
 
     async def park_account(self, name: str, until: int | None, why: str, actor: str) -> Account:
         """Park an account."""
@@ -39,7 +39,7 @@ class SqliteAccounts(SqliteVerbs):
 
     async def tell_account(self, run: str, fence: int, limit: ProviderLimit | None, chance: float) -> None:
         """A run heard of its provider."""
-        await self._first(lambda tx: accounts.told(tx, finishing.owned(tx, run, fence).id, limit, chance, run))
+        await self._serve(lambda tx: accounts.told(tx, finishing.owned(tx, run, fence).id, limit, chance, run))
 
     async def set_queue_on_limit(self, name: str, on_limit: OnLimit | None, actor: str, project: str | None) -> None:
         """What a queue's tasks do about limits."""

@@ -14,7 +14,7 @@ class SqliteApprovals(SqliteVerbs):
 
     async def ask(self, run: str, fence: int, question: Question) -> Approval:
         """Store a question of a live run."""
-        return await self._first(lambda tx: approvals.ask(tx, run, fence, question))
+        return await self._serve(lambda tx: approvals.ask(tx, run, fence, question))
 
     async def decide(self, approval: str, allow: bool, why: str | None, actor: str) -> Approval:
         """Store an answer."""
@@ -27,11 +27,11 @@ class SqliteApprovals(SqliteVerbs):
 
     async def withdraw(self, run: str, fence: int, approval: str) -> None:
         """A run does not want to know any more."""
-        await self._first(lambda tx: approvals.withdraw(tx, run, fence, approval))
+        await self._serve(lambda tx: approvals.withdraw(tx, run, fence, approval))
 
     async def resume(self, runner: str, room: int) -> list[Resumed]:
         """Let runs go on that have been answered."""
-        return await self._first(lambda tx: parking.resume(tx, runner, room))
+        return await self._serve(lambda tx: parking.resume(tx, runner, room))
 
     async def approval(self, approval: str) -> Approval:
         """One approval."""

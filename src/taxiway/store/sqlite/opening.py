@@ -75,7 +75,7 @@ async def open_sqlite(path: Path, seams: Seams, name: str, main_size: int) -> Op
     writer = ThreadedWriter(transactor)
     executor = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="taxiway-reader")
     reader = SqliteReader(path, statements, seams.now_ms, executor)
-    opened = OpenStore(SqliteStore(path, writer, reader, seams.new_id), wakes, folder, transactor)
+    opened = OpenStore(SqliteStore(path, writer, reader, seams.new_id, main_size), wakes, folder, transactor)
     try:
         await writer.write(lambda tx: found_store(tx, main_size), Urgency.FIRST)
     except BaseException:

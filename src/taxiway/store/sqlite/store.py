@@ -41,6 +41,7 @@ from taxiway.store.sqlite.approvals import SqliteApprovals
 from taxiway.store.sqlite.conversations import SqliteConversations
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.sqlite.tokens import SqliteTokens
+from taxiway.store.sqlite.verbs import MAIN_SIZE
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import cancel as cancelling
 from taxiway.store.verbs import (
@@ -64,7 +65,7 @@ from taxiway.store.verbs import signals as signalling
 from taxiway.store.verbs import submit as submitting
 from taxiway.store.verbs.cancel_all import cancel_all
 from taxiway.store.verbs.claim import Claim
-from taxiway.store.writer import Writer
+from taxiway.store.writer import Urgency, Writer
 
 T = TypeVar("T")
 
@@ -72,8 +73,10 @@ T = TypeVar("T")
 class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTokens):
     """One file. ``new_id`` makes ids for what the store itself makes; it is used by the writer only."""
 
-    def __init__(self, path: Path, writer: Writer, reader: SqliteReader, new_id: Callable[[str], str]) -> None:
-        super().__init__(writer, reader)
+    def __init__(
+        self, path: Path, writer: Writer, reader: SqliteReader, new_id: Callable[[str], str], main_size: int = MAIN_SIZE
+    ) -> None:
+        super().__init__(writer, reader, main_size)
         self.path = path
         self._new_id = new_id
 
@@ -206,19 +209,19 @@ class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTo
             row = finishing.owned(tx, run, fence)
             signalling.settle(tx, row.id, row.task_seq, signal, applied, why)
 
-        await self._first(operation)
+        await self._serve(operation)
 
     async def tell_session(self, run: str, fence: int, facts: TurnFacts) -> None:
         """What a live turn tells of its session."""
-        await self._first(lambda tx: sessions.tell(tx, finishing.owned(tx, run, fence).id, facts))
+        await self._serve(lambda tx: sessions.tell(tx, finishing.owned(tx, run, fence).id, facts))
 
     async def opened_process(self, process: WarmProcess) -> None:
         """Write down a session's process."""
-        await self._first(lambda tx: sessions.opened_process(tx, process))
+        await self._serve(lambda tx: sessions.opened_process(tx, process))
 
     async def closed_process(self, process: str) -> None:
         """It is gone."""
-        await self._first(lambda tx: sessions.closed_process(tx, process))
+        await self._serve(lambda tx: sessions.closed_process(tx, process))
 
     async def outdated_processes(self, runner: str) -> list[str]:
         """Processes that hold no conversation any more."""
@@ -317,35 +320,35 @@ class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTo
     # -- executing ------------------------------------------------------------------------------------------------
     async def register(self, runner: Runner) -> None:
         """Write down a runner."""
-        await self._first(lambda tx: runners.register(tx, runner))
+        await self._serve(lambda tx: runners.register(tx, runner))
 
     async def beat(self, runner: str) -> bool:
         """Renew a runner's lease."""
-        return await self._first(lambda tx: runners.beat(tx, runner))
+        return await self._serve(lambda tx: runners.beat(tx, runner))
 
     async def declare_lost(self, runner: str, beat: int) -> bool:
         """Take a silent runner's lease."""
-        return await self._first(lambda tx: runners.declare_lost(tx, runner, beat))
+        return await self._serve(lambda tx: runners.declare_lost(tx, runner, beat))
 
     async def retire(self, runner: str, state: str) -> bool:
         """A runner drains or goes."""
-        return await self._first(lambda tx: runners.retire(tx, runner, state, runner))
+        return await self._serve(lambda tx: runners.retire(tx, runner, state, runner))
 
     async def claim(self, runner: str, scope: Scope, free: int) -> list[Claimed]:
         """Take up to ``free`` tasks."""
-        return await self._first(lambda tx: Claim(tx, runner, partial(self._new_id, "run")).take(scope, free))
+        return await self._serve(lambda tx: Claim(tx, runner, partial(self._new_id, "run")).take(scope, free))
 
     async def started(self, run: str, fence: int, mark: ProcessMark | None) -> StopCause | None:
         """Record a run's process."""
-        return await self._first(lambda tx: finishing.started(tx, run, fence, mark))
+        return await self._serve(lambda tx: finishing.started(tx, run, fence, mark))
 
     async def record(self, run: str, fence: int, batch: int, events: Sequence[NewEvent]) -> int:
         """Append events."""
-        return await self._bulk(lambda tx: finishing.record(tx, run, fence, batch, events))
+        return await self._serve(lambda tx: finishing.record(tx, run, fence, batch, events), Urgency.BULK)
 
     async def finish(self, run: str, fence: int, outcome: Outcome, chance: float) -> Finished:
         """End a run."""
-        return await self._first(lambda tx: finishing.finish(tx, run, fence, outcome, chance))
+        return await self._serve(lambda tx: finishing.finish(tx, run, fence, outcome, chance))
 
     async def stop_requests(self, runner: str) -> list[StopRequest]:
         """Runs of a runner that somebody wants ended."""
@@ -353,7 +356,7 @@ class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTo
 
     async def request_stop(self, run: str, fence: int, cause: StopCause) -> None:
         """The owner stops its own run."""
-        await self._first(lambda tx: finishing.request_stop(tx, run, fence, cause))
+        await self._serve(lambda tx: finishing.request_stop(tx, run, fence, cause))
 
     # -- caretaking -----------------------------------------------------------------------------------------------
     async def next_due(self) -> int | None:
@@ -362,11 +365,11 @@ class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTo
 
     async def wake_due(self, limit: int) -> int:
         """Queue what is due."""
-        return await self._first(lambda tx: caretaking.wake_due(tx, limit, "timekeeper"))
+        return await self._serve(lambda tx: caretaking.wake_due(tx, limit, "timekeeper"))
 
     async def advance(self, limit: int) -> int:
         """Do one page of a cascade."""
-        return await self._bulk(lambda tx: caretaking.advance(tx, limit))
+        return await self._serve(lambda tx: caretaking.advance(tx, limit), Urgency.BULK)
 
     async def runners(self) -> list[Runner]:
         """Runners that are not gone."""

@@ -6,6 +6,7 @@ from taxiway.core.token import Token
 from taxiway.store.sqlite.verbs import SqliteVerbs
 from taxiway.store.token_protocol import NewToken, Reply
 from taxiway.store.verbs import tokens
+from taxiway.store.writer import Urgency
 
 
 class SqliteTokens(SqliteVerbs):
@@ -21,7 +22,7 @@ class SqliteTokens(SqliteVerbs):
 
     async def token(self, id: str) -> tuple[Token, bytes]:
         """A token and the hash of its secret."""
-        return await self._reader.read(lambda tx: tokens.found(tx, id))
+        return await self._reader.whole.read(lambda tx: tokens.found(tx, id))
 
     async def revoke_token(self, id: str, actor: str) -> Token:
         """It opens nothing any more."""
@@ -29,7 +30,7 @@ class SqliteTokens(SqliteVerbs):
 
     async def tokens_used(self, used: dict[str, int]) -> None:
         """When tokens were used last."""
-        await self._bulk(lambda tx: tokens.used(tx, used))
+        await self._serve(lambda tx: tokens.used(tx, used), Urgency.BULK)
 
     async def begin_reply(self, key: str, hash: bytes) -> Reply | None:
         """A mutation begins under a key."""
@@ -41,4 +42,4 @@ class SqliteTokens(SqliteVerbs):
 
     async def prune_replies(self, older_than_ms: int, limit: int) -> int:
         """Forget old answers."""
-        return await self._bulk(lambda tx: tokens.prune_replies(tx, older_than_ms, limit))
+        return await self._serve(lambda tx: tokens.prune_replies(tx, older_than_ms, limit), Urgency.BULK)

@@ -1,26 +1,96 @@
-"""How the SQLite store's verbs reach its file: writes by the writer, reads by the reader."""
+"""How the SQLite store's verbs reach its file: writes by the writer, reads by the reader, each as its tenant (I10)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from copy import copy
+from pathlib import Path
+from typing import Final, Self, TypeVar
 
+from taxiway.core.tenant import DEFAULT_TENANT, check_tenant
 from taxiway.store.sqlite.reader import SqliteReader
-from taxiway.store.tx import Tx
-from taxiway.store.writer import Urgency, Writer
+from taxiway.store.tx import NOBODY, Tx
+from taxiway.store.verbs import founding
+from taxiway.store.writer import Operation, Urgency, Writer
 
 T = TypeVar("T")
+MAIN_SIZE: Final = 4  #: of lane ``main``, where nobody says
 
 
 class SqliteVerbs:
-    """What every part of the store stands on."""
+    """What every part of the store stands on. A view by ``of`` shares everything but whose verbs these are."""
 
-    def __init__(self, writer: Writer, reader: SqliteReader) -> None:
+    def __init__(self, writer: Writer, reader: SqliteReader, main_size: int = MAIN_SIZE) -> None:
         self._writer = writer
-        self._reader = reader
+        self._tenant = DEFAULT_TENANT
+        self._made = {DEFAULT_TENANT}  # tenants that are known to be there; whoever opens a store makes the first
+        self._main_size = main_size
+        self._reader = TenantReader(reader, self._tenant, self._be_made)
 
-    async def _first(self, operation: Callable[[Tx], T]) -> T:
-        return await self._writer.write(operation, Urgency.FIRST)
+    def of(self, tenant: str) -> Self:
+        """The same store as one tenant sees it."""
+        view = copy(self)
+        view._tenant = check_tenant(tenant)
+        view._reader = TenantReader(self._reader.whole, tenant, view._be_made)
+        return view
 
-    async def _bulk(self, operation: Callable[[Tx], T]) -> T:
-        return await self._writer.write(operation, Urgency.BULK)
+    async def tenants(self) -> list[str]:
+        """Every tenant."""
+        return await self._reader.whole.read(founding.tenants)
+
+    async def _first(self, operation: Operation[T]) -> T:
+        return await self._write(operation, Urgency.FIRST)
+
+    async def _bulk(self, operation: Operation[T]) -> T:
+        return await self._write(operation, Urgency.BULK)
+
+    async def _serve(self, operation: Operation[T], urgency: Urgency = Urgency.FIRST) -> T:
+        """A verb of the engine, which is for the whole store and says itself whose it is that it writes."""
+        return await self._writer.write(_by(NOBODY, operation), urgency)
+
+    async def _write(self, operation: Operation[T], urgency: Urgency) -> T:
+        if self._tenant not in self._made:
+            await self._be_made()
+        return await self._writer.write(_by(self._tenant, operation), urgency)
+
+    async def _be_made(self) -> None:
+        """A tenant is made by its first use."""
+        if self._tenant not in self._made:
+            found = _by(self._tenant, lambda tx: founding.found_store(tx, self._main_size))
+            await self._writer.write(found, Urgency.FIRST)
+            self._made.add(self._tenant)
+
+
+class TenantReader:
+    """Reads as one tenant, which is ``made`` before it looks for the first time."""
+
+    def __init__(self, whole: SqliteReader, tenant: str, made: Callable[[], Awaitable[None]]) -> None:
+        self.whole = whole
+        self._tenant = tenant
+        self._be_made = made
+
+    async def read(self, operation: Operation[T]) -> T:
+        """Run ``operation`` in a read transaction and give its result."""
+        if self._tenant != DEFAULT_TENANT:
+            await self._be_made()
+        return await self.whole.read(_by(self._tenant, operation))
+
+    async def damage(self) -> list[str]:
+        """What is wrong with the file itself."""
+        return await self.whole.damage()
+
+    async def backup(self, target: Path) -> None:
+        """Copy the whole store."""
+        await self.whole.backup(target)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.whole.close()
+
+
+def _by(tenant: str, operation: Operation[T]) -> Operation[T]:
+    def run(tx: Tx) -> T:
+        tx.tenant = tenant
+        return operation(tx)
+
+    return run

@@ -25,15 +25,17 @@ from taxiway.core.account import (
     with_limit,
 )
 from taxiway.core.change import ChangeKind
-from taxiway.core.errors import NotFound
+from taxiway.core.errors import Forbidden, NotFound
 from taxiway.core.failureclass import FailureClass
 from taxiway.core.limits import ERROR_CHARS_MAX
 from taxiway.core.providerlimit import LimitKind, ProviderLimit
 from taxiway.core.run import Completed, Failed, Limited, Outcome
 from taxiway.core.task import Reason
+from taxiway.core.tenant import DEFAULT_TENANT
 from taxiway.store.tx import Topic, Tx
 
 AGENT: str = "agent:"  #: how a gate's need names an agent
+PROVIDER: str = "provider"  #: who moved an account where a run was told
 
 _OVERLOAD = ProviderLimit(kind=LimitKind.OVERLOAD)
 
@@ -45,6 +47,7 @@ class Ledger(NamedTuple):
     account: Account
     full: bool
     current: int
+    tenant: str
 
     @property
     def taken(self) -> int:
@@ -57,7 +60,7 @@ def ledger(tx: Tx, row: int) -> Ledger:
     found = tx.one("account_row", account=row)
     assert found is not None
     name, size, width, threshold, credit, phase, turn, strikes, kind, why, by_hand, since, until, version = found[:14]
-    full, live, current = found[14:]
+    full, tenant, shared, live, current = found[14:]
     account = Account(
         name=name,
         limit=size,
@@ -73,9 +76,18 @@ def ledger(tx: Tx, row: int) -> Ledger:
         since=since,
         until=until,
         live=live,
+        shared=bool(shared),
         version=version,
     )
-    return Ledger(row, account, bool(full), current)
+    return Ledger(row, account, bool(full), current, tenant)
+
+
+def seen(tx: Tx, row: int) -> Ledger:
+    """The same for whoever asks: the words in it are of the tenant that it belongs to, and for no other (I10)."""
+    found = ledger(tx, row)
+    if found.tenant == tx.tenant:
+        return found
+    return found._replace(account=msgspec.structs.replace(found.account, why=None))
 
 
 class Allotment:
@@ -102,17 +114,18 @@ class Allotment:
 
 # -- which account an agent uses --------------------------------------------------------------------------------------
 def account_for(tx: Tx, needs: str) -> int | None:
-    """The account behind which work with this need waits: what was said of its agent, else the one of its name."""
+    """The account behind which work with this need waits: what was said of its agent, else the one of its name, which
+    the tenants share or each has for itself."""
     if not needs.startswith(AGENT):
         return None
     agent = needs.removeprefix(AGENT)
-    row = tx.one("account_of_agent", tenant=tx.tenant, agent=agent)
+    row = tx.one("account_of_agent", agent=agent)
     return put_account(tx, agent) if row is None else row[0]
 
 
 def _account_now(tx: Tx, agent: str) -> int | None:
     """The account of an agent, if there is one yet."""
-    row = tx.one("account_of_agent", tenant=tx.tenant, agent=agent)
+    row = tx.one("account_of_agent", agent=agent)
     row = tx.one("account_named", tenant=tx.tenant, name=agent) if row is None else row
     return None if row is None else row[0]
 
@@ -128,24 +141,38 @@ def put_account(tx: Tx, name: str) -> int:
 
 
 def use_accounts(tx: Tx, limits: Mapping[str, int | None], agents: Mapping[str, str], actor: str) -> None:
-    """What a configuration says: limits by account, accounts by agent. An agent that changes its account takes along
-    what waits for it: its gates move, and what waited for the old account's reset may start by the new one."""
+    """What a configuration says: limits by account, accounts by agent; every tenant shares them. An agent that changes
+    its account takes along what waits for it: its gates move, and what waited for the old account's reset may start by
+    the new one."""
+    tx.tenant = DEFAULT_TENANT
     for name, limit in limits.items():
-        put_account(tx, name)
-        change(tx, name, lambda account, limit=limit: with_limit(account, limit), actor, "configured")  # type: ignore[misc]
+        account = _share(tx, name)
+        change(tx, name, lambda known, limit=limit: with_limit(known, limit), actor, "configured")  # type: ignore[misc]
+        if tx.one("account_of_agent", agent=name) is None:
+            _move_gates(tx, name, account)
     for agent, name in agents.items():
-        _use_account(tx, agent, put_account(tx, name))
+        _use_account(tx, agent, _share(tx, name))
+
+
+def _share(tx: Tx, name: str) -> int:
+    """The account of a name, which is one allowance from now on, whoever uses it."""
+    account = put_account(tx, name)
+    tx.run("share_account", account=account)
+    return account
 
 
 def _use_account(tx: Tx, agent: str, account: int) -> None:
-    needs = AGENT + agent
-    before = _account_now(tx, agent)
-    if before == account:
+    if _account_now(tx, agent) != account:
+        tx.run("put_agent_account", tenant=tx.tenant, agent=agent, account=account)
+    _move_gates(tx, agent, account)
+
+
+def _move_gates(tx: Tx, agent: str, account: int) -> None:
+    moved = tx.all("gates_of_agent", needs=AGENT + agent, account=account)
+    if not moved:
         return
-    tx.run("put_agent_account", tenant=tx.tenant, agent=agent, account=account)
-    moved = tx.all("gates_of_agent", before=before, needs=needs)
     until = ledger(tx, account).account.until
-    for gate, _ in moved:
+    for (gate,) in moved:
         lane = tx.one("move_gate", gate=gate, account=account)
         assert lane is not None
         tx.run("settle_lane", lane=lane[0])
@@ -205,7 +232,7 @@ def run_ended(tx: Tx, part: Part, outcome: Outcome, chance: float) -> float:
     moment = Moment(tx.now, chance, part.round == found.account.round)
     counted = part.answered and isinstance(outcome, Completed)
     after = found.account if counted else _learnt(found.account, outcome, moment)
-    _save(tx, found, after, "provider", "run ended")
+    _save(tx, found, after, PROVIDER, "run ended")
     return max(0, (after.until or tx.now) - tx.now) / 1000
 
 
@@ -233,6 +260,7 @@ def wake(tx: Tx, limit: int, actor: str) -> int:
     rows = tx.all("due_accounts", now=tx.now, limit=limit)
     for (row,) in rows:
         found = ledger(tx, row)
+        tx.tenant = found.tenant
         _save(tx, found, due(found.account, tx.now), actor, "reset")
     return len(rows)
 
@@ -243,6 +271,8 @@ def change(tx: Tx, name: str, rule: Callable[[Account], Account], actor: str, ca
     if row is None:
         raise NotFound(f"there is no account '{name}'; 'taxiway account list' shows those that are known", account=name)
     found = ledger(tx, row[0])
+    if found.tenant != tx.tenant:
+        raise Forbidden(f"account '{name}' is shared by all tenants; those of '{found.tenant}' move it", account=name)
     _save(tx, found, rule(found.account), actor, cause)
     return read(tx, row[0])
 
@@ -265,9 +295,10 @@ def set_limit(tx: Tx, name: str, limit: int | None, actor: str) -> Account:
 
 
 def read(tx: Tx, row: int) -> Account:
-    """One account with the agents that use it."""
+    """One account with the agents that use it, and those of its live runs that whoever asks has."""
     agents = tuple(found[0] for found in tx.all("agents_of_account", account=row))
-    return msgspec.structs.replace(ledger(tx, row).account, agents=agents)
+    live = tx.one("own_live_of_account", tenant=tx.tenant, account=row)
+    return msgspec.structs.replace(seen(tx, row).account, agents=agents, live=live[0] if live else 0)
 
 
 def accounts(tx: Tx) -> list[Account]:
@@ -280,14 +311,17 @@ def _save(tx: Tx, before: Ledger, after: Account, actor: str, cause: str) -> Non
     old = before.account
     if after == old:
         return
+    if before.tenant != tx.tenant:  # what one tenant's run was told is for no other (I10)
+        after, actor = msgspec.structs.replace(after, why=None), PROVIDER
     moved = msgspec.structs.replace(after, credit=old.credit, strikes=old.strikes) != old
     if moved:
         reason = None if after.kind is None else str(after.kind)
-        version = tx.change(ChangeKind.ACCOUNT, after.name, after.phase, reason, actor, cause)
+        with tx.of(before.tenant):
+            version = tx.change(ChangeKind.ACCOUNT, after.name, after.phase, reason, actor, cause)
     else:
         version = old.version
     fields = msgspec.structs.asdict(after)
-    for name in ("name", "limit", "live", "agents", "version"):
+    for name in ("name", "limit", "live", "agents", "shared", "version"):
         del fields[name]
     tx.run("save_account", account=before.row, size=after.limit, **{**fields, "version": version})
     if before.full or after.phase is not old.phase:

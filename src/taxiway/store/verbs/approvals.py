@@ -133,13 +133,14 @@ def withdraw(tx: Tx, run: str, fence: int, approval: str) -> None:
 def expire(tx: Tx, limit: int) -> int:
     """Decide what nobody has answered in time; how many there were."""
     due = tx.all("due_approvals", now=tx.now, limit=limit)
-    for (name,) in due:
+    for name, tenant in due:
+        tx.tenant = tenant
         parking.decide(tx, _row(tx, name)[:3], ApprovalState.EXPIRED, "nobody answered in time", TIMEKEEPER)
     return len(due)
 
 
 def _row(tx: Tx, approval: str) -> Row:
-    row = tx.one("approval_row", name=approval)
+    row = tx.one("approval_row", tenant=tx.tenant, name=approval)
     if row is None:
         raise NotFound(f"there is no approval {approval}", id=approval)
     return row
@@ -148,7 +149,7 @@ def _row(tx: Tx, approval: str) -> Row:
 # -- reading ------------------------------------------------------------------------------------------------------
 def approval(tx: Tx, name: str) -> Approval:
     """One approval; raises ``NotFound``."""
-    row = tx.one("read_approval", name=name)
+    row = tx.one("read_approval", tenant=tx.tenant, name=name)
     if row is None:
         raise NotFound(f"there is no approval {name}", id=name)
     return Approval(
@@ -187,7 +188,7 @@ def approvals(tx: Tx, wanted: ApprovalFilter, limit: int, cursor: str | None) ->
 
 def _scan(tx: Tx, wanted: ApprovalFilter, after: int) -> list[Row]:
     if wanted.task is not None:
-        return tx.all("scan_task_approvals", task=wanted.task, after=after, limit=SCAN_ROWS)
+        return tx.all("scan_task_approvals", tenant=tx.tenant, task=wanted.task, after=after, limit=SCAN_ROWS)
     statement = "scan_pending_approvals" if wanted.states == PENDING_ONLY else "scan_approvals"
     return tx.all(statement, tenant=tx.tenant, after=after, limit=SCAN_ROWS)
 

@@ -14,7 +14,7 @@ from taxiway.store.verbs.ending import TaskRow, cancel_waiting, task_row
 
 def cancel(tx: Tx, task: str, actor: str) -> None:
     """Ask that one task ends; raises ``NotFound``."""
-    row = tx.one("task_state_by_id", id=task)
+    row = tx.one("task_state_by_id", tenant=tx.tenant, id=task)
     if row is None:
         raise NotFound(f"there is no task {task}", id=task)
     found = task_row(tx, row[0])

@@ -36,12 +36,15 @@ def wake_due(tx: Tx, limit: int, actor: str) -> int:
     open the accounts whose reset has come."""
     moved = accounts.wake(tx, limit, actor)
     for (seq,) in tx.all("expired_tasks", now=tx.now, limit=limit):
-        if not task_row(tx, seq).open:  # it fell with one that expired just before
+        row = task_row(tx, seq)
+        if not row.open:  # it fell with one that expired just before
             continue
+        tx.tenant = row.tenant
         cancel_waiting(tx, seq, Reason.EXPIRED, EXPIRED_ERROR, actor, "expired")
         moved += 1
     for (seq,) in tx.all("due_tasks", now=tx.now, limit=limit):
         row = task_row(tx, seq)
+        tx.tenant = row.tenant
         if row.session is not None and row.box == Box.OUT and row.state == TaskState.SCHEDULED:
             moved += arrive_late(tx, row, actor)
             continue
@@ -53,7 +56,8 @@ def wake_due(tx: Tx, limit: int, actor: str) -> int:
         make_ready(tx, row)
         if row.session is not None:  # the limit may have fallen since it began (SQ-15)
             sessions.fit(tx, row.session)
-    for (session,) in tx.all("quiet_sessions", now=tx.now, limit=limit):
+    for session, tenant in tx.all("quiet_sessions", now=tx.now, limit=limit):
+        tx.tenant = tenant
         mailbox.wake(tx, session)
         moved += 1
     return moved + approvals.expire(tx, limit)
@@ -64,7 +68,7 @@ def advance(tx: Tx, limit: int) -> int:
     row = tx.one("first_cascade")
     if row is None:
         return 0
-    cascade, kind, subject, after, until, actor = row
+    cascade, kind, subject, after, until, actor, tx.tenant = row
     page = _PAGES[kind](tx, subject, after, until, limit, actor)
     if len(page) < limit:
         tx.run("delete_cascade", id=cascade)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final, NamedTuple
 
 import msgspec
@@ -27,6 +27,7 @@ LAST: Final[Rank] = (1 << 62, 1 << 62, 1 << 62)  #: after every task
 PAGES_GROW: Final = (
     8  #: each page is so many times the last one: two rows do nearly always, and no row is skipped often
 )
+Shut = int | str  #: a queue's row, or a tenant
 
 _decode_spec = msgspec.json.Decoder(TaskSpec).decode
 _decode_value = msgspec.json.decode
@@ -48,6 +49,7 @@ class Head(NamedTuple):
     queue_slots: int | None
     needs: str
     account: int | None
+    tenant: str
 
 
 class Slots(NamedTuple):
@@ -80,8 +82,8 @@ class Claim:
         taken: list[Claimed] = []
         wanted = 0 if self._draining else min(free, CLAIM_TASKS_MAX)
         parking.take_slots(self._tx)  # who waited for a person goes ahead of all that has not started
-        shut = frozenset(row[0] for row in self._tx.all("cancels_pending"))
-        while len(taken) < wanted and 0 not in shut:
+        shut = frozenset(cancels_pending(self._tx))
+        while len(taken) < wanted:
             first, rival = best_gate(self._tx, scope, shut)
             if first is None:
                 break
@@ -90,6 +92,7 @@ class Claim:
 
     def _take_from(self, head: Head, rival: Rank, wanted: int) -> list[Claimed]:
         tx = self._tx
+        tx.tenant = head.tenant
         lane_taken = slots_taken(tx, "lane_slots_taken", lane=head.lane) if head.lane_size is not None else set()
         queue_taken = slots_taken(tx, "queue_slots_taken", queue=head.queue) if head.queue_slots is not None else set()
         allotted = None if head.account is None else accounts.Allotment(tx, head.account)
@@ -171,13 +174,19 @@ class Claim:
             seat,
             account=None if slots.account is None else slots.account.ledger.account.name,
             watched=slots.account is not None and slots.account.ledger.account.narrow,
+            tenant=head.tenant,
         )
 
 
-def best_gate(tx: Tx, scope: Scope, shut: frozenset[int]) -> tuple[Head | None, Rank]:
+def cancels_pending(tx: Tx) -> dict[Shut, str]:
+    """Queues, and tenants, of which a cancel of all is under way, and who asked for it: nothing of them starts."""
+    return {queue or tenant: actor for queue, actor, tenant in tx.all("cancels_pending")}
+
+
+def best_gate(tx: Tx, scope: Scope, shut: Collection[Shut]) -> tuple[Head | None, Rank]:
     """The gate whose head goes first among those that ``scope`` takes, and the order of the next one's head.
 
-    Nothing of the queues in ``shut`` is taken: a cancel of all of it is under way.
+    Nothing of the queues and tenants in ``shut`` is taken: a cancel of all of it is under way.
     """
     heads: list[Head] = []
     if scope.queues is not None:
@@ -209,14 +218,14 @@ def _lanes(tx: Tx, scope: Scope) -> Iterator[tuple[int, Rank]]:
         limit *= PAGES_GROW
 
 
-def _first_two(tx: Tx, scope: Scope, shut: frozenset[int], statement: str, **where: int) -> list[Head]:
+def _first_two(tx: Tx, scope: Scope, shut: Collection[Shut], statement: str, **where: int) -> list[Head]:
     found: list[Head] = []
     limit, skip = 2, 0
     while True:
         rows = tx.all(statement, limit=limit, skip=skip, **where)
         for row in rows:
             head = head_of(row)
-            if head.queue not in shut and scope.takes(head.project, head.queue_name, head.lane_name, head.needs):
+            if not shut_off(head, shut) and takes(scope, head):
                 found.append(head)
                 if len(found) == 2:
                     return found
@@ -229,15 +238,26 @@ def _first_two(tx: Tx, scope: Scope, shut: frozenset[int], statement: str, **whe
 def _queues(tx: Tx, scope: Scope) -> list[int]:
     found = []
     for project, name in sorted(scope.queues or ()):
-        row = tx.one("queue_exact", tenant=tx.tenant, project=project, name=name)
-        if row is not None:
-            found.append(row[0])
+        if scope.tenants is None:
+            found += [row[0] for row in tx.all("queues_of_tenants", project=project, name=name)]
+        for tenant in sorted(scope.tenants or ()):
+            found += [row[0] for row in tx.all("queue_exact", tenant=tenant, project=project, name=name)]
     return found
+
+
+def shut_off(head: Head, shut: Collection[Shut]) -> bool:
+    """Whether a cancel of all of its queue, or of all that its tenant has, is under way."""
+    return head.queue in shut or head.tenant in shut
+
+
+def takes(scope: Scope, head: Head) -> bool:
+    """Whether the work behind a head is for this runner."""
+    return scope.takes(head.project, head.queue_name, head.lane_name, head.needs, head.tenant)
 
 
 def head_of(row: Row) -> Head:
     """A row of one of the statements that read gates."""
-    return Head((row[11], row[12], row[13]), *row[:11])
+    return Head((row[11], row[12], row[13]), *row[:11], *row[14:])
 
 
 def gate_facts(head: Head, lane_live: int, queue_live: int, of_account: accounts.Ledger | None) -> Gate:
@@ -254,6 +274,7 @@ def gate_facts(head: Head, lane_live: int, queue_live: int, of_account: accounts
         head.needs,
         None if of_account is None else of_account.account,
         0 if of_account is None else of_account.taken,
+        head.tenant,
     )
 
 

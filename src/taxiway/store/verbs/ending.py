@@ -58,6 +58,7 @@ class TaskRow(NamedTuple):
     session: int | None
     box: int
     capped: int
+    tenant: str
 
 
 def task_row(tx: Tx, seq: int) -> TaskRow:
@@ -96,7 +97,7 @@ def end_task(
 def carry_over(tx: Tx, seq: int, end: End, actor: str) -> None:
     """What a task carried ends when and as it does: the first page now, the rest as a cascade."""
     if len(carried_page(tx, seq, end.state, end.reason, end.error, 0, CASCADE_ROWS_MAX, actor)) == CASCADE_ROWS_MAX:
-        tx.run("insert_cascade", kind="carried", subject=seq, after=0, actor=actor)
+        tx.run("insert_cascade", kind="carried", subject=seq, after=0, actor=actor, tenant=tx.tenant)
         tx.note(Topic.TIME)
 
 
@@ -137,7 +138,8 @@ def settle_ends(tx: Tx, ends: Iterable[tuple[int, TaskState, Reason | None]], ac
         if budget <= 0:
             if not tx.all("dependents", parent=parent, after=after, limit=1):
                 continue
-            tx.run("insert_cascade", kind="dependents", subject=parent, after=after, actor=actor)
+            whose = {"actor": actor, "tenant": tx.tenant}
+            tx.run("insert_cascade", kind="dependents", subject=parent, after=after, **whose)
             tx.note(Topic.TIME)
             continue
         page = tx.all("dependents", parent=parent, after=after, limit=budget)

@@ -11,7 +11,7 @@ from taxiway.core.readiness import Facts, Scope, Seating, Waiting
 from taxiway.core.task import TaskState
 from taxiway.store.tx import Tx
 from taxiway.store.verbs import accounts
-from taxiway.store.verbs.claim import gate_facts, head_of
+from taxiway.store.verbs.claim import cancels_pending, gate_facts, head_of
 from taxiway.store.verbs.turn import Turn
 
 _decode_scope = msgspec.json.Decoder(Scope).decode
@@ -19,20 +19,20 @@ _decode_scope = msgspec.json.Decoder(Scope).decode
 
 def facts_of(tx: Tx, task: str) -> Facts:
     """Everything that gates one task, read in one snapshot; raises ``NotFound``."""
-    row = tx.one("explain_task", id=task)
+    row = tx.one("explain_task", tenant=tx.tenant, id=task)
     if row is None:
         raise NotFound(f"there is no task {task}", id=task)
     seq, state, reason, due_at, since, ready = row[:6]
     mine = head_of(row[6:])
     queue_holders = [found[0] for found in tx.all("queue_holders", queue=mine.queue)]
     lane_holders = [found[0] for found in tx.all("lane_holders", lane=mine.lane)]
-    of_account = None if mine.account is None else accounts.ledger(tx, mine.account)
+    of_account = None if mine.account is None else accounts.seen(tx, mine.account)
     gate = gate_facts(mine, len(lane_holders), len(queue_holders), of_account)
     runners = [(name, _decode_scope(scope), slots - live) for name, scope, slots, live in tx.all("runners_with_room")]
-    cancels: dict[int, str] = dict(tx.all("cancels_pending"))
+    cancels = cancels_pending(tx)
     ahead = 0
     if state == TaskState.QUEUED and ready and gate.room() != 0:
-        ahead = Turn(tx, mine, [(scope, free) for _, scope, free in runners], frozenset(cancels)).ahead()
+        ahead = Turn(tx, mine, [(scope, free) for _, scope, free in runners], cancels).ahead()
     return Facts(
         state=TaskState(state),
         reason=reason,
@@ -41,12 +41,12 @@ def facts_of(tx: Tx, task: str) -> Facts:
         waits_for=tuple((found[0], found[1], found[2]) for found in tx.all("waits_for", child=seq)),
         gate=gate,
         ahead=ahead,
-        cancelled_by=cancels.get(0, cancels.get(mine.queue)),
+        cancelled_by=cancels.get(mine.tenant, cancels.get(mine.queue)),
         queue_holders=tuple(queue_holders),
         lane_holders=tuple(lane_holders),
         seat=_seat(tx, seq),
         waiting=_waiting(tx, seq) if state == TaskState.WAITING else None,
-        runners=tuple(runners),
+        runners=tuple((name, scope.seen_by(tx.tenant), free) for name, scope, free in runners),
     )
 
 

@@ -37,7 +37,7 @@ def find_task(tx: Tx, ref: str, project: str | None = None) -> str:
         raise _ambiguous(tx, ref, found)
     if len(_bare(ref, "task")) < REF_CHARS_MIN:
         raise Invalid(f"there is no task named '{ref}', and of an id {REF_CHARS_MIN} or more characters are needed")
-    hint = nearest(ref.rpartition(SEPARATOR)[2], [row[0] for row in tx.all("recent_names")])
+    hint = nearest(ref.rpartition(SEPARATOR)[2], [row[0] for row in tx.all("recent_names", tenant=tx.tenant)])
     raise NotFound(f"there is no task '{ref}'" + (f"; did you mean '{hint}'?" if hint else ""), ref=ref)
 
 
@@ -73,14 +73,15 @@ def _by_part(tx: Tx, ref: str, prefix: str) -> set[str]:
         return set()
     by_prefix, by_suffix = BY_PART[prefix]
     start = f"{prefix}_{bare}"
-    found: set[str] = {row[0] for row in tx.all(by_prefix, start=start, end=start + "\x7f")}
-    return found | {row[0] for row in tx.all(by_suffix, suffix=bare)}
+    found: set[str] = {row[0] for row in tx.all(by_prefix, tenant=tx.tenant, start=start, end=start + "\x7f")}
+    return found | {row[0] for row in tx.all(by_suffix, tenant=tx.tenant, suffix=bare)}
 
 
 def _by_part_in_queue(tx: Tx, ref: str) -> set[str]:
     queue, _, part = ref.rpartition(SEPARATOR)
     found = {part} if is_full_id(part, "task") else _by_part(tx, part, "task")
-    return {task for task in found if (row := tx.one("task_words", id=task)) is not None and row[0] == queue}
+    words = {task: tx.one("task_words", tenant=tx.tenant, id=task) for task in found}
+    return {task for task, row in words.items() if row is not None and row[0] == queue}
 
 
 def _named(tx: Tx, ref: str, project: str | None) -> set[str]:
@@ -98,7 +99,7 @@ def _ambiguous(tx: Tx, ref: str, found: Collection[str]) -> Ambiguous:
     candidates = sorted(found)
     problems = []
     for task in candidates[:CANDIDATES_SHOWN]:
-        row = tx.one("task_words", id=task)
+        row = tx.one("task_words", tenant=tx.tenant, id=task)
         if row is not None:
             queue, name, state, project = row
             where = f"{queue}/{name}" if name else f"in {queue}"

@@ -75,11 +75,13 @@ class RunRow(NamedTuple):
 
 
 def run_row(tx: Tx, run: str) -> RunRow:
-    """The run as its writer finds it; raises ``NotFound``."""
+    """The run as its writer finds it; what is written from here on is of its tenant. Raises ``NotFound``."""
     row = tx.one("run_for_writer", run=run)
     if row is None:
         raise NotFound(f"there is no run {run}", id=run)
-    return RunRow(*row)
+    found = RunRow(*row)
+    tx.tenant = found.tenant
+    return found
 
 
 def owned(tx: Tx, run: str, fence: int) -> RunRow:

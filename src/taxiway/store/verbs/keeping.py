@@ -25,16 +25,18 @@ def check(tx: Tx) -> list[CheckFinding]:
 
 
 def prune(tx: Tx, before_ms: int, limit: int, actor: str) -> Pruned:
-    """Forget up to ``limit`` tasks that ended before a time, and as many old lines of the change log.
+    """Forget up to ``limit`` tasks of the tenant that ended before a time, and as many old lines of its change log.
 
     Tasks that an open task waits for stay, and so does everything of a plan's queue that has not ended.
     """
-    rows = tx.all("prunable", before=before_ms, after=0, limit=limit)
+    rows = tx.all("prunable", tenant=tx.tenant, before=before_ms, after=0, limit=limit)
     for (seq,) in rows:
         forget(tx, task_row(tx, seq), actor, "prune")
-    changes = tx.all("prune_changes", before=before_ms, limit=limit)
+    changes = tx.all("prune_changes", tenant=tx.tenant, before=before_ms, limit=limit)
+    if changes:
+        tx.run("note_forgotten", tenant=tx.tenant, version=max(version for (version,) in changes))
     tx.run("prune_runners", before=before_ms)
-    for session, name in tx.all("prune_sessions", before=before_ms):
+    for session, name in tx.all("prune_sessions", tenant=tx.tenant, before=before_ms):
         for statement in ("delete_read_marks", "delete_lines"):
             tx.run(statement, session=session)
         tx.change(ChangeKind.SESSION, name, "removed", None, actor, "prune")

@@ -118,7 +118,10 @@ def _matches(tx: Tx, wanted: TaskFilter, row: Row) -> bool:
         return False
     if wanted.lane is not None and lane != wanted.lane:
         return False
-    if wanted.session is not None and tx.one("is_of_session", task=seq, session=wanted.session) is None:
+    if (
+        wanted.session is not None
+        and tx.one("is_of_session", tenant=tx.tenant, task=seq, session=wanted.session) is None
+    ):
         return False
     return all(tx.one("has_label", key=key, value=value, task=seq) for key, value in wanted.labels)
 

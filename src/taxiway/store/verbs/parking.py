@@ -39,7 +39,8 @@ def resume(tx: Tx, runner: str, room: int) -> list[Resumed]:
     """Let up to ``room`` runs of a runner go on that have their slots again; what they are to be told goes along."""
     take_slots(tx)
     resumed = []
-    for run, name, fence, seq, task in tx.all("resumable_runs", runner=runner, limit=room):
+    for run, name, fence, seq, task, tenant in tx.all("resumable_runs", runner=runner, limit=room):
+        tx.tenant = tenant
         answers = tuple(answered(row[1], ApprovalState(row[2]), row[3]) for row in tx.all("open_approvals", run=run))
         tx.run("bring_answers", run=run)
         tx.run("resume_run", run=run)

@@ -25,7 +25,7 @@ _decode = msgspec.json.decode
 
 def task(tx: Tx, task_id: str) -> Task:
     """One task; raises ``NotFound``."""
-    found = tx.one("task_state_by_id", id=task_id)
+    found = tx.one("task_state_by_id", tenant=tx.tenant, id=task_id)
     if found is None:
         raise NotFound(f"there is no task {task_id}", id=task_id)
     return task_at(tx, found[0])
@@ -41,12 +41,12 @@ def task_at(tx: Tx, seq: int) -> Task:
 def runs(tx: Tx, task_id: str) -> list[Run]:
     """Every run of a task, oldest first."""
     task(tx, task_id)
-    return [_run_record(row) for row in tx.all("read_runs", task=task_id)]
+    return [_run_record(row) for row in tx.all("read_runs", tenant=tx.tenant, task=task_id)]
 
 
 def run(tx: Tx, run_id: str) -> Run:
     """One run; raises ``NotFound``."""
-    row = tx.one("read_run", name=run_id)
+    row = tx.one("read_run", tenant=tx.tenant, name=run_id)
     if row is None:
         raise NotFound(f"there is no run {run_id}", id=run_id)
     return _run_record(row)
@@ -61,7 +61,7 @@ def events(tx: Tx, run_id: str, after: int, limit: int) -> list[Event]:
 
 def run_row_of(tx: Tx, run_id: str) -> tuple[int, int]:
     """A run's row, and the number of its last event; raises ``NotFound``."""
-    found = tx.one("run_rowid", name=run_id)
+    found = tx.one("run_rowid", tenant=tx.tenant, name=run_id)
     if found is None:
         raise NotFound(f"there is no run {run_id}", id=run_id)
     return found[0], found[1]
@@ -85,13 +85,14 @@ def changes(tx: Tx, after: int, limit: int) -> list[Change]:
 
 
 def _check_gap(tx: Tx, after: int) -> None:
-    """Versions have no holes, so what is missing behind a cursor was forgotten (I21)."""
-    row = tx.one("first_version")
-    oldest: int = row[0] if row is not None else 0
-    if oldest > after + 1:
-        newest = last_version(tx)
+    """Say so when a change of the tenant behind a cursor has been forgotten; numbers between its own are others'
+    (I21)."""
+    row = tx.one("forgotten", tenant=tx.tenant)
+    forgotten: int = row[0] if row is not None else 0
+    if forgotten > after:
+        oldest, newest = forgotten + 1, last_version(tx)
         raise Gap(
-            f"changes {after + 1} to {oldest - 1} have been forgotten (by a prune); read what is there now, "
+            f"changes {after + 1} to {forgotten} have been forgotten (by a prune); read what is there now, "
             f"then go on behind version {newest}",
             after=after,
             oldest=oldest,
@@ -100,8 +101,8 @@ def _check_gap(tx: Tx, after: int) -> None:
 
 
 def last_version(tx: Tx) -> int:
-    """The number of the newest change; 0 in an empty store."""
-    row = tx.one("last_version")
+    """The number of the tenant's newest change; 0 when it has none."""
+    row = tx.one("newest_change", tenant=tx.tenant)
     return row[0] if row and row[0] is not None else 0
 
 

@@ -108,7 +108,7 @@ def forget(tx: Tx, row: TaskRow, actor: str, cause: str) -> None:
 
 
 def _find(tx: Tx, task: str) -> TaskRow:
-    found = tx.one("task_state_by_id", id=task)
+    found = tx.one("task_state_by_id", tenant=tx.tenant, id=task)
     if found is None:
         raise NotFound(f"there is no task {task}", id=task)
     return task_row(tx, found[0])
@@ -183,7 +183,7 @@ def _settle_all(tx: Tx, seq: int, actor: str) -> None:
     while page := tx.all("dependents", parent=seq, after=after, limit=CASCADE_ROWS_MAX):
         for child, _ in settle_page(tx, seq, TaskState.CANCELLED, Reason.REQUESTED, after, page, actor):
             if tx.one("dependents", parent=child, after=0, limit=1) is not None:
-                tx.run("insert_cascade", kind="dependents", subject=child, after=0, actor=actor)
+                tx.run("insert_cascade", kind="dependents", subject=child, after=0, actor=actor, tenant=tx.tenant)
                 tx.note(Topic.TIME)
         after = page[-1][0]
 

@@ -7,6 +7,7 @@ import msgspec
 from taxiway.core.change import ChangeKind
 from taxiway.core.readiness import Scope
 from taxiway.core.run import ProcessMark, StopCause
+from taxiway.core.tenant import DEFAULT_TENANT
 from taxiway.store.protocol import LiveRun, Runner, StopRequest
 from taxiway.store.tx import Row, Tx
 
@@ -17,6 +18,7 @@ _decode_mark = msgspec.json.Decoder(ProcessMark).decode
 
 def register(tx: Tx, runner: Runner) -> None:
     """Write down a new runner."""
+    tx.tenant = DEFAULT_TENANT  # it executes for all of them, and is nobody's of theirs
     version = tx.change(ChangeKind.RUNNER, runner.id, "live", None, runner.id, "start")
     tx.run(
         "insert_runner",
@@ -78,6 +80,7 @@ def retire(tx: Tx, runner: str, state: str, actor: str) -> bool:
 
 
 def _move(tx: Tx, runner: str, state: str, cause: str, actor: str) -> None:
+    tx.tenant = DEFAULT_TENANT
     version = tx.change(ChangeKind.RUNNER, runner, state, None, actor, cause)
     tx.run("set_runner_state", name=runner, state=state, version=version)
 

@@ -29,7 +29,7 @@ Key = tuple[int, int, int, str]  #: the group (active, unread, read), then activ
 
 def session(tx: Tx, name: str, reader: str | None) -> Session:
     """One session as a reader sees it; raises ``NotFound``."""
-    row = tx.one("read_session", name=name, reader=reader)
+    row = tx.one("read_session", tenant=tx.tenant, name=name, reader=reader)
     if row is None:
         raise NotFound(f"there is no session {name}", id=name)
     return session_record(row, reader)

@@ -29,12 +29,12 @@ SUMMARY_CHARS: int = 200
 def session_for(tx: Tx, key: str, project: str, agent: str | None, policy: MailboxPolicy, actor: str) -> int:
     """The session that work of a project means by a key, made when there is none. Raises ``Conflict`` when it belongs
     to another agent."""
-    known = tx.known.sessions.get((project, key))
+    known = tx.known.sessions.get((tx.tenant, project, key))
     if known is None:
         row = tx.one("session_named", tenant=tx.tenant, project=project, key=key)
         if row is None:
             return make(tx, key, "", agent, policy, actor)
-        known = tx.known.sessions[project, key] = row
+        known = tx.known.sessions[tx.tenant, project, key] = row
     found, name, bound = known
     check_agent(key, name, bound, agent)
     if agent is not None and bound is None:
@@ -130,7 +130,7 @@ def find_session(tx: Tx, ref: str, project: str | None) -> str:
 
 def row_of(tx: Tx, session: str) -> int:
     """A session's row; raises ``NotFound``."""
-    row = tx.one("session_rowid", name=session)
+    row = tx.one("session_rowid", tenant=tx.tenant, name=session)
     if row is None:
         raise NotFound(f"there is no session {session}", id=session)
     found: int = row[0]
@@ -185,7 +185,7 @@ def archive(tx: Tx, session: str, archived: bool, actor: str) -> None:
 
 def mark_read(tx: Tx, session: str, reader: str) -> None:
     """Store the current version as what this reader has seen (C32)."""
-    row = tx.one("session_rowid", name=session)
+    row = tx.one("session_rowid", tenant=tx.tenant, name=session)
     if row is None:
         raise NotFound(f"there is no session {session}", id=session)
     tx.run("put_read_mark", session=row[0], reader=reader, version=row[1])

@@ -27,7 +27,9 @@ def pending(tx: Tx, runner: str) -> list[PendingSignal]:
 
 def receipt(tx: Tx, ref: str) -> Receipt:
     """How far a signal got: by its id, or by that of the message that it brings. Raises ``NotFound``."""
-    row = tx.one("receipt_of_signal", name=ref) or tx.one("receipt_of_message", task=ref)
+    row = tx.one("receipt_of_signal", tenant=tx.tenant, name=ref) or tx.one(
+        "receipt_of_message", tenant=tx.tenant, task=ref
+    )
     if row is None:
         raise NotFound(f"there is no signal {ref}", id=ref)
     name, kind, state, why, run = row

@@ -148,9 +148,10 @@ class Admission:
     def queue(self, project: str, name: str) -> tuple[int, Queue]:
         """The queue that takes the task, ready to take it; raises when it takes nothing new."""
         known = self._tx.known.queues
-        found = known.get((project, name))
+        key = (self._tx.tenant, project, name)
+        found = known.get(key)
         if found is None:
-            found = known[project, name] = queue_of(self._tx, name, project)
+            found = known[key] = queue_of(self._tx, name, project)
         check_admission(found[1], self._by_plan)
         if found[1].state is QueueState.IDLE:
             sweeps.finish_reset(self._tx, found[0])
@@ -231,7 +232,7 @@ def _known_key(tx: Tx, new: NewTask) -> Submitted | None:
             f"idempotency key '{key}' was used before with a different payload (by {row[1]}); use another key",
             id=row[1],
         )
-    state = tx.one("task_state_by_id", id=row[1])
+    state = tx.one("task_state_by_id", tenant=tx.tenant, id=row[1])
     assert state is not None
     return Submitted(row[1], TaskState(state[1]), False)
 
@@ -263,9 +264,9 @@ def _find_parent(tx: Tx, admission: Admission, new: NewTask, edge: Dependency, b
         raise _bad_edge(edge.task, "a task cannot wait for itself")
     row: Row | None
     if edge.task in batch:
-        row = tx.one("task_state_by_id", id=batch[edge.task])
+        row = tx.one("task_state_by_id", tenant=tx.tenant, id=batch[edge.task])
     elif is_full_id(edge.task, "task"):
-        row = tx.one("task_state_by_id", id=edge.task)
+        row = tx.one("task_state_by_id", tenant=tx.tenant, id=edge.task)
     else:
         queue, _ = admission.queue(new.project, new.spec.queue)
         row = tx.one("task_named", queue=queue, name=edge.task)

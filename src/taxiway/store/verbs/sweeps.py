@@ -33,7 +33,8 @@ def begin(tx: Tx, kind: str, subject: int, actor: str, until: int | None = None,
     while whole and len(page) == CASCADE_ROWS_MAX:
         page = PAGES[kind](tx, subject, page[-1][0], until, CASCADE_ROWS_MAX, actor)
     if len(page) == CASCADE_ROWS_MAX:
-        tx.run("insert_sweep", kind=kind, subject=subject, after=page[-1][0], until=until, actor=actor)
+        progress = {"after": page[-1][0], "until": until}
+        tx.run("insert_sweep", kind=kind, subject=subject, actor=actor, tenant=tx.tenant, **progress)
         tx.note(Topic.TIME)
     else:
         finished(tx, kind, subject, until)

@@ -23,7 +23,7 @@ def tell_task(tx: Tx, task: str, kind: Signal, text: str | None, actor: str) -> 
 
     An interrupt is a wish about the task as well, so it holds when the runner dies before it has heard of it.
     """
-    found = tx.one("task_state_by_id", id=task)
+    found = tx.one("task_state_by_id", tenant=tx.tenant, id=task)
     if found is None:
         raise NotFound(f"there is no task {task}", id=task)
     row = task_row(tx, found[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -11,25 +11,25 @@ from taxiway.core.limits import COUNTED_TASKS_MAX
 from taxiway.core.readiness import Scope
 from taxiway.store.tx import Rank, Tx
 from taxiway.store.verbs import accounts
-from taxiway.store.verbs.claim import Head, gate_facts, head_of
+from taxiway.store.verbs.claim import Head, Shut, gate_facts, head_of, shut_off, takes
 from taxiway.store.verbs.slots import slots_taken
 
 
 class Turn:
     """The next claims of some runners, up to ``mine``: a ready task with room, as the head of its gate.
 
-    ``runners`` are scopes with free slots; nothing of the queues in ``shut`` is taken.
+    ``runners`` are scopes with free slots; nothing of the queues and tenants in ``shut`` is taken.
     """
 
-    def __init__(self, tx: Tx, mine: Head, runners: Sequence[tuple[Scope, int]], shut: frozenset[int]) -> None:
+    def __init__(self, tx: Tx, mine: Head, runners: Sequence[tuple[Scope, int]], shut: Collection[Shut]) -> None:
         self._tx = tx
         self._mine = mine
         self._scopes = [scope for scope, _ in runners]
         self._free = [max(0, free) for _, free in runners]
-        self._for_mine = [_takes(scope, mine) for scope in self._scopes]
+        self._for_mine = [takes(scope, mine) for scope in self._scopes]
         urgency, position, seq = mine.rank
         rows = tx.all("gates_ahead", urgency=urgency, position=position, seq=seq)
-        self._heads = [head for head in map(head_of, rows) if head.queue not in shut]
+        self._heads = [head for head in map(head_of, rows) if not shut_off(head, shut)]
         self._live: dict[tuple[str, int], int] = {}
         self._ledgers: dict[int, accounts.Ledger] = {}
 
@@ -86,7 +86,7 @@ class Turn:
 
     def _runner(self, head: Head) -> int | None:
         """A runner with a free slot that takes work of this gate, first one that cannot take ``mine``."""
-        fitting = [place for place, scope in enumerate(self._scopes) if self._free[place] > 0 and _takes(scope, head)]
+        fitting = [place for place, scope in enumerate(self._scopes) if self._free[place] > 0 and takes(scope, head)]
         return min(fitting, key=lambda place: self._for_mine[place], default=None)
 
     def _room(self, head: Head) -> int | None:
@@ -110,19 +110,16 @@ class Turn:
         return self._is_taken(head) and (head.lane == mine.lane or head.queue == mine.queue or same_account)
 
     def _is_taken(self, head: Head) -> bool:
-        return any(_takes(scope, head) for scope in self._scopes)
+        return any(takes(scope, head) for scope in self._scopes)
 
     def _count(self, heads: Sequence[Head]) -> int:
+        """How many of the tenant's own go first; there is one at least, be it another's (I10)."""
         found = 0
         urgency, position, seq = self._mine.rank
-        for head in heads:
+        for head in (head for head in heads if head.tenant == self._mine.tenant):
             left = COUNTED_TASKS_MAX - found
             if left <= 0:
                 break
             row = self._tx.one("tasks_ahead", gate=head.gate, urgency=urgency, position=position, seq=seq, limit=left)
             found += row[0] if row else 0
-        return found
-
-
-def _takes(scope: Scope, head: Head) -> bool:
-    return scope.takes(head.project, head.queue_name, head.lane_name, head.needs)
+        return max(found, 1)

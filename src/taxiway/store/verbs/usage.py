@@ -9,7 +9,9 @@ from taxiway.store.tx import Row, Tx
 
 def usage(tx: Tx, by: UsageBy, since: int, until: int, limit: int) -> list[UsageLine]:
     """One line for each group, by name."""
-    return [_line(row) for row in tx.all("usage_of_runs", by=by, since=since, until=until, limit=limit)]
+    return [
+        _line(row) for row in tx.all("usage_of_runs", tenant=tx.tenant, by=by, since=since, until=until, limit=limit)
+    ]
 
 
 def _line(row: Row) -> UsageLine:

@@ -34,8 +34,10 @@ from taxiway.testing.conformance.reading import Finding, Logging, Paging
 from taxiway.testing.conformance.replacing import Removing, Retrying
 from taxiway.testing.conformance.scale import Scaling
 from taxiway.testing.conformance.sessions import Processing, Showing, Throttling
+from taxiway.testing.conformance.sharing import Sharing
 from taxiway.testing.conformance.submitting import Submitting
 from taxiway.testing.conformance.telling import Telling
+from taxiway.testing.conformance.tenants import Separating
 from taxiway.testing.conformance.timing import Timing
 
 SUITES: Final = (
@@ -77,6 +79,8 @@ SUITES: Final = (
     Inquiring,
     Parking,
     Allotting,
+    Separating,
+    Sharing,
 )
 
 __all__ = ["SUITES", "Bench", "Opened", "Suite", "Surroundings", *(suite.__name__ for suite in SUITES)]

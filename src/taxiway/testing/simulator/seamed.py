@@ -31,6 +31,10 @@ class SeamedStore:
         self._inner = inner
         self._process = process
 
+    def of(self, tenant: str) -> SeamedStore:
+        """The same store as one tenant sees it."""
+        return SeamedStore(self._inner.of(tenant), self._process)
+
     def __getattr__(self, verb: str) -> Callable[..., Awaitable[Any]]:
         function = getattr(self._inner, verb)
 

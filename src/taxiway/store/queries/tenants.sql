@@ -1,0 +1,2 @@
+-- Every tenant.
+SELECT name FROM tenant ORDER BY name
