@@ -251,6 +251,16 @@ SETTINGS: Final = {
     "approvals.write": "the same for an agent with the access `write`",
     "approvals.auto": "the same for an agent with the access `auto`",
     "approvals.expires": "how long a person has for an answer, then it counts as denied; `none` for ever",
+    "stuck.quiet": "signs of life that are younger say that something moves",
+    "stuck.resumes": "how often in a task's life `resume` may stop its agent's process",
+    "stuck.nudge": "what a nudge says to the agent",
+    "stuck.starting": "what is done, and when, while its process has taken no turn yet; an empty list for nothing",
+    "stuck.thinking": "while the model has the word and something moves, but the agent tells nothing",
+    "stuck.silent": "while the model has the word, its provider owes an answer, and nothing moves",
+    "stuck.pausing": "while the model has the word, and no answer is due: the agent waits by itself",
+    "stuck.chattering": "while bytes come, and none of them says anything",
+    "stuck.working": "while a tool is at work, and the agent tells nothing",
+    "stuck.standing": "while a tool is in use, and neither its processes nor its lines move",
     "limits.processes": "how many processes of agents a runner may have at once; when there are as many, the longest"
     " idle one has to go",
     "secrets.NAME.env": "the secret is the value of this variable of the runner",
@@ -273,6 +283,7 @@ SETTINGS: Final = {
     "agents.NAME.quiet": "`pty`: without `ready`, so long a silence means the same",
     "agents.NAME.columns": "`pty`: the width of the window",
     "agents.NAME.rows": "`pty`: its height",
+    "agents.NAME.stuck": "a table: what holds for this agent instead of what `[stuck]` says",
     "accounts.NAME.limit": "how many runs of all its agents go at once at most",
     "accounts.NAME.env": "a table: variables for its agents' programs, under each agent's own; `secret://NAME` stands"
     " for a secret",
@@ -294,6 +305,8 @@ COMPUTED_DEFAULTS: Final = {
     "prices.NAME.output": "required",
     "prices.NAME.source": "none",
     "prices.NAME.date": "none",
+    "stuck.nudge": "a sentence or two",
+    "agents.NAME.stuck": "none",
 }
 
 #: Bounds whose comment in the code would only repeat their name.

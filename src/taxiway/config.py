@@ -22,6 +22,7 @@ from taxiway.core.approval import Rule
 from taxiway.core.errors import Invalid, Problem, StoreUnusable
 from taxiway.core.fieldtypes import Bad, member
 from taxiway.core.fieldtypes import name as checked_name
+from taxiway.core.ladder import STUCK_FIELDS, StuckRules
 from taxiway.core.limits import MAILBOX_COUNT_MAX
 from taxiway.core.nearest import suggestion
 from taxiway.core.policy import Drop, Mode
@@ -46,9 +47,7 @@ SLOTS_MIN_DEFAULT: Final = 2
 #: Variables that a run is given (a Taxiway inside a task sees them), and those that only scripts read.
 NOT_SETTINGS: Final = ("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWAY_PROCESS")
 _INPUTS: Final = "TAXIWAY_IN_"
-_LATER: Final = {
-    "server": "comes with a later version, together with the server",
-}
+_LATER: Final = {"server": "comes with a later version, together with the server"}
 _LATER_VARIABLES: Final = ("TAXIWAY_URL", "TAXIWAY_TOKEN")
 
 
@@ -63,6 +62,7 @@ class Config(msgspec.Struct, frozen=True):
     mailbox: MailboxSection = MailboxSection()
     limits: LimitsSection = LimitsSection()
     approvals: ApprovalsSection = ApprovalsSection()
+    stuck: StuckRules = StuckRules()
     secrets: dict[str, SecretSource] = {}
     agents: dict[str, AgentKind] = {}
     accounts: dict[str, AccountKind] = {}
@@ -169,7 +169,7 @@ class _Layers:
             self._origins[name] = origin
         except Bad as bad:
             noted = problem or (lambda message, hint: Problem(message, name, origin, hint=hint))
-            self.problems += [noted(one.message, one.hint) for one in (bad, *bad.others)]
+            self.problems += [noted(one.placed, one.hint) for one in (bad, *bad.others)]
 
     def file(self, path: Path) -> None:
         """Lay a file over what was there."""
@@ -294,6 +294,7 @@ class _Layers:
             mailbox=MailboxSection(**parts["mailbox"]),
             limits=LimitsSection(**parts["limits"]),
             approvals=ApprovalsSection(**parts["approvals"]),
+            stuck=StuckRules(**parts["stuck"]),
             secrets=parts["secrets"],
             agents={name: agent_kind(fields) for name, fields in self._agents().items()},
             accounts={name: AccountKind(**fields) for name, fields in self._tables("accounts").items()},
@@ -347,6 +348,7 @@ _SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "mailbox": ("mode", "cap", "drop", "debounce", "max_debounce_wait", "max_concurrent"),
     "limits": ("run_output_bytes", "processes"),
     "approvals": ("analysis", "write", "auto", "expires"),
+    "stuck": tuple(STUCK_FIELDS),
     "secrets": None,
     "agents": None,
     "accounts": None,
@@ -377,6 +379,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "limits.processes": whole(1, SLOTS_MAX),
     **{f"approvals.{access}": member(Rule, "rule") for access in Access},
     "approvals.expires": clock,
+    **{f"stuck.{name}": read for name, read in STUCK_FIELDS.items()},
 }
 _DEFAULTED: Final = tuple(_READERS)
 _VARIABLES: Final = {

@@ -74,6 +74,7 @@ class ObstacleKind(StrEnum):
 
     ENDED = "ended"
     RUNNING = "running"
+    STUCK = "stuck"
     DELAY = "delay"
     BACKOFF = "backoff"
     RATE_LIMIT = "rate_limit"

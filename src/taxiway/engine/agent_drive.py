@@ -18,6 +18,7 @@ from taxiway.core.price import Prices, price_of
 from taxiway.core.run import Failed, Outcome, StopCause
 from taxiway.core.session import Signal
 from taxiway.core.task import Reason
+from taxiway.core.vitals import Started, TurnBegun
 from taxiway.engine.clocks import RunClocks
 from taxiway.engine.composing import MakeAgentEnvironment, compose, with_memory
 from taxiway.engine.courier import Courier
@@ -30,6 +31,7 @@ from taxiway.engine.questions import Questions
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.transcript import Transcript
 from taxiway.engine.turn_end import End, Judge, NotBegun, Unready
+from taxiway.engine.watching import Vigil, Watching
 from taxiway.store.protocol import Claimed, PendingSignal, Store, TurnFacts
 
 FLUSH_S: Final = 0.05  #: how long a watcher may wait for what the agent has said
@@ -38,14 +40,15 @@ CLEAR_S_MAX: Final = 10.0  #: how long what a turn left running may take to go, 
 
 class Crewmates(msgspec.Struct, frozen=True):
     """Whom a turn works with on its runner: who lends processes, who brings signals, where those stand that wait for a
-    person; what is asked of persons at all, what models cost, and chance for what shall not happen everywhere at
-    once."""
+    person; what is asked of persons at all, what models cost, what turns are watched with, and chance for what shall
+    not happen everywhere at once."""
 
     pool: SessionPool
     courier: Courier
     parking: Parking
     policy: ApprovalPolicy
     prices: Prices
+    vigil: Vigil
     chance: Chance
 
 
@@ -76,6 +79,7 @@ class AgentDrive:
         window = agent.kind.context_window
         self._transcript = Transcript(claim, store, recorder, self._meter, mates.chance, window)
         self._judge = Judge(spec, recorder, self._transcript, self._meter, agent.driver.abilities.degraded)
+        self._watching = Watching(claim, store, recorder, self._clocks, agent, mates.vigil, self.stop)
         self._live: Live | None = None
         self._stop: StopCause | None = None
         self._stopped_s = 0.0
@@ -96,7 +100,7 @@ class AgentDrive:
             return Failed(Reason.SPAWN_ERROR, self._recorder.sentence(error.message))
         got = await self._check_out(wanted)
         if got is None:
-            return self._judge.outcome(self._over(NotBegun()), self._cause, begun=False)
+            return self._judged(self._over(NotBegun()))
         if isinstance(got, SpawnFailure):
             return self._judge.not_opened(got)
         self._live = got
@@ -113,7 +117,7 @@ class AgentDrive:
             raise
         finally:
             self._over(NotBegun())
-        return self._judge.outcome(end, self._cause, self._begun)
+        return self._judged(end)
 
     def stop(self, cause: StopCause, hard: bool = False) -> None:
         """Ask that the turn ends; harder each time it is called ``hard``."""
@@ -146,6 +150,9 @@ class AgentDrive:
             case _:
                 assert_never(signal.kind)
 
+    def _judged(self, end: End) -> Outcome:
+        return self._watching.judged(self._judge.outcome(end, self._cause, self._begun, self._watching.stuck))
+
     async def _check_out(self, wanted: Wanted) -> Live | SpawnFailure | None:
         """A process for the turn; ``None``: a stop came while there was none yet. It waits for nobody else's to go."""
         if self._stop is not None:
@@ -173,13 +180,16 @@ class AgentDrive:
             return self._over(NotBegun())
         self._recorder.note(EventType.STATUS, phase="turn", process=live.name, warm=live.reused)
         self._clocks.start()
+        self._watching.saw(Started())
         await self._mind_the_budget()
         async with asyncio.TaskGroup() as group:
             closer = group.create_task(self._close_when_told(live))
             flusher = group.create_task(self._flush_regularly())
+            watcher = group.create_task(self._watching.watch(live, self._transcript))
             end = await self._listen(live, text)
             closer.cancel()
             flusher.cancel()
+            watcher.cancel()
         self._recorder.close_streams()
         await self._transcript.flush()
         return end
@@ -210,7 +220,7 @@ class AgentDrive:
             if isinstance(event, TurnEnded | Ended):
                 return self._over(event)
             await self._take(event)
-            await self._keep_up()
+            await self._keep_up(event)
             if self._meter.spent is not None:
                 self.stop(StopCause.BUDGET)
 
@@ -235,7 +245,7 @@ class AgentDrive:
                     if isinstance(event, TurnEnded | Ended):
                         return event
                     await self._transcript.take(event)
-                    await self._keep_up()
+                    await self._keep_up(event)
         except TimeoutError:
             return Unready(self._agent.kind.start_s)
 
@@ -247,6 +257,7 @@ class AgentDrive:
             await live.dialogue.send(Turn(text, self._claim.spec.result_schema))
             self._begun = True
         self._clocks.heard()
+        self._watching.saw(TurnBegun())
         self._mates.courier.opened(self._claim.run, self)
         self._questions.opened(live.dialogue)
         if self._agent.driver.abilities.steer:
@@ -265,9 +276,10 @@ class AgentDrive:
                 self._wall.cancel()
         return end
 
-    async def _keep_up(self) -> None:
+    async def _keep_up(self, event: DialogueEvent) -> None:
         """It was heard; what it says is not read faster than it can be written (I18)."""
         self._clocks.heard()
+        self._watching.heard(event)
         if self._recorder.full:
             self._clocks.hush()
             await self._recorder.flush()
@@ -314,7 +326,7 @@ class AgentDrive:
             case Ended():
                 await pool.write_off(live, end)
             case TurnEnded():
-                kept = self._begun and not reset and live.session is not None
+                kept = self._begun and not reset and live.session is not None and not self._watching.spent
                 keep = kept and await self._cleared(live)
                 await pool.check_in(live, keep, self._spent_s())
             case Unready(start_s):
