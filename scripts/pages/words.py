@@ -32,7 +32,7 @@ REASONS: Final = {
     Reason.EXIT_CODE: "the program exited with another status than 0",
     Reason.SIGNAL: "the program was killed by a signal that was not ours",
     Reason.TIMEOUT: "a run took longer than `timeout`",
-    Reason.STALLED: "a run was silent for longer than `idle_timeout`",
+    Reason.STALLED: "a run was silent for longer than `idle_timeout`, or its turn [stood still](stuck.md)",
     Reason.LOST: "a run's end was never seen; see how runs are lost",
     Reason.SPAWN_ERROR: "there is no such program or folder, no permission or workspace, or a template that cannot be"
     " filled in",
@@ -145,6 +145,7 @@ QUEUE_STEPS: Final = {
 OBSTACLES: Final = {
     ObstacleKind.ENDED: "it has ended",
     ObstacleKind.RUNNING: "it runs already",
+    ObstacleKind.STUCK: "it is running, and its turn stands still: [stuck](stuck.md)",
     ObstacleKind.DELAY: "its time has not come; `until` says when",
     ObstacleKind.BACKOFF: "its next attempt waits; `until` says how long",
     ObstacleKind.RATE_LIMIT: "its agent's account waits for a reset, or for the one run that probes it",
@@ -212,10 +213,11 @@ EVENTS: Final = {
     EventType.STATUS: (
         "a phase of the run: `rendered` (templates filled in), `output` (how much was not stored), `late_result` (an"
         " outcome that came after the run had been settled; kept, not applied), `turn` (an agent's process takes it),"
-        " `resumed` (it waited for a person, and goes on),"
+        " `resumed` (it waited for a person, and goes on), `stuck` (its turn stands still, or gets `over` that),"
         " `workspace` (made, or found again), `setup` (its command runs), `diff` (why there is none), `workspace_left`,"
         " `agent` (which agent it is, and whether it was seen to keep to the access that was asked for: `bound`)",
-        "phase, command, dropped_bytes, outcome, process, warm, kind, path, cwd, base, branch, changed, copied, reused,"
+        "phase, situation, for_s, action, ages_s, processes, tools, skipped, nudge, over, command, dropped_bytes,"
+        " outcome, process, warm, kind, path, cwd, base, branch, changed, copied, reused,"
         " kept, text, snapshot, error, agent, version, access, mode, bound",
         True,
     ),

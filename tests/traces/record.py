@@ -15,12 +15,12 @@ from typing import Final
 import msgspec
 
 from taxiway.agents.adapters import driver_of
-from taxiway.agents.dialogue import Asked, Dialogue, Opening, Ready, Turn, TurnEnded
+from taxiway.agents.dialogue import Answer, Asked, Dialogue, Opening, Ready, Turn, TurnEnded
 from taxiway.agents.process import ProcessAgent
 from taxiway.agents.protocol import Ended, Go, How, SpawnFailure
 from taxiway.agents.pulse import take_pulse
 from taxiway.core.agent import Access, Adapter, AgentKind
-from taxiway.core.vitals import Evidence, Printed, Questioned, Started, TurnBegun
+from taxiway.core.vitals import Evidence, Printed, Questioned, Replied, Started, TurnBegun
 from taxiway.engine.evidence import evidence_of
 from tests.agents import homes
 from tests.stub_model.server import StubModel
@@ -39,9 +39,10 @@ PATIENT: Final = {"CLAUDE_CODE_MAX_RETRIES": "10"}
 class Recording:
     """One turn being recorded."""
 
-    def __init__(self, dialogue: Dialogue) -> None:
+    def __init__(self, dialogue: Dialogue, unanswered: bool) -> None:
         self._dialogue = dialogue
         self._began_s = time.monotonic()
+        self._unanswered = unanswered
         self._bytes = 0
         self.lines: list[Line] = []
 
@@ -59,11 +60,21 @@ class Recording:
                 event = await self._dialogue.next()
                 if isinstance(event, TurnEnded | Ended):
                     break
-                self.saw(Questioned() if isinstance(event, Asked) else evidence_of(event, time.time_ns() // 1_000_000))
+                if isinstance(event, Asked):
+                    await self._asked(event)
+                else:
+                    self.saw(evidence_of(event, time.time_ns() // 1_000_000))
                 if isinstance(event, Ready):
                     self.saw(TurnBegun())
                     await self._dialogue.send(Turn(text))
             feeler.cancel()
+
+    async def _asked(self, asked: Asked) -> None:
+        """What it asks is allowed, unless that is what is recorded."""
+        self.saw(Questioned())
+        if not self._unanswered:
+            await self._dialogue.send(Answer(asked.id, True))
+            self.saw(Replied())
 
     async def _feel(self) -> None:
         while True:
@@ -90,7 +101,7 @@ async def record(scenario: Scenario, folder: Path, out: Path, stub: StubModel, p
     )
     dialogue = await driver_of(kind, process).open(opening)
     assert not isinstance(dialogue, SpawnFailure), dialogue
-    recording = Recording(dialogue)
+    recording = Recording(dialogue, scenario.question)
     prompt = f"[[stub: {scenario.play} ;; say done]]" if "say" not in scenario.play else f"[[stub: {scenario.play}]]"
     try:
         async with asyncio.timeout(scenario.seconds):

@@ -66,6 +66,7 @@ PAUSES: Final = (
 
 _CODEX_ASK: Final = '{"cmd": "echo x > y", "sandbox_permissions": "require_escalated", "justification": "I need it"}'
 
+_CLAUDE_TESTS: Final = f'{{"command": "{TESTS}", "timeout": 600000}}'
 _CLAUDE_SLEEP: Final = f'{{"command": "{SLEEP}", "timeout": 600000}}'
 
 
@@ -85,6 +86,7 @@ SCENARIOS: Final = (
     Scenario("claude-long-think", "claude", Adapter.CLAUDE, "wait 100 ;; say done", 98, True, THINKS),
     Scenario("claude-compile", "claude", Adapter.CLAUDE, f"sh {COMPILE}", 110, True, WORKS),
     Scenario("claude-busy-tool", "claude", Adapter.CLAUDE, f"sh {BUSY}", 110, True, WORKS),
+    Scenario("claude-tests", "claude", Adapter.CLAUDE, f"tool Bash {_CLAUDE_TESTS}", LONG_S, True, WORKS),
     Scenario("claude-sleep", "claude", Adapter.CLAUDE, f"tool Bash {_CLAUDE_SLEEP}", LONG_S, True, STANDS),
     Scenario("claude-hang", "claude", Adapter.CLAUDE, "hang", LONG_S, False, STALLS),
     Scenario("claude-hang-body", "claude", Adapter.CLAUDE, "hang body", LONG_S, False, STALLS),

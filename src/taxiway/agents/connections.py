@@ -64,8 +64,9 @@ def _connection(message: bytes) -> Connection:
     while at + _ATTRIBUTE.size <= len(message):
         size, kind = _ATTRIBUTE.unpack_from(message, at)
         if kind == _INFO and size >= _ATTRIBUTE.size + _BYTES_AT + 16:
-            moved = sum(struct.unpack_from("=QQ", message, at + _ATTRIBUTE.size + _BYTES_AT))
+            acknowledged, came = struct.unpack_from("=QQ", message, at + _ATTRIBUTE.size + _BYTES_AT)
             sent_ago, _, came_ago = struct.unpack_from("=III", message, at + _ATTRIBUTE.size + _AGO_AT)
-            owed = owed or sent_ago < came_ago
+            moved = acknowledged + came
+            owed = owed or came == 0 or sent_ago < came_ago  # where nothing came, that is since it was opened
         at += max((size + 3) & ~3, _ATTRIBUTE.size)
     return Connection(inode, source + ports[:2], target + ports[2:], moved, owed)

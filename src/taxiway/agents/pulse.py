@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from taxiway.agents.connections import Connection, connections
-from taxiway.agents.guardian.tree import ZOMBIE, Process, descendants, look, read_bytes
+from taxiway.agents.guardian.tree import ZOMBIE, Process, alive, descendants, read_bytes
 from taxiway.core.run import ProcessMark
 from taxiway.core.vitals import Pulse
 
@@ -23,24 +23,25 @@ async def take_pulse(mark: ProcessMark) -> Pulse | None:
 
 
 def _pulse(mark: ProcessMark) -> Pulse | None:
-    guardian = look(mark.guardian_pid)
-    if guardian is None or guardian.start != mark.guardian_start:
+    # A guardian keeps one tree after another: it is known by its child.
+    if not alive(mark.child_pid, mark.child_start):
         return None
     family = [one for one in descendants(mark.guardian_pid) if one.state != ZOMBIE][:PROCESSES_MAX]
-    own_s = others_s = 0.0
+    own_s, others_s, written = 0.0, 0.0, 0
     for process in family:
         itself_s, children_s = _cpu_s(process.pid)
         if process.pid == mark.child_pid:
             own_s = itself_s
         else:
             others_s += itself_s
+            written += _written(process.pid)
         others_s += children_s
     others_s += _cpu_s(mark.guardian_pid)[1]  # it waits for orphans
     lines = _lines(family)
     if lines is None:
-        return Pulse(len(family), round(others_s, 2), round(own_s, 2))
+        return Pulse(len(family), round(others_s, 2), round(own_s, 2), written)
     owed, moved = sum(one.owed for one in lines), sum(one.moved for one in lines)
-    return Pulse(len(family), round(others_s, 2), round(own_s, 2), len(lines), owed, moved)
+    return Pulse(len(family), round(others_s, 2), round(own_s, 2), written, len(lines), owed, moved)
 
 
 def _cpu_s(pid: int) -> tuple[float, float]:
@@ -51,6 +52,17 @@ def _cpu_s(pid: int) -> tuple[float, float]:
         return 0.0, 0.0
     user, system, children_user, children_system = map(int, stat[stat.rindex(b")") + 2 :].split()[11:15])
     return (user + system) / _TICKS, (children_user + children_system) / _TICKS
+
+
+def _written(pid: int) -> int:
+    """Bytes that a process has written so far, to whatever it was."""
+    try:
+        for line in read_bytes(f"/proc/{pid}/io").splitlines():
+            if line.startswith(b"wchar:"):
+                return int(line[len(b"wchar:") :])
+    except OSError:
+        pass
+    return 0
 
 
 def _lines(family: Iterable[Process]) -> list[Connection] | None:

@@ -17,6 +17,7 @@ OPEN_TOOLS_MAX: Final = 1_000
 #: Seconds of CPU for a second of time. Below that a process only keeps itself awake. An agent's own process is believed
 #: to work for its tools by much more only: some draw a spinner.
 BUSY_SHARE: Final = 0.01
+WRITTEN_MIN: Final = 32  #: bytes between two looks; what wakes itself writes a few
 OWN_BUSY_SHARE: Final = 0.2
 
 
@@ -109,7 +110,7 @@ class Refused(msgspec.Struct, frozen=True, tag_field="saw", tag="limited"):
 
 class Pulse(msgspec.Struct, frozen=True, tag_field="saw", tag="pulse"):
     """What was seen of its processes from outside: how many there are, the CPU seconds that the agent's own process has
-    used, and those of all others, ended ones included.
+    used, and those of all others, ended ones included; and how many bytes those others have written anywhere.
 
     ``lines``: connections to elsewhere that stand open; ``owed``: those over which something was sent, and nothing came
     since; ``line_bytes``: what has gone over all of them. ``None`` where nobody can see that.
@@ -118,6 +119,7 @@ class Pulse(msgspec.Struct, frozen=True, tag_field="saw", tag="pulse"):
     processes: int
     cpu_s: float
     own_cpu_s: float
+    written: int = 0
     lines: int | None = None
     owed: int | None = None
     line_bytes: int | None = None
@@ -149,7 +151,7 @@ class Vitals:
         self._pulse: tuple[float, Pulse] | None = None
         self.told = float("-inf")
         self.printed = float("-inf")
-        self.worked = float("-inf")  # processes used CPU
+        self.worked = float("-inf")  # processes used CPU, or wrote something
         self.carried = float("-inf")  # something went over the line
 
     @property
@@ -210,7 +212,8 @@ class Vitals:
         told = max(told, self._limited_until)
         if not self._begun:
             return Situation.STARTING, max(told, self.printed)
-        moved = max(told, self.printed, self.worked, self.carried)
+        # An agent's own signs of life tell nothing of its tool; those of a program on a terminal may be the tool's.
+        moved = max(told, self.worked, self.carried, self.printed if self._opaque or not self._tools else told)
         if self._tools or self._opaque:
             return (Situation.WORKING, told) if moved > fresh else (Situation.STANDING, moved)
         if max(told, self.worked, self.carried) > fresh:
@@ -236,7 +239,8 @@ class Vitals:
             passed_s = at - before
             others, own = pulse.cpu_s - last.cpu_s, pulse.own_cpu_s - last.own_cpu_s
             # What several looks a moment apart saw is no share of anything: a tick of the clock is 0.01 s.
-            if abs(others) >= max(BUSY_SHARE * passed_s, 0.02) or own >= OWN_BUSY_SHARE * passed_s:
+            busy = abs(others) >= max(BUSY_SHARE * passed_s, 0.02) or own >= OWN_BUSY_SHARE * passed_s
+            if busy or abs(pulse.written - last.written) >= WRITTEN_MIN:
                 self.worked = max(self.worked, at)
             if pulse.line_bytes is not None and pulse.line_bytes != last.line_bytes:
                 self.carried = max(self.carried, at)

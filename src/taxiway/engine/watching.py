@@ -72,7 +72,7 @@ class Watching:
         self._asking = False
         self._bytes = 0
         self._nudges = 0
-        self._noted: Finding | None = None
+        self._noted: float | None = None  # when it had got on last, as it was noted
         self._action: Action | None = None
         self.stuck: str | None = None
 
@@ -92,7 +92,7 @@ class Watching:
     def saw(self, evidence: Evidence) -> None:
         """Take a piece of evidence, of now."""
         self._vitals.take(evidence, self._now())
-        if self._noted is not None and self._vitals.told > self._noted.progress:
+        if self._noted is not None and self._vitals.told > self._noted:
             self._recorder.note(EventType.STATUS, phase=STUCK, over=True)
             self._noted = None
 
@@ -166,7 +166,7 @@ class Watching:
             if account.name == self._claim.account and account.phase is Phase.PARKED:
                 now_ms = self._vigil.clock.now_ms()
                 left_s = LOOK_S if account.until is None else (account.until - now_ms) / 1000
-                self.saw(Refused(max(left_s, LOOK_S)))
+                self._vitals.take(Refused(max(left_s, LOOK_S)), self._now())
                 return True
         return False
 
@@ -197,15 +197,18 @@ class Watching:
             tools=vitals.tools,
             **more,
         )
-        self._noted = finding
+        self._noted = vitals.told
 
     def _stood(self, finding: Finding) -> str:
         return format_duration(round(self._now() - finding.since, 0 if self._now() - finding.since >= 1 else 2))
 
     def _pause_s(self) -> float | None:
         """How long to wait between looks; ``None``: there is nothing to look for."""
-        rungs = [rung.after_s for situation in Situation for rung in self._rules.ladder(situation)]
-        return min(LOOK_S, min(rungs) / LOOKS_PER_RUNG, self._rules.quiet / 2) if rungs else None
+        first = {situation: ladder[0].after_s for situation in Situation if (ladder := self._rules.ladder(situation))}
+        if not first:
+            return None
+        pause_s = min(LOOK_S, self._rules.quiet / 2, first.pop(Situation.STARTING, LOOK_S))
+        return min([pause_s, *(after_s / LOOKS_PER_RUNG for after_s in first.values())])
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -34,7 +34,7 @@ def seen(*evidence: tuple[float, Evidence], opaque: bool = False) -> Vitals:
 
 def pulses(every_s: float = 15.0, until_s: float = 600.0, **grows: float) -> list[tuple[float, Evidence]]:
     """Looks at processes whose figures grow by so much each time."""
-    start = {"cpu_s": 0.0, "own_cpu_s": 0.0, "lines": 1, "owed": 1, "line_bytes": 500}
+    start = {"cpu_s": 0.0, "own_cpu_s": 0.0, "written": 0, "lines": 1, "owed": 1, "line_bytes": 500}
     found = []
     for number in range(1, int(until_s / every_s) + 1):
         fields = {name: value + grows.get(name, 0) * number for name, value in start.items()}
@@ -64,12 +64,12 @@ def test_silence_is_thinking_first_and_then_what_the_line_says() -> None:
 def test_who_is_owed_no_answer_waits_by_itself() -> None:
     """Trap 9: an agent that waits for a quota by its own clock has had its answer, or has no line at all."""
     assert at(seen(*pulses(owed=-1, until_s=15)), 600.0) is Situation.PAUSING
-    assert at(seen((15.0, Pulse(2, 0.0, 0.0, 0, 0, 0))), 600.0) is Situation.PAUSING
+    assert at(seen((15.0, Pulse(2, 0.0, 0.0, 0, 0, 0, 0))), 600.0) is Situation.PAUSING
 
 
 def test_an_answer_that_stopped_in_the_middle_is_silent() -> None:
     """A cut line that nobody noticed: words came, the line stands open, and nothing moves."""
-    half = seen((10.0, Spoke()), (15.0, Pulse(2, 0.0, 0.0, 1, 0, 500)))
+    half = seen((10.0, Spoke()), (15.0, Pulse(2, 0.0, 0.0, 0, 1, 0, 500)))
     assert at(half, 600.0) is Situation.SILENT
     half.take(ToolBegan("1"), 20.0)
     half.take(ToolEnded("1"), 30.0)
@@ -95,7 +95,7 @@ def test_bytes_without_words_are_their_own_clock() -> None:
         pulses(cpu_s=1.0),
         pulses(own_cpu_s=10.0),
         pulses(line_bytes=1),
-        [(float(moment), Printed()) for moment in range(10, 600, 50)],
+        pulses(written=40),
         [(float(moment), ToolSaid("1")) for moment in range(10, 600, 50)],
     ],
 )
@@ -108,6 +108,13 @@ def test_a_tool_of_which_nothing_moves_stands_since_it_last_moved() -> None:
     """What keeps itself awake uses a little CPU, too."""
     found = seen((1.0, ToolBegan("1")), *pulses(cpu_s=0.05, own_cpu_s=0.3))
     assert found.finding(600.0) == vitals.Finding(Situation.STANDING, 1.0, 1.0)
+
+
+def test_an_agents_own_signs_of_life_are_none_of_its_tool() -> None:
+    """Claude Code says every 30 s that it is there, also while a command sleeps."""
+    alive = [(float(moment), Printed()) for moment in range(10, 600, 30)]
+    assert at(seen((1.0, ToolBegan("1")), *alive), 600.0) is Situation.STANDING
+    assert at(seen(*alive, opaque=True), 600.0) is Situation.WORKING
 
 
 def test_a_tool_is_over_with_its_own_end() -> None:
