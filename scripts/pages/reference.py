@@ -15,6 +15,7 @@ from taxiway.agents.prices import list_prices
 from taxiway.core import errors, limits
 from taxiway.core.duration import format_duration
 from taxiway.core.event import EventType
+from taxiway.core.ladder import words_of
 from taxiway.core.planschema import plan_schema
 
 
@@ -110,8 +111,9 @@ def _fields(record: Any, prefix: str) -> Iterator[tuple[str, Any]]:
         name = f"{prefix}{field.encode_name}"
         kinds = [one for one in (field.type, *get_args(field.type)) if isinstance(one, type)]
         inner = [one for one in kinds if issubclass(one, msgspec.Struct)]
-        if not inner:
+        if not inner or isinstance(field.default, tuple):
             yield name, field.default
+            continue
         for one in inner:
             yield from _fields(one, f"{name}." if one is field.type else f"{name}.NAME.")
 
@@ -119,6 +121,8 @@ def _fields(record: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 def _shown(name: str, default: Any) -> str:
     if default in (None, msgspec.NODEFAULT) or "." not in name:
         return "none"
+    if isinstance(default, tuple):
+        return words_of(default)
     if name.endswith("bytes"):
         return f"{default >> 20} MiB"
     return format_duration(default) if isinstance(default, float) else str(default)

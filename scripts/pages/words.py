@@ -32,7 +32,7 @@ REASONS: Final = {
     Reason.EXIT_CODE: "the program exited with another status than 0",
     Reason.SIGNAL: "the program was killed by a signal that was not ours",
     Reason.TIMEOUT: "a run took longer than `timeout`",
-    Reason.STALLED: "a run was silent for longer than `idle_timeout`",
+    Reason.STALLED: "a run was silent for longer than `idle_timeout`, or its turn [stood still](stuck.md)",
     Reason.LOST: "a run's end was never seen; see how runs are lost",
     Reason.SPAWN_ERROR: "there is no such program or folder, no permission or workspace, or a template that cannot be"
     " filled in",
@@ -145,6 +145,7 @@ QUEUE_STEPS: Final = {
 OBSTACLES: Final = {
     ObstacleKind.ENDED: "it has ended",
     ObstacleKind.RUNNING: "it runs already",
+    ObstacleKind.STUCK: "it is running, and its turn stands still: [stuck](stuck.md)",
     ObstacleKind.DELAY: "its time has not come; `until` says when",
     ObstacleKind.BACKOFF: "its next attempt waits; `until` says how long",
     ObstacleKind.RATE_LIMIT: "its agent's account waits for a reset, or for the one run that probes it",
@@ -212,10 +213,11 @@ EVENTS: Final = {
     EventType.STATUS: (
         "a phase of the run: `rendered` (templates filled in), `output` (how much was not stored), `late_result` (an"
         " outcome that came after the run had been settled; kept, not applied), `turn` (an agent's process takes it),"
-        " `resumed` (it waited for a person, and goes on),"
+        " `resumed` (it waited for a person, and goes on), `stuck` (its turn stands still, or gets `over` that),"
         " `workspace` (made, or found again), `setup` (its command runs), `diff` (why there is none), `workspace_left`,"
         " `agent` (which agent it is, and whether it was seen to keep to the access that was asked for: `bound`)",
-        "phase, command, dropped_bytes, outcome, process, warm, kind, path, cwd, base, branch, changed, copied, reused,"
+        "phase, situation, for_s, action, ages_s, processes, tools, skipped, nudge, over, command, dropped_bytes,"
+        " outcome, process, warm, kind, path, cwd, base, branch, changed, copied, reused,"
         " kept, text, snapshot, error, agent, version, access, mode, bound",
         True,
     ),
@@ -256,6 +258,16 @@ SETTINGS: Final = {
     "server.port": "its port; 0 takes one that is free",
     "server.hosts": "further names by which the server may be called, as a proxy before it has them",
     "server.insecure": "listen off loopback without TLS: whoever is on the way can read tokens and answers",
+    "stuck.quiet": "signs of life that are younger say that something moves",
+    "stuck.resumes": "how often in a task's life `resume` may stop its agent's process",
+    "stuck.nudge": "what a nudge says to the agent",
+    "stuck.starting": "what is done, and when, while its process has taken no turn yet; an empty list for nothing",
+    "stuck.thinking": "while the model has the word and something moves, but the agent tells nothing",
+    "stuck.silent": "while the model has the word, its provider owes an answer, and nothing moves",
+    "stuck.pausing": "while the model has the word, and no answer is due: the agent waits by itself",
+    "stuck.chattering": "while bytes come, and none of them says anything",
+    "stuck.working": "while a tool is at work, and the agent tells nothing",
+    "stuck.standing": "while a tool is in use, and neither its processes nor its lines move",
     "limits.processes": "how many processes of agents a runner may have at once; when there are as many, the longest"
     " idle one has to go",
     "secrets.NAME.env": "the secret is the value of this variable of the runner",
@@ -278,6 +290,7 @@ SETTINGS: Final = {
     "agents.NAME.quiet": "`pty`: without `ready`, so long a silence means the same",
     "agents.NAME.columns": "`pty`: the width of the window",
     "agents.NAME.rows": "`pty`: its height",
+    "agents.NAME.stuck": "a table: what holds for this agent instead of what `[stuck]` says",
     "accounts.NAME.limit": "how many runs of all its agents go at once at most",
     "accounts.NAME.env": "a table: variables for its agents' programs, under each agent's own; `secret://NAME` stands"
     " for a secret",
@@ -299,6 +312,8 @@ COMPUTED_DEFAULTS: Final = {
     "prices.NAME.output": "required",
     "prices.NAME.source": "none",
     "prices.NAME.date": "none",
+    "stuck.nudge": "a sentence or two",
+    "agents.NAME.stuck": "none",
 }
 
 #: Bounds whose comment in the code would only repeat their name.

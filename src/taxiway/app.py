@@ -129,6 +129,7 @@ def open_configured(
         agent_idle_timeout_s=config.defaults.agent_idle_timeout,
         mailbox=config.mailbox.policy,
         approvals=config.approvals.policy,
+        stuck=config.stuck,
         defaults={"timeout_s": config.defaults.timeout, "idle_timeout_s": config.defaults.idle_timeout},
         secrets=(resolve_secrets if wanted.slots else secrets_at_hand)(config.secrets, os.environ),
         secret_variables=variables_of(config.secrets),

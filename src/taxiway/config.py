@@ -20,6 +20,7 @@ from taxiway.core.agentfields import agent_kind, agent_mistakes, fields_of, unkn
 from taxiway.core.agentpresets import PRESETS, with_preset
 from taxiway.core.errors import Invalid, Problem, StoreUnusable
 from taxiway.core.fieldtypes import Bad
+from taxiway.core.ladder import StuckRules
 from taxiway.core.nearest import suggestion
 from taxiway.core.price import Price
 from taxiway.planfile.document import Document
@@ -61,6 +62,7 @@ class Config(msgspec.Struct, frozen=True):
     limits: LimitsSection = LimitsSection()
     approvals: ApprovalsSection = ApprovalsSection()
     server: ServerSection = ServerSection()
+    stuck: StuckRules = StuckRules()
     secrets: dict[str, SecretSource] = {}
     agents: dict[str, AgentKind] = {}
     accounts: dict[str, AccountKind] = {}
@@ -167,7 +169,7 @@ class _Layers:
             self._origins[name] = origin
         except Bad as bad:
             noted = problem or (lambda message, hint: Problem(message, name, origin, hint=hint))
-            self.problems += [noted(one.message, one.hint) for one in (bad, *bad.others)]
+            self.problems += [noted(one.placed, one.hint) for one in (bad, *bad.others)]
 
     def file(self, path: Path) -> None:
         """Lay a file over what was there."""
@@ -289,6 +291,7 @@ class _Layers:
             limits=LimitsSection(**parts["limits"]),
             approvals=ApprovalsSection(**parts["approvals"]),
             server=ServerSection(**parts["server"]),
+            stuck=StuckRules(**parts["stuck"]),
             secrets=parts["secrets"],
             agents={name: agent_kind(fields) for name, fields in self._agents().items()},
             accounts={name: AccountKind(**fields) for name, fields in self._tables("accounts").items()},

@@ -18,6 +18,7 @@ from taxiway.agents.environment import child_environment
 from taxiway.agents.prices import list_prices
 from taxiway.agents.process import ProcessAgent
 from taxiway.agents.protocol import Conversation, Settled
+from taxiway.agents.pulse import take_pulse
 from taxiway.agents.settle import settle_trees
 from taxiway.clock import Ids, SystemClock, system_chance
 from taxiway.core.agent import AgentKind
@@ -46,6 +47,7 @@ from taxiway.engine.process_drive import ProcessDrive
 from taxiway.engine.reaper import Host
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.service import Service
+from taxiway.engine.watching import Vigil
 from taxiway.engine.workspace_drive import Workshop, WorkspaceDrive
 from taxiway.jobs import CURRENT, REGISTRY, RunInfo, as_coroutine, runs_in_thread
 from taxiway.observe.observer import Observer
@@ -100,7 +102,8 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
     parking = Parking(_processes(settings) - settings.slots, work.ring)  # each of them keeps a process
     prices = {**list_prices(), **settings.prices}
     courier = Courier(store, runner)
-    mates = Crewmates(_pool(parts), courier, parking, settings.approvals, prices, system_chance(), parts.broken)
+    vigil = Vigil(settings.stuck, take_pulse, parts.clock)
+    mates = Crewmates(_pool(parts), courier, parking, settings.approvals, prices, vigil, system_chance(), parts.broken)
     make_drive = _drives(parts, means, agents, mates)
     executor = Executor(store, make_drive, system_chance(), observer, work.ring, means.scrubber)
     dispatcher = Dispatcher(store, executor, runner, scope, settings.slots, parking)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from taxiway.core.approval import EXPIRES_S, ApprovalPolicy, Rule
-from taxiway.core.limits import AGENT_IDLE_TIMEOUT_S, CANCEL_GRACE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
+from taxiway.core.limits import CANCEL_GRACE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
 from taxiway.core.policy import Drop, MailboxPolicy, Mode
 from taxiway.core.tenant import DEFAULT_TENANT
 
@@ -33,7 +33,7 @@ class DefaultsSection(msgspec.Struct, frozen=True):
     timeout: float | None = 3600.0
     idle_timeout: float | None = None
     agent: str | None = None
-    agent_idle_timeout: float | None = AGENT_IDLE_TIMEOUT_S
+    agent_idle_timeout: float | None = None
 
 
 class LimitsSection(msgspec.Struct, frozen=True):

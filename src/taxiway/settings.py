@@ -10,7 +10,8 @@ import msgspec
 from taxiway.core.accountfields import AccountKind
 from taxiway.core.agent import AgentKind
 from taxiway.core.approval import ApprovalPolicy
-from taxiway.core.limits import AGENT_IDLE_TIMEOUT_S, CANCEL_GRACE_S, LEASE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
+from taxiway.core.ladder import StuckRules
+from taxiway.core.limits import CANCEL_GRACE_S, LEASE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
 from taxiway.core.policy import MailboxPolicy
 from taxiway.core.price import Prices
 from taxiway.core.readiness import Scope
@@ -29,10 +30,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ``prices`` those of models that are laid over the list prices that come along.
     ``defaults`` are spec fields for tasks that leave them open (``timeout_s``, ``idle_timeout_s``); ``agent`` works on
     prompts that name nobody, ``agent_idle_timeout_s`` is how long an agent may be silent (``None``: as any other work),
-    ``mailbox`` the policy of new sessions, ``approvals`` what is done when an agent asks for a permission; ``lanes``
-    are sizes that store-wide lanes get at opening (``None``: unlimited); ``secrets`` are values by name, referred
-    to as ``secret://NAME`` in a task's ``env`` and scrubbed from everything stored; a variable of that ``NAME``, or one
-    of ``secret_variables`` (with the name of the secret that it belongs to), takes such references only; ``lease_s`` is
+    ``mailbox`` the policy of new sessions, ``approvals`` what is done when an agent asks for a permission, ``stuck``
+    what is done about turns of agents that stand still; ``lanes`` are sizes that store-wide lanes get at opening
+    (``None``: unlimited); ``secrets`` are values by name, referred to as ``secret://NAME`` in a task's ``env`` and
+    scrubbed from everything stored; a variable of that ``NAME``, or one of ``secret_variables`` (with the name of the
+    secret that it belongs to), takes such references only; ``lease_s`` is
     how long a runner that is not heard of keeps its runs; ``plan_first`` has the runner take nothing before
     ``run_plan`` has admitted a plan, of which it could otherwise start an older text; ``before_run`` is asked right
     before each run, with its slots taken: it gets the claim, may give another spec of the same kind of work, and what
@@ -53,9 +55,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prices: Prices = {}
     processes_max: int | None = None
     agent: str | None = None
-    agent_idle_timeout_s: float | None = AGENT_IDLE_TIMEOUT_S
+    agent_idle_timeout_s: float | None = None
     mailbox: MailboxPolicy = MailboxPolicy()
     approvals: ApprovalPolicy = ApprovalPolicy()
+    stuck: StuckRules = StuckRules()
     secrets: Mapping[str, str] = {}
     secret_variables: Mapping[str, str] = {}
     ask_grace_s: float = CANCEL_GRACE_S  # read when a program can be asked to end; a plain process gets SIGTERM at once

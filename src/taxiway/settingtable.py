@@ -11,6 +11,7 @@ from taxiway.core.agentfields import AGENT_FIELDS
 from taxiway.core.approval import Rule
 from taxiway.core.fieldtypes import member
 from taxiway.core.fieldtypes import name as checked_name
+from taxiway.core.ladder import STUCK_FIELDS
 from taxiway.core.limits import MAILBOX_COUNT_MAX
 from taxiway.core.policy import Drop, Mode
 from taxiway.core.price import PRICE_FIELDS
@@ -25,6 +26,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "mailbox": ("mode", "cap", "drop", "debounce", "max_debounce_wait", "max_concurrent"),
     "limits": ("run_output_bytes", "processes"),
     "approvals": ("analysis", "write", "auto", "expires"),
+    "stuck": tuple(STUCK_FIELDS),
     "server": ("host", "port", "hosts", "insecure"),
     "secrets": None,
     "agents": None,
@@ -57,6 +59,7 @@ READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "limits.processes": whole(1, SLOTS_MAX),
     **{f"approvals.{access}": member(Rule, "rule") for access in Access},
     "approvals.expires": clock,
+    **{f"stuck.{name}": read for name, read in STUCK_FIELDS.items()},
     "server.host": text,
     "server.port": whole(0, 65_535),
     "server.hosts": texts,

@@ -80,8 +80,9 @@ def fields(record: Any, prefix: str) -> Iterator[str]:
         name = f"{prefix}{field.encode_name}"
         kinds = [one for one in (field.type, *get_args(field.type)) if isinstance(one, type)]
         inner = [one for one in kinds if issubclass(one, msgspec.Struct)]
-        if not inner:
+        if not inner or isinstance(field.default, tuple):
             yield name
+            continue
         for one in inner:
             yield from fields(one, f"{name}." if one is field.type else f"{name}.NAME.")
 

@@ -10,6 +10,7 @@ from taxiway.config import FILE, Loaded, Surroundings, load, make_state_folder, 
 from taxiway.core.agent import Adapter, AgentKind
 from taxiway.core.agentpresets import PRESETS
 from taxiway.core.errors import Invalid
+from taxiway.core.ladder import Action, Rung, StuckRules
 from taxiway.secretsources import resolve_secrets
 
 Load = Callable[..., Loaded]
@@ -320,3 +321,46 @@ def test_a_price_needs_both_of_its_sides(loaded: Load) -> None:
     with pytest.raises(Invalid) as error:
         loaded(project="[prices.m]\ninput = 1\n")
     assert "prices.m: has no output" in problems(error)[0]
+
+
+def test_what_is_done_about_turns_that_stand_still_is_configured_for_all_and_for_one(loaded: Load) -> None:
+    """``[stuck]``, and ``[agents.NAME.stuck]`` over it; in a variable a ladder is a text."""
+    text = """[stuck]
+quiet = "1m"
+silent = [{after = "2m", do = "note"}, {after = "1h", do = "fail"}]
+[agents.a]
+command = ["x"]
+[agents.a.stuck]
+resumes = 3
+silent = []
+"""
+    found = loaded(project=text, environ={"TAXIWAY_STUCK_PAUSING": "note 1m", "TAXIWAY_STUCK_RESUMES": "2"})
+    stuck = found.config.stuck
+    assert (stuck.quiet, stuck.resumes) == (60.0, 2)
+    assert stuck.silent == (Rung(120.0, Action.NOTE), Rung(3600.0, Action.FAIL))
+    assert stuck.pausing == (Rung(60.0, Action.NOTE),)
+    assert stuck.working == StuckRules().working
+    assert found.config.agents["a"].stuck == {"resumes": 3, "silent": ()}
+
+
+def test_every_mistake_in_a_ladder_is_told_with_its_place(loaded: Load) -> None:
+    """Unknown keys with the nearest one, at any depth."""
+    text = """[stuck]
+silnt = []
+working = [{after = "soon", do = "knock"}]
+[agents.a]
+command = ["x"]
+[agents.a.stuck]
+resumes = -1
+stnding = []
+"""
+    with pytest.raises(Invalid) as error:
+        loaded(project=text)
+    assert problems(error) == [
+        "taxiway.toml:2:1: stuck.silnt: is no setting (did you mean 'silent'?)",
+        "taxiway.toml:3:1: stuck.working: 0.after: 'soon' is no duration; write 800ms, 30s, 5m, 1h30m, 2d or a number"
+        " of seconds",
+        "taxiway.toml:3:1: stuck.working: 0.do: 'knock' is no action (one of note, nudge, interrupt, resume, fail)",
+        "taxiway.toml:6:1: agents.a.stuck: resumes: must be from 0 to 100, and -1 is not",
+        "taxiway.toml:6:1: agents.a.stuck: stnding: is no setting (did you mean 'standing'?)",
+    ]

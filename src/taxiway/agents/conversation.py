@@ -58,6 +58,7 @@ class ProcessConversation:
         self._dropped = False
         self._stuck: asyncio.TimerHandle | None = None
         self.unborn: SpawnFailure | None = None
+        self.bytes_heard = 0
         self._loop.add_reader(control, self._hear, control)
 
     @property
@@ -155,6 +156,7 @@ class ProcessConversation:
         loses nothing."""
         while self._ended is None:
             if (piece := await self._pump.next()) is not None:
+                self.bytes_heard += len(piece.data)
                 return piece
             await self._last_word()
             if self._dropped:

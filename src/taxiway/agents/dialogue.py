@@ -163,6 +163,11 @@ class Dialogue(Protocol):
         """What to commit before the go."""
         ...
 
+    @property
+    def bytes_heard(self) -> int:
+        """How much the process has written so far, whatever it meant."""
+        ...
+
     async def send(self, message: DialogueMessage) -> None:
         """Deliver a message; does nothing when the process has ended."""
         ...

@@ -81,6 +81,11 @@ class LineDialogue:
         """What to commit before the go."""
         return self._process.mark
 
+    @property
+    def bytes_heard(self) -> int:
+        """How much it has written so far."""
+        return self._process.bytes_heard
+
     async def send(self, message: DialogueMessage) -> None:
         """Deliver a message without waiting until the agent reads it."""
         if self._ended is not None:

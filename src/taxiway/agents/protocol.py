@@ -19,6 +19,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from taxiway.core.run import ProcessMark as ProcessMark
+from taxiway.core.vitals import Pulse
 
 OUTPUT_PIECE_BYTES_MAX: Final = 64 << 10  #: one Output; there is no limit on lines
 OUTPUT_BUFFER_BYTES_MAX: Final = 256 << 10  #: read but not yet pulled; past it the pipe fills and the program waits
@@ -196,6 +197,14 @@ class Settle(Protocol):
 
     def __call__(self, marks: Sequence[ProcessMark], /) -> dict[str, Settled]:
         """What became of each tree, by tag."""
+        ...
+
+
+class TakePulse(Protocol):
+    """Looks at a process tree of this host from outside (`pulse.take_pulse`)."""
+
+    async def __call__(self, mark: ProcessMark, /) -> Pulse | None:
+        """What is to be seen of it now; ``None``: it is gone, or is not ours to look at."""
         ...
 
 

@@ -126,6 +126,11 @@ class PtyDialogue:
         """What to commit before the go."""
         return self._process.mark
 
+    @property
+    def bytes_heard(self) -> int:
+        """How much it has written so far."""
+        return self._process.bytes_heard
+
     async def send(self, message: DialogueMessage) -> None:
         """Deliver a message without waiting until the program reads it."""
         if self._ended is not None:

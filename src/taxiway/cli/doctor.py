@@ -21,6 +21,8 @@ from taxiway.config import Loaded, SecretSource, table_setting
 from taxiway.core.agentfields import fields_of
 from taxiway.core.duration import format_duration
 from taxiway.core.errors import Unavailable
+from taxiway.core.ladder import words_of
+from taxiway.core.vitals import Situation
 
 BROKEN_STATUS: Final = 1
 LINE_CHARS_MAX: Final = 100
@@ -29,6 +31,7 @@ DURATIONS: Final = frozenset(  # the last words of settings that are seconds
     "ask_grace term_grace timeout idle_timeout agent_idle_timeout debounce max_debounce_wait"
     " warm start_timeout quiet".split()
 )
+LADDERS: Final = frozenset(f"stuck.{situation}" for situation in Situation)
 
 
 @click.command(cls=Verb)
@@ -99,6 +102,7 @@ def _values(loaded: Loaded) -> dict[str, Any]:
             continue
         part = getattr(loaded.config, section)
         value = part[key] if isinstance(part, dict) else getattr(part, key)
+        value = words_of(value) if name in LADDERS else value
         found[name] = _source(value) if isinstance(value, SecretSource) else value
     return found
 

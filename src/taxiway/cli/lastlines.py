@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from taxiway.cli.board import Row
+from taxiway.cli.stuckwords import stuck_words
 from taxiway.core.event import Event, EventType
 from taxiway.core.run import Run
 from taxiway.core.safe import safe
@@ -73,4 +74,6 @@ def _last_line(events: Sequence[Event]) -> str:
             for line in reversed(safe(event.body[-4_096:].decode("utf-8", "replace")).split("\n")):
                 if line.strip():
                     return " ".join(line.split())
+        elif stuck := stuck_words(event):
+            return stuck
     return ""

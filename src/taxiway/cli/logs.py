@@ -15,6 +15,7 @@ from taxiway.cli.output import answer_json_line, note
 from taxiway.cli.safe import safe_line
 from taxiway.cli.speech import Speech
 from taxiway.cli.streams import Streams
+from taxiway.cli.stuckwords import stuck_words
 from taxiway.cli.taskwords import end_word, task_label
 from taxiway.cli.verb import Verb
 from taxiway.cli.words import clock_time
@@ -93,6 +94,9 @@ class Printer:
             case EventType.ERROR:
                 self._streams.flush()
                 note(f"-- {safe_line(str(event.data))} --")
+            case EventType.STATUS if stuck := stuck_words(event):
+                self._streams.flush()
+                note(f"-- {stuck} --")
             case _:
                 pass
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -64,6 +64,7 @@ class AgentKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     (values may be ``secret://NAME``). ``warm_s``: how long an idle process is kept for the session's next turn, 0 ends
     it with the turn. ``start_s``: how long it may take until it takes its first turn. ``context_window`` (tokens) is
     for agents that do not report theirs. ``account`` is whose allowance it uses: that of its own name, if none is said.
+    ``stuck`` is what holds for it of `ladder.StuckRules` instead of what holds for all, by field.
 
     The rest is for ``pty``: ``ready`` is a regular expression that the last line of the screen matches when the
     program takes input (none: ``quiet_s`` seconds of silence), and ``columns`` by ``rows`` the size of the window.
@@ -82,6 +83,7 @@ class AgentKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     quiet_s: float = msgspec.field(name="quiet", default=2.0)
     columns: int = 120
     rows: int = 40
+    stuck: dict[str, Any] = {}
 
 
 def argv_of(kind: AgentKind, access: Access, thread: str | None = None, model: str | None = None) -> tuple[str, ...]:

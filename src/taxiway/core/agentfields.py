@@ -12,6 +12,7 @@ from taxiway.core import fieldtypes, promptfields
 from taxiway.core.agent import PLACEHOLDERS, Adapter, AgentKind, Argument
 from taxiway.core.agentpresets import PRESETS
 from taxiway.core.fieldtypes import Bad, Parts
+from taxiway.core.ladder import stuck_fields, words_of
 from taxiway.core.limits import ARGV_ITEMS_MAX
 from taxiway.core.nearest import suggestion
 
@@ -89,6 +90,7 @@ AGENT_FIELDS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "quiet": fieldtypes.clock,
     "columns": fieldtypes.whole(1, CELLS_MAX),
     "rows": fieldtypes.whole(1, CELLS_MAX),
+    "stuck": stuck_fields,
 }
 PTY_FIELDS: Final = frozenset({"ready", "quiet", "columns", "rows"})
 SECRET: Final = "secret://"  # noqa: S105  (how a secret is referred to, not one)
@@ -121,4 +123,5 @@ def agent_kind(fields: Mapping[str, Any]) -> AgentKind:
 def fields_of(kind: AgentKind) -> dict[str, Any]:
     """Every field that means something for this agent, by the name under which it is written."""
     found: dict[str, Any] = msgspec.to_builtins(kind)
+    found["stuck"] = {name: words_of(said) if isinstance(said, tuple) else said for name, said in kind.stuck.items()}
     return {name: value for name, value in found.items() if kind.adapter is Adapter.PTY or name not in PTY_FIELDS}

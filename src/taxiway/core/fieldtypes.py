@@ -36,6 +36,12 @@ class Bad(Exception):
         self.code = code
         self.others: tuple[Bad, ...] = ()  #: further values of the same field that cannot be taken
 
+    @property
+    def placed(self) -> str:
+        """The sentence, with the place inside the field before it where that has names."""
+        named = any(isinstance(step, str) for step in self.path)
+        return f"{'.'.join(map(str, self.path))}: {self.message}" if named else self.message
+
     def below(self, *steps: str | int) -> Bad:
         """The same, seen from further up."""
         seen = Bad(self.message, self.hint, *steps, *self.path, code=self.code)

@@ -56,6 +56,5 @@ LEASE_MARGIN_S: Final = 5.0  #: what guardians get beyond it to end their trees 
 HEARTBEAT_S: Final = 8.0
 REAP_EVERY_S: Final = 0.5  #: how often a living process looks for dead runners of its host
 SAFETY_POLL_S: Final = 1.0  #: wake-ups are hints; this poll is what nothing depends on but everything survives by
-AGENT_IDLE_TIMEOUT_S: Final = 600.0  #: how long an agent may say nothing, unless it is told otherwise
 CANCEL_GRACE_S: Final = 10.0  #: between asking and SIGTERM
 TERM_GRACE_S: Final = 5.0  #: between SIGTERM and SIGKILL

@@ -86,6 +86,7 @@ class ObstacleKind(StrEnum):
 
     ENDED = "ended"
     RUNNING = "running"
+    STUCK = "stuck"
     DELAY = "delay"
     BACKOFF = "backoff"
     RATE_LIMIT = "rate_limit"

@@ -19,6 +19,7 @@ from taxiway.core.price import Prices, price_of
 from taxiway.core.run import Failed, Outcome, StopCause
 from taxiway.core.session import Signal
 from taxiway.core.task import Reason
+from taxiway.core.vitals import Started, TurnBegun
 from taxiway.engine.clocks import RunClocks
 from taxiway.engine.composing import MakeAgentEnvironment, compose, with_memory
 from taxiway.engine.courier import Courier
@@ -31,6 +32,7 @@ from taxiway.engine.questions import Questions
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.transcript import Transcript
 from taxiway.engine.turn_end import End, Judge, NotBegun, Unready
+from taxiway.engine.watching import Vigil, Watching
 from taxiway.store.protocol import Claimed, PendingSignal, Store, TurnFacts
 
 FLUSH_S: Final = 0.05  #: how long a watcher may wait for what the agent has said
@@ -41,14 +43,15 @@ CLEAR_S_MAX: Final = 10.0  #: how long what a turn left running may take to go, 
 
 class Crewmates(msgspec.Struct, frozen=True):
     """Whom a turn works with on its runner: who lends processes, who brings signals, where those stand that wait for a
-    person; what is asked of persons at all, what models cost, chance for what shall not happen everywhere at once, and
-    what says how a result does not follow its schema."""
+    person; what is asked of persons at all, what models cost, what turns are watched with, chance for what shall not
+    happen everywhere at once, and what says how a result does not follow its schema."""
 
     pool: SessionPool
     courier: Courier
     parking: Parking
     policy: ApprovalPolicy
     prices: Prices
+    vigil: Vigil
     chance: Chance
     broken: ResultCheck
 
@@ -80,6 +83,7 @@ class AgentDrive:
         window = agent.kind.context_window
         self._transcript = Transcript(claim, store, recorder, self._meter, mates.chance, window)
         self._judge = Judge(spec, recorder, self._transcript, self._meter, agent.driver.abilities.degraded)
+        self._watching = Watching(claim, store, recorder, self._clocks, agent, mates.vigil, self.stop)
         self._live: Live | None = None
         self._stop: StopCause | None = None
         self._stopped_s = 0.0
@@ -100,7 +104,7 @@ class AgentDrive:
             return Failed(Reason.SPAWN_ERROR, self._recorder.sentence(error.message))
         got = await self._check_out(wanted)
         if got is None:
-            return self._judge.outcome(self._over(NotBegun()), self._cause, begun=False)
+            return self._judged(self._over(NotBegun()))
         if isinstance(got, SpawnFailure):
             return self._judge.not_opened(got)
         self._live = got
@@ -118,7 +122,7 @@ class AgentDrive:
             raise
         finally:
             self._over(NotBegun())
-        return self._judge.outcome(end, self._cause, self._begun)
+        return self._judged(end)
 
     async def _held_to_schema(self, end: End) -> End:
         """A success whose result does not follow the task's schema is none, whatever the agent says of it (A43)."""
@@ -165,6 +169,9 @@ class AgentDrive:
             case _:
                 assert_never(signal.kind)
 
+    def _judged(self, end: End) -> Outcome:
+        return self._watching.judged(self._judge.outcome(end, self._cause, self._begun, self._watching.stuck))
+
     async def _check_out(self, wanted: Wanted) -> Live | SpawnFailure | None:
         """A process for the turn; ``None``: a stop came while there was none yet. It waits for nobody else's to go."""
         if self._stop is not None:
@@ -192,13 +199,16 @@ class AgentDrive:
             return self._over(NotBegun())
         self._recorder.note(EventType.STATUS, phase="turn", process=live.name, warm=live.reused)
         self._clocks.start()
+        self._watching.saw(Started())
         await self._mind_the_budget()
         async with asyncio.TaskGroup() as group:
             closer = group.create_task(self._close_when_told(live))
             flusher = group.create_task(self._flush_regularly())
+            watcher = group.create_task(self._watching.watch(live, self._transcript))
             end = await self._listen(live, text)
             closer.cancel()
             flusher.cancel()
+            watcher.cancel()
         self._recorder.close_streams()
         await self._transcript.flush()
         return end
@@ -229,7 +239,7 @@ class AgentDrive:
             if isinstance(event, TurnEnded | Ended):
                 return self._over(event)
             await self._take(event)
-            await self._keep_up()
+            await self._keep_up(event)
             if self._meter.spent is not None:
                 self.stop(StopCause.BUDGET)
 
@@ -254,7 +264,7 @@ class AgentDrive:
                     if isinstance(event, TurnEnded | Ended):
                         return event
                     await self._transcript.take(event)
-                    await self._keep_up()
+                    await self._keep_up(event)
         except TimeoutError:
             return Unready(self._agent.kind.start_s)
 
@@ -266,6 +276,7 @@ class AgentDrive:
             await live.dialogue.send(Turn(text, self._claim.spec.result_schema))
             self._begun = True
         self._clocks.heard()
+        self._watching.saw(TurnBegun())
         self._mates.courier.opened(self._claim.run, self)
         self._questions.opened(live.dialogue)
         if self._agent.driver.abilities.steer:
@@ -284,9 +295,10 @@ class AgentDrive:
                 self._wall.cancel()
         return end
 
-    async def _keep_up(self) -> None:
+    async def _keep_up(self, event: DialogueEvent) -> None:
         """It was heard; what it says is not read faster than it can be written (I18)."""
         self._clocks.heard()
+        self._watching.heard(event)
         if self._recorder.full:
             self._clocks.hush()
             await self._recorder.flush()
@@ -333,7 +345,7 @@ class AgentDrive:
             case Ended():
                 await pool.write_off(live, end)
             case TurnEnded():
-                kept = self._begun and not reset and live.session is not None
+                kept = self._begun and not reset and live.session is not None and not self._watching.spent
                 keep = kept and await self._cleared(live)
                 await pool.check_in(live, keep, self._spent_s())
             case Unready(start_s):

@@ -22,6 +22,11 @@ class RunClocks:
         self._paused = False
         self._over = False
 
+    @property
+    def paused(self) -> bool:
+        """Whether it waits for a person."""
+        return self._paused
+
     def start(self) -> None:
         """It executes from now on."""
         self._run_total()

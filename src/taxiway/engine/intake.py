@@ -23,7 +23,8 @@ from taxiway.core.redact import Scrubber
 from taxiway.core.secretrefs import literal_secrets
 from taxiway.core.spechash import spec_hash
 from taxiway.core.specs import checked_spec
-from taxiway.core.task import Task, TaskSpec
+from taxiway.core.task import Task, TaskSpec, TaskState
+from taxiway.engine.attention import noted
 from taxiway.store.protocol import NewTask, PlanAdmitted, Pruned, Store, Submitted
 
 DRAINING: Final = "Taxiway is shutting down, please retry shortly"
@@ -139,8 +140,12 @@ class Intake:
         return await self._store.remove(await self.find(task), self._actor)
 
     async def explain(self, task: str) -> list[Obstacle]:
-        """Every condition that keeps a task from running; empty when the next claim takes it."""
-        return obstacles(await self._store.facts(await self.find(task)))
+        """Every condition that keeps a task from running (empty when the next claim takes it), and whether it stands
+        still."""
+        found = await self.find(task)
+        facts = await self._store.facts(found)
+        takes_a_turn = facts.state is TaskState.RUNNING and facts.gate.needs.startswith("agent:")
+        return obstacles(facts) + (await noted(self._store, found) if takes_a_turn else [])
 
     async def move_queue(self, name: str, verb: str) -> Queue:
         """``start``, ``pause``, ``resume``, ``stop`` or ``reset`` a queue; illegal moves raise and change nothing."""

@@ -12,7 +12,8 @@ from taxiway.core.task import Reason, Usage
 
 
 class Remains(msgspec.Struct, frozen=True, kw_only=True):
-    """What a stopped run left behind; the clocks are those that it had, in seconds."""
+    """What a stopped run left behind; the clocks are those that it had, in seconds. ``stuck``: it was stopped because
+    it stood still, and how."""
 
     output: str | None = None
     exit_code: int | None = None
@@ -21,6 +22,7 @@ class Remains(msgspec.Struct, frozen=True, kw_only=True):
     spent: str = ""
     timeout_s: float | None = None
     idle_timeout_s: float | None = None
+    stuck: str | None = None
 
 
 def stopped(cause: StopCause, left: Remains) -> Outcome:
@@ -37,7 +39,7 @@ def stopped(cause: StopCause, left: Remains) -> Outcome:
         case StopCause.TIMEOUT:
             return _failed(Reason.TIMEOUT, f"it ran longer than its timeout of {left.timeout_s:g} s", left)
         case StopCause.STALLED:
-            error = f"it was silent for longer than its idle_timeout of {left.idle_timeout_s:g} s"
+            error = left.stuck or f"it was silent for longer than its idle_timeout of {left.idle_timeout_s:g} s"
             return _failed(Reason.STALLED, error, left)
         case StopCause.BUDGET:
             return _failed(Reason.BUDGET, f"its budget is used up: {left.spent}", left)

@@ -47,13 +47,14 @@ class Judge:
         self._meter = meter
         self._degraded = degraded
 
-    def outcome(self, end: End, cause: StopCause | None, begun: bool) -> Outcome:
-        """A stop that came before the end is its cause. Only a drain and a budget take a success
-        for one: the agent has said it."""
+    def outcome(self, end: End, cause: StopCause | None, begun: bool, stuck: str | None = None) -> Outcome:
+        """A stop that came before the end is its cause. Only a drain, a budget and a guess that it was ``stuck`` take a
+        success for one: the agent has said it."""
         if isinstance(end, Ended) and end.spawn_failure is not None:
             return self.not_opened(end.spawn_failure)
-        if cause is not None and not (cause in (StopCause.DRAIN, StopCause.BUDGET) and _succeeded(end)):
-            return self._stopped(end, cause)
+        yields = cause in (StopCause.DRAIN, StopCause.BUDGET) or (cause is StopCause.STALLED and stuck is not None)
+        if cause is not None and not (yields and _succeeded(end)):
+            return self._stopped(end, cause, stuck)
         match end:
             case TurnEnded():
                 return self._turn_ended(end)
@@ -71,7 +72,7 @@ class Judge:
         text = self._recorder.sentence(failure.text)
         return Deferred(text) if failure.passing else Failed(Reason.SPAWN_ERROR, text)
 
-    def _stopped(self, end: End, cause: StopCause) -> Outcome:
+    def _stopped(self, end: End, cause: StopCause, stuck: str | None) -> Outcome:
         left = Remains(
             output=self._transcript.output(end.text if isinstance(end, TurnEnded) else None),
             exit_code=end.exit_code if isinstance(end, Ended) else None,
@@ -80,6 +81,7 @@ class Judge:
             spent=self._meter.remains(),
             timeout_s=self._spec.timeout_s,
             idle_timeout_s=self._spec.idle_timeout_s,
+            stuck=stuck,
         )
         return stopped(cause, left)
 
