@@ -14,9 +14,7 @@ TIERS = (
     *("server", "docs"),
 )
 INVARIANTS = frozenset(f"I{number}" for number in range(1, 22))
-NOT_BUILT = {  # invariants whose subject does not exist yet; each leaves this list with its first test
-    "I16": "approvals do not exist yet",
-}
+NOT_BUILT: dict[str, str] = {}  # invariants whose subject does not exist yet; each leaves this with its first test
 
 
 def test_functions(module: Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

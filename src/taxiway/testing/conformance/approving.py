@@ -120,7 +120,7 @@ class Approving(Suite):
         assert [answer.approval for answer in resumed.answers] == [first.id, second.id]
 
     async def test_the_first_answer_stands(self, bench: Bench) -> None:
-        """The second one is told who was first; what the agent hears does not change."""
+        """I16: the second one is told who was first; what the agent hears does not change, and it hears it once."""
         run = await running(bench)
         asked = await ask(bench, run)
         await bench.store.decide(asked.id, False, "too risky", "ann")
@@ -130,7 +130,7 @@ class Approving(Suite):
         assert resumed.answers == (Answered(asked.id, False, "too risky"),)
 
     async def test_a_question_that_nobody_answers_expires_and_counts_as_denied(self, bench: Bench) -> None:
-        """Semantics: the next stored time is its own; who comes later is told."""
+        """I16: silence is no consent. The next stored time is its own; who comes later is told."""
         run = await running(bench)
         asked = await ask(bench, run, expires_s=60.0)
         assert await bench.store.next_due() == bench.clock.now_ms() + 60_000
@@ -200,7 +200,7 @@ class Approving(Suite):
             await ask(bench, run)
 
     async def test_only_the_owner_of_a_run_asks(self, bench: Bench) -> None:
-        """I2: a stale fence, or a run that has ended, asks nothing."""
+        """I2, I16: a stale fence, or a run that has ended, asks nothing."""
         run = await running(bench)
         with pytest.raises(LeaseLost):
             await bench.store.ask(run.run, run.fence - 1, Question(text="?"))
@@ -292,7 +292,7 @@ class Inquiring(Suite):
             await bench.store.find_approval("ab")
 
     async def test_request_decision_and_effect_stand_in_both_logs(self, bench: Bench) -> None:
-        """I4, I21: what was asked with which input, who said what, and when it went on."""
+        """I4, I16, I21: what was asked with which input, who said what, and when it went on."""
         run = await running(bench)
         asked = await ask(bench, run, tool="shell", input={"command": "rm -r build"})
         await bench.store.decide(asked.id, True, "fine", "ann")
