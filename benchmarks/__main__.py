@@ -22,7 +22,9 @@ from benchmarks import (
     recovering,
     sharing,
     slow_disk,
+    streams,
     submitting,
+    turns,
 )
 from benchmarks.figure import Figure
 from benchmarks.machine import Machine, processor_time, this_machine
@@ -44,6 +46,8 @@ SCENARIOS: dict[str, Scenario] = {
     "session-start": conversations.starts,
     "steer": conversations.steers,
     "session-stop": conversations.stopping,
+    "turn-share": turns.shares,
+    "agent-streams": streams.streaming,
     "graphs": graphs.wide,
     "latency": latency.dispatch,
     "programs": programs.short_programs,
