@@ -62,7 +62,7 @@ async def streams(folder: Path, sizes: str) -> Answer:
     """Run agents that stream, so many at once, each at a rate and for so many seconds, until standard input ends."""
     agents, rate, seconds = sizes.split()
     known = streaming_agents(float(rate), float(seconds))
-    async with taxiway.open(folder / FILE, slots=int(agents), project="", agents=known):
+    async with taxiway.open(folder / FILE, slots=int(agents), main_size=int(agents), project="", agents=known):
         _say({"pid": os.getpid()})
         await asyncio.to_thread(sys.stdin.read)
     return {}

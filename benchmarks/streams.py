@@ -43,7 +43,8 @@ async def streaming(place: Place, agents: int = AGENTS, rate: int = RATE, second
     watched = Watched([])
     async with child("streams", folder, f"{agents} {rate} {seconds}") as runner:
         pid = (await runner.line())["pid"]
-        async with taxiway.open(folder / FILE, slots=0, project="", agents=streaming_agents(rate, seconds)) as tw:
+        known = streaming_agents(rate, seconds)
+        async with taxiway.open(folder / FILE, slots=0, main_size=agents, project="", agents=known) as tw:
             begin = time.time() + START_S
             sent = [await tw.submit(prompt=str(begin), agent="stream") for _ in range(agents)]
             async with asyncio.timeout(START_S + seconds + LATE_S_MAX), asyncio.TaskGroup() as group:

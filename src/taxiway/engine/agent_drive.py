@@ -22,9 +22,9 @@ from taxiway.engine.clocks import RunClocks
 from taxiway.engine.composing import MakeAgentEnvironment, compose, with_memory
 from taxiway.engine.courier import Courier
 from taxiway.engine.executor import Means
-from taxiway.engine.flushing import flush_as_it_comes
 from taxiway.engine.live import Equipped, Live, Wanted
 from taxiway.engine.meter import Meter
+from taxiway.engine.pace import Pace
 from taxiway.engine.parking import Parking
 from taxiway.engine.pool import SessionPool
 from taxiway.engine.questions import Questions
@@ -177,7 +177,7 @@ class AgentDrive:
         await self._mind_the_budget()
         async with asyncio.TaskGroup() as group:
             closer = group.create_task(self._close_when_told(live))
-            flusher = group.create_task(flush_as_it_comes(self._recorder, self._transcript.flush))
+            flusher = group.create_task(self._flush_as_it_comes())
             end = await self._listen(live, text)
             closer.cancel()
             flusher.cancel()
@@ -276,6 +276,13 @@ class AgentDrive:
             self._clocks.hush()
             await self._recorder.flush()
             self._clocks.heard()
+
+    async def _flush_as_it_comes(self) -> None:
+        pace = Pace()
+        while True:
+            await self._recorder.gathered()
+            await pace.wait()
+            await self._transcript.flush()
 
     async def _close_when_told(self, live: Live) -> None:
         """Interrupt the turn where the agent can do that, else ask the process to end; SIGTERM, SIGKILL (B14, B15)."""
