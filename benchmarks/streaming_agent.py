@@ -1,8 +1,8 @@
 """A cheap agent that streams, started as ``python -I -S streaming_agent.py RATE SECONDS``; it speaks `lines`.
 
 The text of a turn is when to begin (seconds since 1970). Then come so many messages a second, evenly in time, for so
-long; each is its number and when it was said. It has no library to load and no script to read, so that fifty of them leave the machine to what
-is measured.
+long; each is its number and when it was said. It has no library to load and no script to read, so that fifty of them
+leave the machine to what is measured.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""How often something is done that is cheaper in batches: at once after a silence, and seldom while it goes on and on."""
+"""How often something is done that is cheaper in batches: at once after a silence, seldom while it goes on and on."""
 
 from __future__ import annotations
 

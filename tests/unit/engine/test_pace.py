@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
 
 from taxiway.core.run import StopCause
 from taxiway.engine.clocks import RunClocks
@@ -41,7 +42,7 @@ def test_a_stream_is_taken_in_batches_however_long_it_lasts() -> None:
     """100 words a second make 20 batches a second, and no word waits longer than the time to gather."""
     found = done_at([number / 100 for number in range(1, 1_001)])
     assert len(found) <= 10 / GATHER_S + AT_ONCE + 1
-    assert max(later - earlier for earlier, later in zip(found, found[1:], strict=False)) <= GATHER_S + 0.011
+    assert max(later - earlier for earlier, later in pairwise(found)) <= GATHER_S + 0.011
 
 
 def test_silence_counts_from_the_last_word_however_many_there_were() -> None:
