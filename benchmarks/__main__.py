@@ -26,6 +26,7 @@ from benchmarks import (
     streams,
     submitting,
     turns,
+    warmth,
 )
 from benchmarks.figure import Figure
 from benchmarks.machine import Machine, processor_time, this_machine
@@ -48,6 +49,7 @@ SCENARIOS: dict[str, Scenario] = {
     "steer": conversations.steers,
     "session-stop": conversations.stopping,
     "turn-share": turns.shares,
+    "turn-warm": warmth.second_turns,
     "agent-streams": streams.streaming,
     "limit-trace": limits.trace,
     "graphs": graphs.wide,

@@ -110,5 +110,5 @@ def _seen(folder: Path, resets_in_s: float) -> Provider:
 
 
 def _figure(name: str, measured: int, goal: int = 1) -> Figure:
-    what = f"{SESSIONS} sessions on 2 accounts: {name}"
+    what = f"{SESSIONS} sessions on {len(RESETS_IN_S)} accounts: {name}"
     return Figure(scenario="limit-trace", name=what, unit="", measured=measured, goals=(at_most(goal),))

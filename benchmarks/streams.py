@@ -24,7 +24,7 @@ from taxiway.core.event import EventType
 AGENTS = 50
 RATE = 100
 SECONDS = 20.0
-START_S = 15.0  #: until all of them run
+START_S = 15.0  #: until all of them run, at the latest
 LATE_S_MAX = 120.0
 PROGRAM = Path(__file__).parent / "streaming_agent.py"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -37,7 +37,9 @@ class Watched(msgspec.Struct):
     missing: int = 0
 
 
-async def streaming(place: Place, agents: int = AGENTS, rate: int = RATE, seconds: float = SECONDS) -> list[Figure]:
+async def streaming(
+    place: Place, agents: int = AGENTS, rate: int = RATE, seconds: float = SECONDS, start_s: float = START_S
+) -> list[Figure]:
     """The runner is one process, with its guardians; all runs are watched from another, one watcher for each."""
     folder = place.fresh("streams")
     watched = Watched([])
@@ -45,9 +47,9 @@ async def streaming(place: Place, agents: int = AGENTS, rate: int = RATE, second
         pid = (await runner.line())["pid"]
         known = streaming_agents(rate, seconds)
         async with taxiway.open(folder / FILE, slots=0, main_size=agents, project="", agents=known) as tw:
-            begin = time.time() + START_S
+            begin = time.time() + start_s
             sent = [await tw.submit(prompt=str(begin), agent="stream") for _ in range(agents)]
-            async with asyncio.timeout(START_S + seconds + LATE_S_MAX), asyncio.TaskGroup() as group:
+            async with asyncio.timeout(start_s + seconds + LATE_S_MAX), asyncio.TaskGroup() as group:
                 for handle in sent:
                     group.create_task(_watch(handle, watched, int(rate * seconds)))
                 await asyncio.sleep(begin - time.time())

@@ -1,4 +1,4 @@
-"""Turns of an agent: Taxiway's own share of one, and how much sooner a second turn starts than the first.
+"""Turns of an agent: Taxiway's own share of one.
 
 The share is the time in which the agent itself does nothing: from the submit until the turn is on its standard input,
 from its first byte until the event is committed and a watcher has it, and from its last byte until the task is seen
