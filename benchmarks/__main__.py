@@ -17,12 +17,16 @@ from benchmarks import (
     draining,
     graphs,
     latency,
+    limits,
     mailboxes,
     programs,
     recovering,
     sharing,
     slow_disk,
+    streams,
     submitting,
+    turns,
+    warmth,
 )
 from benchmarks.figure import Figure
 from benchmarks.machine import Machine, processor_time, this_machine
@@ -44,6 +48,10 @@ SCENARIOS: dict[str, Scenario] = {
     "session-start": conversations.starts,
     "steer": conversations.steers,
     "session-stop": conversations.stopping,
+    "turn-share": turns.shares,
+    "turn-warm": warmth.second_turns,
+    "agent-streams": streams.streaming,
+    "limit-trace": limits.trace,
     "graphs": graphs.wide,
     "latency": latency.dispatch,
     "programs": programs.short_programs,

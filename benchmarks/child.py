@@ -15,6 +15,7 @@ from typing import Any
 import taxiway
 from benchmarks.bare import one_row_commits
 from benchmarks.stores import FILE, drained, in_parallel, new_task, opened_engine, opened_store
+from benchmarks.streams import streaming_agents
 from taxiway.app import Taxiway
 
 STARTED = "started"
@@ -53,6 +54,16 @@ async def serve(folder: Path, slots: str) -> Answer:
     """Run the job ``stamp``, which answers with the time at its first instruction, until standard input ends."""
     async with taxiway.open(folder / FILE, slots=int(slots), project="", jobs={"stamp": stamp}):
         _say({STARTED: True})
+        await asyncio.to_thread(sys.stdin.read)
+    return {}
+
+
+async def streams(folder: Path, sizes: str) -> Answer:
+    """Run agents that stream, so many at once, each at a rate and for so many seconds, until standard input ends."""
+    agents, rate, seconds = sizes.split()
+    known = streaming_agents(float(rate), float(seconds))
+    async with taxiway.open(folder / FILE, slots=int(agents), main_size=int(agents), project="", agents=known):
+        _say({"pid": os.getpid()})
         await asyncio.to_thread(sys.stdin.read)
     return {}
 
@@ -125,6 +136,7 @@ ROLES: dict[str, Callable[[Path, str], Awaitable[Answer]]] = {
     "drain": drain,
     "hold": hold,
     "serve": serve,
+    "streams": streams,
     "memory": memory,
     "flood": flood,
     "submits": submits,

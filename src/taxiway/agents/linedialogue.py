@@ -260,6 +260,8 @@ class LineDialogue:
         self._plain += line + b"\n"
 
     def _flush_plain(self) -> None:
+        if not self._plain:
+            return
         plain, self._plain = bytes(self._plain), bytearray()
         for start in range(0, len(plain), OUTPUT_PIECE_BYTES_MAX):
             self._events.append(Output("stdout", plain[start : start + OUTPUT_PIECE_BYTES_MAX]))

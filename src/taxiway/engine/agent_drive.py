@@ -26,6 +26,7 @@ from taxiway.engine.courier import Courier
 from taxiway.engine.executor import Means
 from taxiway.engine.live import Equipped, Live, Wanted
 from taxiway.engine.meter import Meter
+from taxiway.engine.pace import Pace
 from taxiway.engine.parking import Parking
 from taxiway.engine.pool import SessionPool
 from taxiway.engine.questions import Questions
@@ -35,7 +36,6 @@ from taxiway.engine.turn_end import End, Judge, NotBegun, Unready
 from taxiway.engine.watching import Vigil, Watching
 from taxiway.store.protocol import Claimed, PendingSignal, Store, TurnFacts
 
-FLUSH_S: Final = 0.05  #: how long a watcher may wait for what the agent has said
 ResultCheck = Callable[[Mapping[str, Any], Any], str | None]  #: by schema and result; it may take a moment
 
 CLEAR_S_MAX: Final = 10.0  #: how long what a turn left running may take to go, before the process has to go itself
@@ -89,6 +89,7 @@ class AgentDrive:
         self._stopped_s = 0.0
         self._cause: StopCause | None = None  # of the end: a stop that came before it
         self._begun = False
+        self._keep = False  # the process may take another turn
         self._ended = False
         self._wall: asyncio.TimerHandle | None = None
         self._speaking = asyncio.Lock()
@@ -203,14 +204,17 @@ class AgentDrive:
         await self._mind_the_budget()
         async with asyncio.TaskGroup() as group:
             closer = group.create_task(self._close_when_told(live))
-            flusher = group.create_task(self._flush_regularly())
+            flusher = group.create_task(self._flush_as_it_comes())
             watcher = group.create_task(self._watching.watch(live, self._transcript))
             end = await self._listen(live, text)
             closer.cancel()
             flusher.cancel()
             watcher.cancel()
         self._recorder.close_streams()
-        await self._transcript.flush()
+        async with asyncio.TaskGroup() as group:  # its guardian looks while the store writes
+            cleared = group.create_task(self._cleared(live, end))
+            await self._transcript.flush()
+        self._keep = cleared.result()
         return end
 
     async def _mind_the_budget(self) -> None:
@@ -304,10 +308,11 @@ class AgentDrive:
             await self._recorder.flush()
             self._clocks.heard()
 
-    async def _flush_regularly(self) -> None:
+    async def _flush_as_it_comes(self) -> None:
+        pace = Pace()
         while True:
             await self._recorder.gathered()
-            await asyncio.sleep(FLUSH_S)
+            await pace.wait()
             await self._transcript.flush()
 
     async def _close_when_told(self, live: Live) -> None:
@@ -345,9 +350,7 @@ class AgentDrive:
             case Ended():
                 await pool.write_off(live, end)
             case TurnEnded():
-                kept = self._begun and not reset and live.session is not None and not self._watching.spent
-                keep = kept and await self._cleared(live)
-                await pool.check_in(live, keep, self._spent_s())
+                await pool.check_in(live, self._keep and not reset and not self._watching.spent, self._spent_s())
             case Unready(start_s):
                 await pool.check_in(live, keep=False, spent_s=start_s)
             case NotBegun():
@@ -359,7 +362,10 @@ class AgentDrive:
         """How much of its grace the turn has used up."""
         return 0.0 if self._cause is None else asyncio.get_running_loop().time() - self._stopped_s
 
-    async def _cleared(self, live: Live) -> bool:
+    async def _cleared(self, live: Live, end: End) -> bool:
+        """Whether nothing is left of the turn in a process that could take the next one."""
+        if not self._begun or live.session is None or not isinstance(end, TurnEnded):
+            return False
         try:
             async with asyncio.timeout(CLEAR_S_MAX):
                 return await live.dialogue.clear()

@@ -19,6 +19,7 @@ class RunClocks:
         self._idle_timeout_s = idle_timeout_s
         self._total: asyncio.TimerHandle | None = None
         self._quiet: asyncio.TimerHandle | None = None
+        self._heard_s = 0.0
         self._paused = False
         self._over = False
 
@@ -36,9 +37,20 @@ class RunClocks:
         """It said something: its silence clock starts anew."""
         if self._idle_timeout_s is None or self._over or self._paused:
             return
-        self.hush()
         loop = asyncio.get_running_loop()
-        self._quiet = loop.call_later(self._idle_timeout_s, self._stop, StopCause.STALLED)
+        self._heard_s = loop.time()
+        if self._quiet is None:
+            self._quiet = loop.call_later(self._idle_timeout_s, self._listen, self._idle_timeout_s)
+
+    def _listen(self, idle_timeout_s: float) -> None:
+        """Whether it has said something since; a timer for every word would cost more than the word."""
+        loop = asyncio.get_running_loop()
+        until = self._heard_s + idle_timeout_s
+        if loop.time() < until:
+            self._quiet = loop.call_at(until, self._listen, idle_timeout_s)
+        else:
+            self._quiet = None
+            self._stop(StopCause.STALLED)
 
     def hush(self) -> None:
         """Its silence does not count: it waits for us to write what it said."""

@@ -13,6 +13,7 @@ from taxiway.core.event import Event, EventType
 from taxiway.core.limits import CHANGES_PAGE_MAX, EVENTS_PAGE_MAX, SAFETY_POLL_S
 from taxiway.core.session import Receipt
 from taxiway.core.task import TASK_TERMINAL, Task
+from taxiway.engine.pace import Pace
 from taxiway.store.protocol import Store, Topic, Wakes
 
 TERMINAL: Final = frozenset(str(state) for state in TASK_TERMINAL)
@@ -82,7 +83,7 @@ class Feed:
 
         ``after`` may be the number of its end or a later one: then there is nothing to wait for.
         """
-        wake = self.wakes.subscribe(Topic.EVENTS | Topic.CHANGE)
+        wake, pace = self.wakes.subscribe(Topic.EVENTS | Topic.CHANGE), Pace()
         try:
             over = after > 0 and (await self._store.run(run)).ended_at is not None
             while True:
@@ -96,6 +97,7 @@ class Feed:
                     if over:
                         return
                     await wake.wait(SAFETY_POLL_S)
+                    await pace.wait()  # a hint is given for every run that speaks: fifty runs, fifty watchers
         finally:
             wake.close()
 

@@ -32,7 +32,8 @@ def _cut(value: Any, chars: int | None, depth: int) -> Any:
     """A copy with whole characters only, and texts of at most ``chars`` of them."""
     match value:
         case str():
-            return value[:chars].encode("utf-8", "replace").decode()
+            cut = value[:chars]
+            return cut if cut.isascii() else cut.encode("utf-8", "replace").decode()
         case dict() if depth:
             return {_cut(str(key), chars, depth): _cut(item, chars, depth - 1) for key, item in value.items()}
         case list() | tuple() if depth:

@@ -185,7 +185,8 @@ class Performer:
             return os.environ.get(name.removeprefix("env."), "")
         memory = self._memory
         known = {"turn": str(memory.turns), "thread": memory.thread, "told": " / ".join(memory.told)}
-        known |= {"steers": " / ".join(self._applied), "pid": str(os.getpid()), "model": self._model, **self._words}
+        known |= {"steers": " / ".join(self._applied), "pid": str(os.getpid()), "now": repr(time.time())}
+        known |= {"model": self._model, **self._words}
         return known.get(name, otherwise)
 
     def _do_say(self, text: str, delta: bool) -> None:
