@@ -31,7 +31,7 @@ from taxiway.engine.questions import Questions
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.transcript import Transcript
 from taxiway.engine.turn_end import End, Judge, NotBegun, Unready
-from taxiway.store.protocol import Claimed, PendingSignal, Store, TurnFacts
+from taxiway.store.protocol import Claimed, ExecutionStore, PendingSignal, TurnFacts
 
 FLUSH_S: Final = 0.05  #: how long a watcher may wait for what the agent has said
 ResultCheck = Callable[[Mapping[str, Any], Any], str | None]  #: by schema and result; it may take a moment
@@ -59,7 +59,7 @@ class AgentDrive:
     def __init__(
         self,
         claim: Claimed,
-        store: Store,
+        store: ExecutionStore,
         recorder: Recorder,
         means: Means,
         agent: Equipped,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from taxiway.core.change import ChangeKind
+from taxiway.core.errors import Exists, NotFound
 from taxiway.core.readiness import Scope
 from taxiway.core.run import ProcessMark, StopCause
 from taxiway.store.protocol import LiveRun, Runner, StopRequest
@@ -16,7 +17,12 @@ _decode_mark = msgspec.json.Decoder(ProcessMark).decode
 
 
 def register(tx: Tx, runner: Runner) -> None:
-    """Write down a new runner."""
+    """Write down a new runner; one that is known to the same key is there already."""
+    known = tx.one("owner_of_runner", runner=runner.id)
+    if known is not None:
+        if runner.token is None or known[0] != runner.token:
+            raise Exists(f"there is a runner {runner.id} already", id=runner.id)
+        return
     version = tx.change(ChangeKind.RUNNER, runner.id, "live", None, runner.id, "start")
     tx.run(
         "insert_runner",
@@ -29,6 +35,7 @@ def register(tx: Tx, runner: Runner) -> None:
         scope=_encode(runner.scope).decode(),
         now=tx.now,
         version=version,
+        token=runner.token,
     )
 
 
@@ -50,6 +57,30 @@ def declare_lost(tx: Tx, runner: str, beat: int) -> bool:
             return False
         _move(tx, runner, "lost", "silence", "reaper")
     return True
+
+
+def lose_all_of(tx: Tx, token: str, actor: str) -> None:
+    """The runners of a key that is revoked lose their leases; whoever looks after runners settles what they have."""
+    for (runner,) in tx.all("live_runners_of_token", token=token):
+        _move(tx, runner, "lost", "revoked", actor)
+
+
+def owner(tx: Tx, runner: str) -> str | None:
+    """The key that a runner works with."""
+    row = tx.one("owner_of_runner", runner=runner)
+    if row is None:
+        raise NotFound(f"there is no runner {runner}", id=runner)
+    token: str | None = row[0]
+    return token
+
+
+def runner_of(tx: Tx, run: str) -> str:
+    """Whose run it is."""
+    row = tx.one("runner_of_run", run=run)
+    if row is None:
+        raise NotFound(f"there is no run {run}", id=run)
+    name: str = row[0]
+    return name
 
 
 def may_take(row: Row | None) -> bool:
@@ -96,8 +127,9 @@ def runners(tx: Tx) -> list[Runner]:
             beat=beats,
             started_at=started_at,
             seen_at=seen_at,
+            token=token,
         )
-        for name, host, boot_id, pid, slots, scope, state, beats, started_at, seen_at, _ in tx.all("all_runners")
+        for name, host, boot_id, pid, slots, scope, state, beats, started_at, seen_at, _, token in tx.all("all_runners")
     ]
 
 

@@ -1,0 +1,2 @@
+-- The key that a runner works with.
+SELECT token FROM runner WHERE name = :runner
