@@ -36,8 +36,8 @@ class RunnerStore(Protocol):
         """Runs that have not ended, of one runner or of all."""
         ...
 
-    async def owner_of_runner(self, runner: str) -> str | None:
-        """The id of the key that a runner works with; ``None``: it has the store at hand. Raises ``NotFound``."""
+    async def runner(self, runner: str) -> Runner:
+        """One runner, also one that is gone; raises ``NotFound``."""
         ...
 
     async def runner_of(self, run: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from taxiway.core.token import Token
+from taxiway.store.protocol import Runner
 from taxiway.store.sqlite.verbs import SqliteVerbs
 from taxiway.store.token_protocol import NewToken, Reply
 from taxiway.store.verbs import runners, tokens
@@ -31,9 +32,9 @@ class SqliteTokens(SqliteVerbs):
         """A runner's key for an invitation."""
         return await self._first(lambda tx: tokens.redeem(tx, invite, new, actor))
 
-    async def owner_of_runner(self, runner: str) -> str | None:
-        """The key that a runner works with."""
-        return await self._reader.read(lambda tx: runners.owner(tx, runner))
+    async def runner(self, runner: str) -> Runner:
+        """One runner."""
+        return await self._reader.read(lambda tx: runners.named(tx, runner))
 
     async def runner_of(self, run: str) -> str:
         """Whose run it is."""

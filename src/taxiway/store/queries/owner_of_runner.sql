@@ -1,2 +1,0 @@
--- The key that a runner works with.
-SELECT token FROM runner WHERE name = :runner
