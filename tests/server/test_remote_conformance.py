@@ -1,4 +1,4 @@
-"""The half of a store that runners use, spoken over HTTP: the suites of every store, with that half going through a server.
+"""The half of a store that runners use, spoken over HTTP: suites of every store, with that half through a server.
 
 Everything else that a suite does goes to the store itself, as people and caretakers do beside a runner.
 """

@@ -1,4 +1,4 @@
-"""A runner with a key may do what is its own, and nothing else: what it names is looked at, what it sends is bounded (I2)."""
+"""A runner with a key may do what is its own, and nothing else: what it names and what it sends is looked at (I2)."""
 
 import asyncio
 import hashlib
@@ -140,7 +140,7 @@ async def test_everything_may_be_said_twice(tw: taxiway.Taxiway, client_of: As) 
 
 
 async def test_a_claim_whose_answer_was_lost_costs_nothing(tw: taxiway.Taxiway, client_of: As) -> None:
-    """I1, I2: the runner says what it knows, and what it does not know goes back and is taken anew, no attempt counted."""
+    """I1, I2: the runner says what it knows; what it does not know goes back and is taken anew, no attempt counted."""
     own = await client_of(TokenScope.RUNNER, "own")
     await registered(own, "runner_own")
     task = await tw.submit(command=["true"])

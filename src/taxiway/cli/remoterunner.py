@@ -51,7 +51,7 @@ async def _serve(door: Door, place: Workplace, settings: Settings) -> None:
             try:
                 await _one_life(door, place, settings, interrupts)
             except LeaseLost as error:
-                note(f"{error.message}; it begins anew")
+                note(f"others have taken over what ran here, and it begins anew: {error.message}")
             except Unavailable as error:
                 if not told:
                     note(f"{error.message}; it tries until told to stop")

@@ -79,9 +79,12 @@ class RemoteStore:
         return bool(answer["live"])
 
     async def retire(self, runner: str, state: str) -> bool:
-        """Mark a runner ``draining``, or ``gone``."""
+        """Mark a runner ``draining``, or ``gone``; ``False`` also where nobody knows it (any more)."""
         path = f"/runners/{runner}/retire"
-        return bool((await self._connection.once("POST", path, {"state": state}, timeout_s=BEAT_S))["done"])
+        try:
+            return bool((await self._connection.once("POST", path, {"state": state}, timeout_s=BEAT_S))["done"])
+        except (Unauthorized, NotFound):
+            return False
 
     async def claim(self, runner: str, scope: Scope, free: int) -> list[Claimed]:
         """Take up to ``free`` tasks. What an earlier answer never brought is given back by saying what is known."""
@@ -214,8 +217,8 @@ class RemoteStore:
 
     # -- what was left --------------------------------------------------------------------------------------------
     async def live_runs(self, runner: str) -> list[LiveRun]:
-        """Runs of an earlier runner of this key that have not ended."""
-        return _items(await self._get(f"/runners/{runner}/runs", PATIENCE_S), list[LiveRun])
+        """Runs of an earlier runner of this key that have not ended. Raises ``Unauthorized``."""
+        return _items(await self._patiently("GET", f"/runners/{runner}/runs"), list[LiveRun])
 
     async def step(self) -> float:
         """Deliver what waits in the outbox, as far as the server answers."""

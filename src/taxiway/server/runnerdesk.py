@@ -106,7 +106,7 @@ class RunnerDesk:
 def _check_live(runner: Runner) -> None:
     if runner.state not in ("live", "draining"):
         raise LeaseLost(
-            f"runner {runner.id} counts as {runner.state}, and others have taken over its work; start it again",
+            f"runner {runner.id} counts as {runner.state}, and others have taken over its work",
             runner=runner.id,
         )
 
