@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from http import HTTPMethod
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -201,7 +202,7 @@ class RemoteStore:
 
     async def closed_process(self, process: str) -> None:
         """It is confirmed gone."""
-        await self._call("DELETE", f"/runners/{self._homes.get(process, self._runner)}/processes/{process}")
+        await self._call(HTTPMethod.DELETE, f"/runners/{self._homes.get(process, self._runner)}/processes/{process}")
         self._homes.pop(process, None)
 
     async def warm_processes(self, runner: str | None = None) -> list[WarmProcess]:
