@@ -19,6 +19,7 @@ from taxiway.clock import Ids, SystemClock, new_secret, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
 from taxiway.core.redact import Scrubber
+from taxiway.diagnosis import tag_prefix
 from taxiway.engine.account_intake import AccountIntake
 from taxiway.engine.approval_intake import ApprovalIntake
 from taxiway.engine.engine import serving
@@ -95,13 +96,14 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         reaper = Reaper(opened.store, clock, host, me, evidence, observer, settings.lease_s)
         services: list[Service] = [feed, Timekeeper(opened.store, clock), reaper]
         if me is None:
-            async with serving(with_wakes(opened, services), observer):
+            async with serving(with_wakes(opened.wakes, services), observer):
                 yield Taxiway(doors, make_doors, None, None, workshop)
             return
         if settings.plan_first:
             await reaper.step()  # what the dead left running would refuse the plan's new text
         around = (environment, Path.cwd(), workshop, judge.broken)
-        parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, *around)
+        place = (opened.store, opened.wakes, opened.folder, tag_prefix(opened.store.path))
+        parts = Parts(*place, settings, scrubber, observer, ids, clock, me, host, *around)
         async with with_runner(parts, services) as crew:
             yield Taxiway(doors, make_doors, crew, me, workshop)
     finally:
@@ -116,9 +118,14 @@ def open_configured(
     All secrets are resolved where a runner is wanted (``slots`` above 0); elsewhere those that can be had at once, so
     that what is typed with one in it is scrubbed there too.
     """
-    config = loaded.config
     make_state_folder(loaded)
-    asked = msgspec.structs.replace(
+    return open_with(loaded.config.store.path, configured(loaded, wanted), observer)
+
+
+def configured(loaded: Loaded, wanted: Settings) -> Settings:
+    """What a configuration says, with slots, scope, actor, project and jobs of ``wanted``."""
+    config = loaded.config
+    return msgspec.structs.replace(
         wanted,
         lanes=config.lanes,
         agents=config.agents,
@@ -138,7 +145,6 @@ def open_configured(
         run_output_bytes_max=config.limits.run_output_bytes,
         processes_max=config.limits.processes,
     )
-    return open_with(config.store.path, asked, observer)
 
 
 def open(store: str | Path, *, slots: int = 2, **settings: Any) -> AbstractAsyncContextManager[Taxiway]:

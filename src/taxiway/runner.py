@@ -28,7 +28,6 @@ from taxiway.core.redact import Scrubber
 from taxiway.core.run import ProcessMark
 from taxiway.core.secretrefs import secret_in
 from taxiway.core.template import Rendered
-from taxiway.diagnosis import tag_prefix
 from taxiway.engine.accepting_drive import AcceptingDrive
 from taxiway.engine.agent_drive import AgentDrive, Crewmates, ResultCheck
 from taxiway.engine.canceller import Canceller
@@ -52,15 +51,18 @@ from taxiway.engine.workspace_drive import Workshop, WorkspaceDrive
 from taxiway.jobs import CURRENT, REGISTRY, RunInfo, as_coroutine, runs_in_thread
 from taxiway.observe.observer import Observer
 from taxiway.settings import Settings
-from taxiway.store.protocol import Claimed, Runner, Store, Wake
+from taxiway.store.protocol import Claimed, ExecutionStore, Runner, Wake, Wakes
 from taxiway.store.sqlite.locks import RunnerLock, forget, is_dead
-from taxiway.store.sqlite.opening import OpenStore
 
 
 class Parts(NamedTuple):
-    """What a runner is put together from; ``environment`` and ``folder`` are those of this process."""
+    """What a runner is put together from; ``environment`` and ``folder`` are those of this process. Its lock lies among
+    ``locks``, and the tags of its processes begin with ``tags``."""
 
-    opened: OpenStore
+    store: ExecutionStore
+    wakes: Wakes
+    locks: Path
+    tags: str
     settings: Settings
     scrubber: Scrubber
     observer: Observer
@@ -77,9 +79,9 @@ class Parts(NamedTuple):
 @asynccontextmanager
 async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterator[Crew]:
     """Run a runner beside ``services`` for as long as the block lasts; what still runs at its end goes back."""
-    opened, settings, runner, host = parts.opened, parts.settings, parts.runner, parts.host
-    store, observer = opened.store, parts.observer
-    lock = RunnerLock(opened.folder, runner)
+    store, settings, runner, host = parts.store, parts.settings, parts.runner, parts.host
+    observer = parts.observer
+    lock = RunnerLock(parts.locks, runner)
     agent = ProcessAgent()
     agents = _equipped(parts, agent)
     threads = ThreadPoolExecutor(settings.slots, thread_name_prefix="taxiway-job")
@@ -98,7 +100,7 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
         lease_s=settings.lease_s,
         threaded=frozenset(name for name, found in functions.items() if runs_in_thread(found)),
     )
-    work = opened.wakes.subscribe(Dispatcher.topics)
+    work = parts.wakes.subscribe(Dispatcher.topics)
     parking = Parking(_processes(settings) - settings.slots, work.ring)  # each of them keeps a process
     prices = {**list_prices(), **settings.prices}
     courier = Courier(store, runner)
@@ -119,7 +121,7 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
     me = Runner(id=runner, host=host.name, boot_id=host.boot_id, pid=os.getpid(), slots=settings.slots, scope=scope)
     try:
         await store.register(me)
-        async with serving([(dispatcher, work), *with_wakes(opened, [*services, *own])], observer) as group:
+        async with serving([(dispatcher, work), *with_wakes(parts.wakes, [*services, *own])], observer) as group:
             executor.open(group)
             mates.pool.open(group)
             try:
@@ -134,7 +136,7 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
         lock.release()
 
 
-async def _leave(store: Store, runner: str) -> None:
+async def _leave(store: ExecutionStore, runner: str) -> None:
     """Say goodbye, unless runs or processes are left: then others settle them, since the runner's lock is free."""
     with suppress(Unavailable):
         await store.retire(runner, "gone")
@@ -159,9 +161,9 @@ class HostEvidence:
         forget(self._folder, runner)
 
 
-def with_wakes(opened: OpenStore, services: Sequence[Service]) -> list[tuple[Service, Wake]]:
+def with_wakes(wakes: Wakes, services: Sequence[Service]) -> list[tuple[Service, Wake]]:
     """Each service with what wakes it."""
-    return [(service, opened.wakes.subscribe(service.topics)) for service in services]
+    return [(service, wakes.subscribe(service.topics)) for service in services]
 
 
 def _equipped(parts: Parts, process: ProcessAgent) -> dict[str, Equipped]:
@@ -174,7 +176,7 @@ def _equipped(parts: Parts, process: ProcessAgent) -> dict[str, Equipped]:
 
 
 def _pool(parts: Parts) -> SessionPool:
-    settings, tags = parts.settings, tag_prefix(parts.opened.store.path)
+    settings, tags = parts.settings, parts.tags
     means = PoolMeans(
         runner=parts.runner,
         size=_processes(settings),
@@ -183,7 +185,7 @@ def _pool(parts: Parts) -> SessionPool:
         confirm=_confirmed,
         place=_place,
     )
-    return SessionPool(parts.opened.store, means, parts.observer)
+    return SessionPool(parts.store, means, parts.observer)
 
 
 def _place(folder: str) -> tuple[int, int] | None:
@@ -206,8 +208,7 @@ async def _confirmed(mark: ProcessMark) -> bool:
 
 
 def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: Crewmates) -> Callable[[Claimed], Drive]:
-    store, settings = parts.opened.store, parts.settings
-    tags = tag_prefix(store.path)
+    store, settings, tags = parts.store, parts.settings, parts.tags
 
     def environment(rendered: Rendered, claim: Claimed, tag: str) -> dict[str, str]:
         return _environment(parts, rendered.env, _own_variables(claim), tag)
@@ -232,7 +233,7 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
             return JobDrive(claim, _job(claim, means.jobs[spec.job]), recorder, spec.job in means.threaded)
         if spec.prompt is not None:
             agent = agents[spec.agent or ""]
-            return AgentDrive(claim, store, recorder, means, agent, mates, agent_environment)
+            return AgentDrive(claim, store.of(claim.tenant), recorder, means, agent, mates, agent_environment)
         return ProcessDrive(claim, store, recorder, means, tags + parts.ids.new("proc"), environment, confirm)
 
     def prepare(claim: Claimed) -> Drive:
@@ -252,7 +253,7 @@ def _around(parts: Parts, claim: Claimed, make_drive: MakeDrive, recorder: Recor
     if spec.workspace is not None:
         return WorkspaceDrive(claim, spec.workspace, parts.workshop, make_drive, recorder, folder)
     if spec.accept is not None:
-        return AcceptingDrive(claim, spec.accept, parts.opened.store, make_drive, recorder)
+        return AcceptingDrive(claim, spec.accept, parts.store.of(claim.tenant), make_drive, recorder)
     return None
 
 

@@ -24,6 +24,7 @@ from taxiway.server.bearers import Bearers
 from taxiway.server.doorkeeper import Rates
 from taxiway.server.listening import bind, listening
 from taxiway.server.live import Live
+from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.server.serving import Server, VerbsOf
 from taxiway.server.stream import Streams
 from taxiway.server.tails import Tails
@@ -67,7 +68,7 @@ async def application(
     """What answers, without a socket: an ASGI application on an opened store."""
     bearers = Bearers(tw.store, clock)
     verbs_of = _verbs_of(tw)
-    server = Server(verbs_of, tw.store, observer)
+    server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes))
     guard = Guard(bearers=bearers, clock=clock, ids=Ids(clock, system_chance()), hosts=hosts, rates=rates or Rates())
     async with asyncio.TaskGroup() as group:
         keeper = group.create_task(_keep(bearers, clock), name="bearers")

@@ -307,6 +307,11 @@ class Taxiway:
         """It opens nothing from now on; by its id, a unique part of it, or its bearer's name."""
         return await self._doors.tokens.revoke(token)
 
+    async def revoke_runner(self, runner: str) -> Token:
+        """The key that a remote runner works with opens nothing from now on, and everything that runs by it is fenced;
+        by the runner's id, or a unique part of it."""
+        return await self._doors.tokens.revoke_runner(runner)
+
     async def drain(self) -> None:
         """Take nothing new (it is refused with the code ``draining``), start nothing new here, and wait until what runs
         here has come to its end. What waits stays in the store, for others or the next start (SQ-80 to SQ-82)."""

@@ -22,7 +22,10 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "server": ("core", "wire", "verbs", "planfile", "store.protocol", "observe", "clock"),
     "client": ("core", "wire", "clock", "store.protocol"),
     "mcp": ("core", "client"),
-    "cli": ("core", "client", "wire", "config", "app", "up", "clock", "planfile", "diagnosis", "probing", "trials"),
+    "cli": (
+        *("core", "client", "wire", "config", "app", "up", "remoterunner", "clock", "planfile", "diagnosis"),
+        *("probing", "trials"),
+    ),
     "testing": ("core", *PROTOCOLS, *DRIVING, "engine", "observe", "clock"),
     "clock": ("core",),
     "config": ("core", "planfile", "sections", "settingtable", "settingtypes"),
@@ -43,6 +46,7 @@ COMPOSERS = {  # they know everyone
     "app": "opens a store and hands its verbs out",
     "verbs": "the verbs of an open store, each handed to the room that does it",
     "up": "puts a server together: an opened store, who may ask it, and where it listens",
+    "remoterunner": "puts a runner together that works for a server elsewhere",
     "runner": "puts what executes together: app.py's other half, for processes that have a runner",
     "__init__": "the public names",
 }

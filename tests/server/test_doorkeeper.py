@@ -24,6 +24,7 @@ MAY = {
     TokenScope.ADMIN: {TokenScope.VIEWER, TokenScope.OPERATOR, TokenScope.ADMIN},
     TokenScope.RUNNER: {TokenScope.RUNNER},
     TokenScope.RUN: {TokenScope.RUN},
+    TokenScope.INVITE: {TokenScope.INVITE},
 }
 
 

@@ -26,7 +26,7 @@ def steps(statement: str) -> list[str]:
         ("successor", []),
         ("ready_ahead", []),
         ("last_seq", []),
-        ("event_type", []),
+        ("event_facts", []),
         ("gates_ahead", ["SCAN g USING INDEX gate_by_queue"]),  # open gates
         ("answered_runs", []),
         ("resumable_runs", []),

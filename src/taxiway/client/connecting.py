@@ -32,9 +32,16 @@ def connect_sync(url: str, *, token: str) -> Blocking[RemoteTaxiway]:
 
 @asynccontextmanager
 async def _connected(url: str, token: str) -> AsyncIterator[RemoteTaxiway]:
+    async with connected(url, token) as connection:
+        yield RemoteTaxiway(connection)
+
+
+@asynccontextmanager
+async def connected(url: str, token: str) -> AsyncIterator[Connection]:
+    """Calls to the server at ``url`` in the name of whoever has ``token``."""
     chance = system_chance()
     new_key = partial(Ids(SystemClock(), chance).new, "key")
     base = url.rstrip("/") + "/v1"
     headers = {"authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(base_url=base, headers=headers, timeout=TIMEOUT, trust_env=False) as client:
-        yield RemoteTaxiway(Connection(client, new_key, chance.random))
+        yield Connection(client, new_key, chance.random)

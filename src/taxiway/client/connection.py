@@ -29,7 +29,7 @@ class Connection:
 
     def __init__(self, client: httpx.AsyncClient, new_key: Callable[[], str], chance: Callable[[], float]) -> None:
         self._client = client
-        self._new_key = new_key
+        self._make_key = new_key
         self._chance = chance
 
     async def get(self, path: str, **query: Any) -> Any:
@@ -38,7 +38,7 @@ class Connection:
 
     async def change(self, method: str, path: str, body: Any = None, key: str | None = None, **query: Any) -> Any:
         """Have something changed. It carries an idempotency key, so it may be sent again until it is answered."""
-        return await self._call(method, path, query, body, key or self._new_key())
+        return await self._call(method, path, query, body, key or self.new_key())
 
     async def _call(self, method: str, path: str, query: Mapping[str, Any], body: Any, key: str | None = None) -> Any:
         content = None if body is None else _encode(body)
@@ -63,6 +63,32 @@ class Connection:
                 raise failure
             await asyncio.sleep(wait_s or self._backoff(tried))
         raise AssertionError("the last try returns or raises")
+
+    async def once(
+        self, method: str, path: str, body: Any = None, *, timeout_s: float, key: str | None = None, **query: Any
+    ) -> Any:
+        """One call, sent once. Raises ``Unavailable`` where it is not answered in time."""
+        content = b"" if body is None else _encode(body)
+        headers = {} if body is None else {"content-type": "application/json"}
+        if key is not None:
+            headers["idempotency-key"] = key
+        parameters = {name: _word(value) for name, value in query.items() if value is not None}
+        try:
+            async with asyncio.timeout(timeout_s):
+                answer = await self._client.request(method, path, params=parameters, content=content, headers=headers)
+        except httpx.TransportError as error:
+            raise self._silent(error) from None
+        except TimeoutError:
+            raise Unavailable(f"{self._client.base_url} did not answer within {timeout_s:g} s") from None
+        if answer.is_success:
+            return json.loads(answer.content) if answer.content else None
+        if answer.status_code in PASSING:
+            raise Unavailable(f"{self._client.base_url} answered {answer.status_code}")
+        raise error_of(answer.status_code, _document(answer))
+
+    def new_key(self) -> str:
+        """An idempotency key."""
+        return self._make_key()
 
     @asynccontextmanager
     async def stream(self, path: str, **query: Any) -> AsyncIterator[AsyncIterator[tuple[str, str, str | None]]]:

@@ -17,13 +17,14 @@ _TEXT: Final = re.compile(r"txw_(?P<id>[0-9a-hjkmnp-tv-z]{26})_(?P<secret>[A-Za-
 
 class TokenScope(StrEnum):
     """What the bearer may do: look; work with tasks and sessions too; settle limits, tokens and runners too; execute
-    runs; or what one run may do for itself."""
+    runs; what one run may do for itself; or become a runner, once."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
     ADMIN = "admin"
     RUNNER = "runner"
     RUN = "run"
+    INVITE = "invite"
 
 
 #: What each scope holds.
@@ -34,6 +35,7 @@ HOLDS: Final[Mapping[TokenScope, frozenset[TokenScope]]] = MappingProxyType(
         TokenScope.ADMIN: frozenset({TokenScope.VIEWER, TokenScope.OPERATOR, TokenScope.ADMIN}),
         TokenScope.RUNNER: frozenset({TokenScope.RUNNER}),
         TokenScope.RUN: frozenset({TokenScope.RUN}),
+        TokenScope.INVITE: frozenset({TokenScope.INVITE}),
     }
 )
 

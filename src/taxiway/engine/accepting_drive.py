@@ -17,7 +17,7 @@ from taxiway.core.usage import added
 from taxiway.engine.executor import Drive, MakeDrive
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.stopping import Remains, stopped
-from taxiway.store.protocol import Claimed, Store
+from taxiway.store.protocol import Claimed, ExecutionStore
 
 
 class _Refusal(NamedTuple):
@@ -35,7 +35,7 @@ class AcceptingDrive:
     """
 
     def __init__(
-        self, claim: Claimed, accept: Acceptance, store: Store, make_drive: MakeDrive, recorder: Recorder
+        self, claim: Claimed, accept: Acceptance, store: ExecutionStore, make_drive: MakeDrive, recorder: Recorder
     ) -> None:
         self._claim = claim
         self._accept = accept

@@ -34,7 +34,7 @@ from taxiway.engine.recorder import Recorder
 from taxiway.engine.transcript import Transcript
 from taxiway.engine.turn_end import End, Judge, NotBegun, Unready
 from taxiway.engine.watching import Vigil, Watching
-from taxiway.store.protocol import Claimed, PendingSignal, Store, TurnFacts
+from taxiway.store.protocol import Claimed, ExecutionStore, PendingSignal, TurnFacts
 
 ResultCheck = Callable[[Mapping[str, Any], Any], str | None]  #: by schema and result; it may take a moment
 
@@ -62,7 +62,7 @@ class AgentDrive:
     def __init__(
         self,
         claim: Claimed,
-        store: Store,
+        store: ExecutionStore,
         recorder: Recorder,
         means: Means,
         agent: Equipped,

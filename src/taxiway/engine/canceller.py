@@ -6,7 +6,7 @@ from typing import Final
 
 from taxiway.core.limits import SAFETY_POLL_S
 from taxiway.engine.executor import Executor
-from taxiway.store.protocol import Store, Topic
+from taxiway.store.protocol import ExecutionStore, Topic
 
 
 class Canceller:
@@ -15,7 +15,7 @@ class Canceller:
     name: Final = "canceller"
     topics: Final = Topic.STOP
 
-    def __init__(self, store: Store, executor: Executor, runner: str) -> None:
+    def __init__(self, store: ExecutionStore, executor: Executor, runner: str) -> None:
         self._store = store
         self._executor = executor
         self._runner = runner

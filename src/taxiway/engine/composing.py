@@ -14,7 +14,7 @@ from taxiway.core.parent import values
 from taxiway.core.template import Rendered, render
 from taxiway.engine.executor import Means
 from taxiway.engine.live import Equipped, Wanted
-from taxiway.store.protocol import Claimed, Seat, Store
+from taxiway.store.protocol import Claimed, ExecutionStore, Seat
 
 REPLAY_TURNS_MAX: Final = 100
 
@@ -54,13 +54,13 @@ def compose(claim: Claimed, agent: Equipped, means: Means, environment: MakeAgen
     return wanted, _text(claim.task, rendered.prompt or "", seat)
 
 
-async def with_memory(claim: Claimed, agent: Equipped, store: Store, text: str) -> str:
+async def with_memory(claim: Claimed, agent: Equipped, store: ExecutionStore, text: str) -> str:
     """The text of a turn for a process that was just opened: with the turns before it, where the agent cannot go on
     with the conversation by its own means, or shall not."""
     seat = claim.seat
     if seat is None or _remembers(claim, agent, seat) or claim.spec.resume is Resume.FRESH:
         return text
-    tasks = await store.of(claim.tenant).earlier_turns(seat.session, seat.generation, REPLAY_TURNS_MAX)
+    tasks = await store.earlier_turns(seat.session, seat.generation, REPLAY_TURNS_MAX)
     prompts = [task for task in tasks if task.spec.prompt is not None]
     turns = [list(taken) for _, taken in groupby(prompts, key=lambda task: task.carrier or task.id)]
     return replayed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from taxiway.core.limits import SAFETY_POLL_S
-from taxiway.store.protocol import PendingSignal, Store, Topic
+from taxiway.store.protocol import ExecutionStore, PendingSignal, Topic
 
 
 class OpenTurn(Protocol):
@@ -25,7 +25,7 @@ class Courier:
     name: Final = "courier"
     topics: Final = Topic.SIGNAL
 
-    def __init__(self, store: Store, runner: str) -> None:
+    def __init__(self, store: ExecutionStore, runner: str) -> None:
         self._store = store
         self._runner = runner
         self._turns: dict[str, OpenTurn] = {}

@@ -10,7 +10,7 @@ from taxiway.core.readiness import Scope
 from taxiway.core.run import StopCause
 from taxiway.engine.executor import Executor
 from taxiway.engine.parking import Parking
-from taxiway.store.protocol import Store, Topic
+from taxiway.store.protocol import ExecutionStore, Topic
 
 
 class Dispatcher:
@@ -21,7 +21,13 @@ class Dispatcher:
     topics: Final = Topic.WORK
 
     def __init__(
-        self, store: Store, executor: Executor, runner: str, scope: Scope, slots: int, parking: Parking | None = None
+        self,
+        store: ExecutionStore,
+        executor: Executor,
+        runner: str,
+        scope: Scope,
+        slots: int,
+        parking: Parking | None = None,
     ) -> None:
         """Takes nothing before ``begin``. ``parking`` is where its runs wait for a person, if they can."""
         self._store = store

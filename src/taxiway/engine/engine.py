@@ -13,7 +13,7 @@ from taxiway.engine.executor import Executor
 from taxiway.engine.pool import SessionPool
 from taxiway.engine.service import Service, serve
 from taxiway.observe.observer import Observer
-from taxiway.store.protocol import Store, Wake
+from taxiway.store.protocol import ExecutionStore, Wake
 
 
 @asynccontextmanager
@@ -40,7 +40,12 @@ class Crew:
     """The runner inside a process, as its owner sees it: how much it does, and how it ends."""
 
     def __init__(
-        self, store: Store, runner: str, executor: Executor, dispatcher: Dispatcher, pool: SessionPool | None = None
+        self,
+        store: ExecutionStore,
+        runner: str,
+        executor: Executor,
+        dispatcher: Dispatcher,
+        pool: SessionPool | None = None,
     ) -> None:
         self._store = store
         self._runner = runner

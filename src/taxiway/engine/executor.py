@@ -16,7 +16,7 @@ from taxiway.core.redact import Scrubber
 from taxiway.core.run import Failed, Lost, Outcome, StopCause
 from taxiway.core.task import Reason
 from taxiway.observe.observer import Moment, Observer
-from taxiway.store.protocol import Claimed, Finished, Store
+from taxiway.store.protocol import Claimed, ExecutionStore, Finished
 
 ASK_AGAIN_S: Final = 1.0  #: how long a store that is locked is left alone
 
@@ -62,7 +62,7 @@ class Executor:
 
     def __init__(
         self,
-        store: Store,
+        store: ExecutionStore,
         make_drive: MakeDrive,
         chance: Chance,
         observer: Observer,

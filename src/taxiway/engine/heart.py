@@ -9,7 +9,7 @@ from taxiway.core.run import StopCause
 from taxiway.engine.executor import Executor
 from taxiway.engine.pool import SessionPool
 from taxiway.observe.observer import Moment, Observer
-from taxiway.store.protocol import Store, Topic
+from taxiway.store.protocol import ExecutionStore, Topic
 
 
 class Heart:
@@ -20,7 +20,7 @@ class Heart:
 
     def __init__(
         self,
-        store: Store,
+        store: ExecutionStore,
         executor: Executor,
         runner: str,
         observer: Observer,

@@ -17,7 +17,7 @@ from taxiway.core.errors import NotFound, OutcomeUnknown, StoreUnusable, Unavail
 from taxiway.core.limits import SAFETY_POLL_S
 from taxiway.engine.live import Graces, Live, Phase, Wanted
 from taxiway.observe.observer import Moment, Observer
-from taxiway.store.protocol import Store, Topic, WarmProcess
+from taxiway.store.protocol import ExecutionStore, Topic, WarmProcess
 
 CONFIRM_EVERY_S: Final = 1.0  #: how often a tree that would not die is looked at again
 ASK_AGAIN_S: Final = 1.0  #: how long a store that is locked is left alone
@@ -42,7 +42,7 @@ class SessionPool:
     name: Final = "pool"
     topics: Final = Topic.SIGNAL
 
-    def __init__(self, store: Store, means: PoolMeans, observer: Observer) -> None:
+    def __init__(self, store: ExecutionStore, means: PoolMeans, observer: Observer) -> None:
         self._store = store
         self._means = means
         self._observer = observer

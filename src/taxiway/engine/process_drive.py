@@ -19,7 +19,7 @@ from taxiway.engine.clocks import RunClocks
 from taxiway.engine.executor import Means
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.stopping import Remains, stopped
-from taxiway.store.protocol import Claimed, Store
+from taxiway.store.protocol import Claimed, ExecutionStore
 
 CONFIRM_EVERY_S: Final = 1.0  #: how often a tree that would not die is looked at again
 FLUSH_S: Final = 0.05  #: how long a watcher may wait for output that the program has written
@@ -33,7 +33,7 @@ class ProcessDrive:
     def __init__(
         self,
         claim: Claimed,
-        store: Store,
+        store: ExecutionStore,
         recorder: Recorder,
         means: Means,
         tag: str,

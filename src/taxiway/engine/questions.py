@@ -21,7 +21,7 @@ from taxiway.engine.clocks import RunClocks
 from taxiway.engine.parking import Parking
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.sayings import fitting
-from taxiway.store.protocol import Claimed, Resumed, Store
+from taxiway.store.protocol import Claimed, ExecutionStore, Resumed
 
 NO_WORDS: Final = "(it does not say what for)"
 _encode = msgspec.json.Encoder().encode
@@ -36,7 +36,7 @@ class Questions:
     def __init__(
         self,
         claim: Claimed,
-        store: Store,
+        store: ExecutionStore,
         recorder: Recorder,
         clocks: RunClocks,
         parking: Parking,

@@ -10,7 +10,7 @@ from taxiway.core.event import EventType, NewEvent
 from taxiway.core.limits import ERROR_CHARS_MAX, EVENT_BYTES_MAX, RUN_OUTPUT_BYTES_MAX, TASK_OUTPUT_BYTES_MAX
 from taxiway.core.redact import ScrubbedStream, Scrubber
 from taxiway.engine.sayings import fitting
-from taxiway.store.protocol import Store
+from taxiway.store.protocol import ExecutionStore
 
 BATCH_BYTES: Final = 512 << 10  #: what is gathered before the writer of output must wait
 BATCH_EVENTS: Final = 512
@@ -21,7 +21,7 @@ class Recorder:
 
     def __init__(
         self,
-        store: Store,
+        store: ExecutionStore,
         clock: Clock,
         scrubber: Scrubber,
         run: str,

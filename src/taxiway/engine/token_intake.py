@@ -7,7 +7,7 @@ from typing import Final
 
 from taxiway.clock import Ids
 from taxiway.core import fieldtypes
-from taxiway.core.errors import Invalid, Problem
+from taxiway.core.errors import Ambiguous, Conflict, Invalid, NotFound, Problem
 from taxiway.core.fieldtypes import Bad
 from taxiway.core.token import Token, TokenScope, secret_hash, token_text
 from taxiway.store.protocol import NewToken, Store
@@ -51,7 +51,21 @@ class TokenIntake:
             raise Invalid(f"'{ref}' means {len(live)} tokens: {', '.join(candidates)}", candidates=candidates)
         return await self._store.revoke_token(live[0].id if live else ref, self._actor)
 
+    async def revoke_runner(self, ref: str) -> Token:
+        """The key that a runner works with opens nothing from now on; by the runner's id or a unique part of it."""
+        found = [one for one in await self._store.runners() if ref == one.id or _part(ref, one.id)]
+        if len(found) != 1:
+            candidates = [one.id for one in found]
+            text = f"'{ref}' means {len(found)} runners: {', '.join(candidates)}"
+            raise Ambiguous(text, candidates=candidates) if found else NotFound(f"there is no runner '{ref}'", ref=ref)
+        if found[0].token is None:
+            raise Conflict(
+                f"runner {found[0].id} has the store at hand and works without a key; stop it: taxiway runner drain",
+                runner=found[0].id,
+            )
+        return await self._store.revoke_token(found[0].token, self._actor)
+
 
 def _part(ref: str, id: str) -> bool:
-    bare = id.removeprefix("tok_")
+    bare = id.partition("_")[2]
     return len(ref) >= 4 and (bare.startswith(ref) or bare.endswith(ref))

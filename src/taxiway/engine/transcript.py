@@ -28,7 +28,7 @@ from taxiway.core.providerlimit import LimitKind, ProviderLimit
 from taxiway.core.task import Usage
 from taxiway.engine.meter import Meter
 from taxiway.engine.recorder import Recorder
-from taxiway.store.protocol import Claimed, Store, TurnFacts
+from taxiway.store.protocol import Claimed, ExecutionStore, TurnFacts
 
 THREAD_CHARS_MAX: Final = 1_000  #: an agent's id of a conversation; a longer one is not kept
 USD_MAX: Final = 1e9  #: of one turn
@@ -40,7 +40,13 @@ class Transcript:
     """The events of one turn, taken down in order. ``tools``: one was used, so something may have been done."""
 
     def __init__(
-        self, claim: Claimed, store: Store, recorder: Recorder, meter: Meter, chance: Chance, context_window: int | None
+        self,
+        claim: Claimed,
+        store: ExecutionStore,
+        recorder: Recorder,
+        meter: Meter,
+        chance: Chance,
+        context_window: int | None,
     ) -> None:
         """``context_window`` (tokens) stands for that of an agent which does not report its own."""
         self._claim = claim

@@ -27,7 +27,7 @@ from taxiway.engine.evidence import evidence_of
 from taxiway.engine.live import Equipped, Live
 from taxiway.engine.recorder import Recorder
 from taxiway.engine.transcript import Transcript
-from taxiway.store.protocol import Claimed, Store
+from taxiway.store.protocol import Claimed, ExecutionStore
 
 LOOK_S: Final = 15.0
 LOOKS_PER_RUNG: Final = 8  #: where a first rung is nearer than that, one looks more often
@@ -52,7 +52,7 @@ class Watching:
     def __init__(
         self,
         claim: Claimed,
-        store: Store,
+        store: ExecutionStore,
         recorder: Recorder,
         clocks: RunClocks,
         agent: Equipped,

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taxiway.clock import Clock, Ids
 from taxiway.core.errors import Error, Forbidden, Misdirected, RateLimited
+from taxiway.core.token import TokenScope
 from taxiway.server.bearers import Bearers
 from taxiway.server.bucket import Buckets
 from taxiway.server.problem import problem_reply
@@ -33,10 +34,13 @@ SAFE_HEADERS: Final = (
 
 
 class Rates(msgspec.Struct, frozen=True):
-    """Calls a second, and at once: of one token, and of one address that shows none."""
+    """Calls a second, and at once: of one token, of a runner's (it makes some for each run), and of one address that
+    shows none."""
 
     per_s: float = 100.0
     burst: float = 200.0
+    runner_per_s: float = 1_000.0
+    runner_burst: float = 2_000.0
     refused_per_s: float = 5.0
     refused_burst: float = 20.0
 
@@ -53,6 +57,7 @@ class Doorkeeper:
         self._ids = ids
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
         self._rates = Buckets(clock.elapsed_s, rates.per_s, rates.burst)
+        self._runner_rates = Buckets(clock.elapsed_s, rates.runner_per_s, rates.runner_burst)
         self._refusals = Buckets(clock.elapsed_s, rates.refused_per_s, rates.refused_burst)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +100,8 @@ class Doorkeeper:
         except Error:
             self._slow_down(self._refusals, address)
             raise
-        self._slow_down(self._rates, principal.token)
+        runs = principal.scope is TokenScope.RUNNER
+        self._slow_down(self._runner_rates if runs else self._rates, principal.token)
         return principal
 
     def _slow_down(self, buckets: Buckets, caller: str) -> None:

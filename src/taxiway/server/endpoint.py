@@ -10,6 +10,7 @@ import msgspec
 
 from taxiway.core.errors import Invalid
 from taxiway.core.token import Principal, TokenScope
+from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.verbs import Taxiway
 
 Schema = dict[str, Any]
@@ -21,7 +22,8 @@ class NoQuery(msgspec.Struct, frozen=True):
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler is given: who calls, the verbs in the caller's name, and what was sent. ``query`` and ``body`` are
-    of the types that the endpoint names; ``key`` is the idempotency key."""
+    of the types that the endpoint names; ``key`` is the idempotency key; ``desk`` knows runners that work from
+    elsewhere."""
 
     principal: Principal
     tw: Taxiway
@@ -29,6 +31,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     query: Any
     body: Any
     key: str | None
+    desk: RunnerDesk
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -47,6 +50,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     ``query`` is a record of its parameters; ``body`` a record, a JSON Schema (the handler checks it by itself), or
     nothing; ``answer`` is the JSON Schema of what it answers with ``status`` (and with each of ``also``).
+    ``records``: what the answer is made of beside documents (they are described as they are).
     ``keyed``: the handler itself sees to it that a repeated idempotency key does nothing twice.
     """
 
@@ -58,6 +62,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     query: type[msgspec.Struct] = NoQuery
     body: type[msgspec.Struct] | Schema | None = None
     answer: Schema | None = None
+    records: tuple[type[msgspec.Struct], ...] = ()
     status: int = 200
     also: tuple[int, ...] = ()
     keyed: bool = False

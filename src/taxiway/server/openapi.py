@@ -41,7 +41,7 @@ def openapi(prefix: str, endpoints: Sequence[Endpoint]) -> Schema:
         "security": [{"bearer": []}],
         "paths": paths,
         "components": {
-            "schemas": schemas(),
+            "schemas": {**_records(endpoints), **schemas()},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "txw_…"}},
         },
     }
@@ -88,6 +88,17 @@ def _in_headers(one: Endpoint) -> list[Schema]:
     said = "The same key again is answered as the first time, and nothing is done twice."
     schema = {"type": "string", "minLength": 1, "maxLength": 200}
     return [{"name": "Idempotency-Key", "in": "header", "required": False, "description": said, "schema": schema}]
+
+
+def _records(endpoints: Sequence[Endpoint]) -> Schema:
+    """What bodies and answers are made of that are no documents, as they are."""
+    found: Schema = {}
+    for one in endpoints:
+        kinds = (*one.records, one.body) if isinstance(one.body, type) else one.records
+        _, inner = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+        own = one.body.__name__ if isinstance(one.body, type) else None
+        found |= {name: schema for name, schema in inner.items() if name != own}
+    return found
 
 
 def _body(kind: type[msgspec.Struct] | Schema) -> Schema:

@@ -17,6 +17,7 @@ from taxiway.observe.observer import Moment, Observer
 from taxiway.server.body import read_fields, read_json
 from taxiway.server.endpoint import Call, Endpoint, Reply
 from taxiway.server.problem import problem_reply
+from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.store.protocol import Reply as Kept
 from taxiway.store.protocol import Store
 from taxiway.verbs import Taxiway
@@ -41,10 +42,11 @@ class Defect(Error):
 class Server:
     """What endpoints stand on: the verbs in a caller's name, and the store that remembers what was answered."""
 
-    def __init__(self, verbs_of: VerbsOf, store: Store, observer: Observer) -> None:
+    def __init__(self, verbs_of: VerbsOf, store: Store, observer: Observer, desk: RunnerDesk) -> None:
         self._verbs_of = verbs_of
         self._store = store
         self._observer = observer
+        self._desk = desk
 
     async def ready(self) -> bool:
         """Whether the store answers."""
@@ -86,6 +88,7 @@ class Server:
             query=query,
             body=body,
             key=key,
+            desk=self._desk,
         )
         if key is None or endpoint.keyed:
             return _response(await endpoint.handler(call))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from taxiway.core.account import Account
-from taxiway.core.providerlimit import ProviderLimit
 from taxiway.core.task import OnLimit
 from taxiway.core.usage import UsageBy, UsageLine
 
@@ -32,10 +31,6 @@ class AccountStore(Protocol):
 
     async def limit_account(self, name: str, limit: int | None, actor: str) -> Account:
         """How many runs of an account may go at once at most; ``None`` is unlimited."""
-        ...
-
-    async def tell_account(self, run: str, fence: int, limit: ProviderLimit | None, chance: float) -> None:
-        """A live run heard of its provider: a limit, or (``None``) an answer. Raises ``LeaseLost``."""
         ...
 
     async def set_queue_on_limit(self, name: str, on_limit: OnLimit | None, actor: str, project: str | None) -> None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from taxiway.core.approval import Answered, Approval, ApprovalState, Question
+from taxiway.core.approval import Approval, ApprovalState
 
 
 class ApprovalFilter(msgspec.Struct, frozen=True):
@@ -23,38 +23,14 @@ class ApprovalPage(msgspec.Struct, frozen=True):
     cursor: str | None
 
 
-class Resumed(msgspec.Struct, frozen=True):
-    """A run that waited for a person and has its slots again, with the answers that it waited for (none, where it has
-    withdrawn its questions)."""
-
-    run: str
-    fence: int
-    answers: tuple[Answered, ...]
-
-
 class ApprovalStore(Protocol):
     """What the engine and the doors need of a store for questions."""
-
-    async def ask(self, run: str, fence: int, question: Question) -> Approval:
-        """Store a question of a live run. Pending: the run waits from now on, and its slots are free. Else what its
-        rule says has been decided (``void``: the run is being stopped), and the run goes on. Raises ``LeaseLost``, and
-        ``IllegalTransition`` while its process has not been recorded."""
-        ...
 
     async def decide(self, approval: str, allow: bool, why: str | None, actor: str) -> Approval:
         """Store an answer; when nothing else is open its run takes its slots again as soon as there is room.
 
         Raises ``NotFound``, and ``NotPending`` when somebody was first, it has expired, or it is void.
         """
-        ...
-
-    async def withdraw(self, run: str, fence: int, approval: str) -> None:
-        """The run does not want to know any more. Raises ``LeaseLost``."""
-        ...
-
-    async def resume(self, runner: str, room: int) -> list[Resumed]:
-        """Let up to ``room`` runs of a runner go on, first answered first: those with nothing open any more, for which
-        their lanes and queues have room."""
         ...
 
     async def approval(self, approval: str) -> Approval:

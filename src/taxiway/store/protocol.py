@@ -12,33 +12,35 @@ from typing import Protocol
 import msgspec
 
 from taxiway.core.change import Change
-from taxiway.core.event import Event, NewEvent
+from taxiway.core.event import Event
 from taxiway.core.lane import Lane
-from taxiway.core.parent import Parent
 from taxiway.core.plan import Plan
 from taxiway.core.policy import MailboxPolicy
 from taxiway.core.queue import Queue, QueueStats
-from taxiway.core.readiness import Facts, Scope
-from taxiway.core.run import Outcome, ProcessMark, Run, StopCause
+from taxiway.core.readiness import Facts
+from taxiway.core.run import Run
 from taxiway.core.session import Disposition
 from taxiway.core.task import Task, TaskSpec, TaskState
-from taxiway.core.tenant import DEFAULT_TENANT
 from taxiway.store.account_protocol import AccountStore
 from taxiway.store.approval_protocol import ApprovalFilter as ApprovalFilter
 from taxiway.store.approval_protocol import ApprovalPage as ApprovalPage
 from taxiway.store.approval_protocol import ApprovalStore
-from taxiway.store.approval_protocol import Resumed as Resumed
+from taxiway.store.execution_protocol import Claimed as Claimed
+from taxiway.store.execution_protocol import ExecutionStore as ExecutionStore
+from taxiway.store.execution_protocol import Finished as Finished
+from taxiway.store.execution_protocol import Message as Message
+from taxiway.store.execution_protocol import PendingSignal as PendingSignal
+from taxiway.store.execution_protocol import Resumed as Resumed
+from taxiway.store.execution_protocol import Runner as Runner
+from taxiway.store.execution_protocol import Seat as Seat
+from taxiway.store.execution_protocol import StopRequest as StopRequest
+from taxiway.store.execution_protocol import TurnFacts as TurnFacts
+from taxiway.store.execution_protocol import WarmProcess as WarmProcess
 from taxiway.store.runner_protocol import LiveRun as LiveRun
-from taxiway.store.runner_protocol import Runner as Runner
 from taxiway.store.runner_protocol import RunnerStore
-from taxiway.store.session_protocol import Message as Message
-from taxiway.store.session_protocol import PendingSignal as PendingSignal
-from taxiway.store.session_protocol import Seat as Seat
 from taxiway.store.session_protocol import SessionFilter as SessionFilter
 from taxiway.store.session_protocol import SessionPage as SessionPage
 from taxiway.store.session_protocol import SessionStore
-from taxiway.store.session_protocol import TurnFacts as TurnFacts
-from taxiway.store.session_protocol import WarmProcess as WarmProcess
 from taxiway.store.tenant_protocol import TenantStore
 from taxiway.store.token_protocol import NewToken as NewToken
 from taxiway.store.token_protocol import Reply as Reply
@@ -86,30 +88,6 @@ class PlanAdmitted(msgspec.Struct, frozen=True):
     replaced: int
 
 
-class Claimed(msgspec.Struct, frozen=True):
-    """A run that the claimer now owns, by its fence. ``watched``: its ``account`` wants to hear once it is answered."""
-
-    run: str
-    task: str
-    spec: TaskSpec
-    fence: int
-    attempt: int
-    project: str
-    parents: tuple[Parent, ...] = ()
-    seat: Seat | None = None
-    account: str | None = None
-    watched: bool = False
-    tenant: str = DEFAULT_TENANT
-
-
-class StopRequest(msgspec.Struct, frozen=True):
-    """A live run of this runner that somebody wants ended."""
-
-    run: str
-    fence: int
-    cause: StopCause
-
-
 class TaskFilter(msgspec.Struct, frozen=True):
     """Which tasks a list shows. ``queue`` is a name (any project, unless ``project`` says); ``session`` is an id;
     ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then the newest that has."""
@@ -131,15 +109,6 @@ class TaskPage(msgspec.Struct, frozen=True):
     cursor: str | None
 
 
-class Finished(msgspec.Struct, frozen=True):
-    """What became of the task when its run ended; not ``applied``: the fence was stale, and nothing changed."""
-
-    applied: bool
-    state: TaskState | None = None
-    reason: str | None = None
-    due_at: int | None = None
-
-
 class Pruned(msgspec.Struct, frozen=True):
     """How many ended tasks, and how many lines of the change log, one page of a prune forgot; true while it did any."""
 
@@ -158,7 +127,7 @@ class CheckFinding(msgspec.Struct, frozen=True):
     text: str
 
 
-class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TenantStore, TokenStore, Protocol):
+class Store(ExecutionStore, RunnerStore, SessionStore, ApprovalStore, AccountStore, TenantStore, TokenStore, Protocol):
     """What the engine and the doors need of a store. Verbs of people are one tenant's (``of``); those of executing,
     caretaking and keeping, and what runs tell, are for the whole store."""
 
@@ -203,10 +172,6 @@ class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TenantStore,
 
     async def count_tasks(self, filter: TaskFilter, most: int) -> int:
         """How many tasks a filter lets through; counting ends at ``most``."""
-        ...
-
-    async def runs(self, task: str) -> list[Run]:
-        """Every run of a task, oldest first."""
         ...
 
     async def run(self, run: str) -> Run:
@@ -273,33 +238,6 @@ class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TenantStore,
         self, name: str, verb: str, actor: str, queue: str | None = None, project: str | None = None
     ) -> Lane:
         """``stop`` a lane: it refuses new work and cancels what waits in it; or ``start`` it again (SQ-65)."""
-        ...
-
-    # -- executing ------------------------------------------------------------------------------------------------
-    async def claim(self, runner: str, scope: Scope, free: int) -> list[Claimed]:
-        """Take up to ``free`` tasks in exact order; O(slots + open groups)."""
-        ...
-
-    async def started(self, run: str, fence: int, mark: ProcessMark | None) -> StopCause | None:
-        """Record the process before its program starts. Raises ``LeaseLost`` on a stale fence; answers a stop cause
-        when the run must not start any more."""
-        ...
-
-    async def record(self, run: str, fence: int, batch: int, events: Sequence[NewEvent]) -> int:
-        """Append events as batch number ``batch`` (1, 2, …): a repeated batch changes nothing, a stale fence raises
-        ``LeaseLost``. The last event's number."""
-        ...
-
-    async def finish(self, run: str, fence: int, outcome: Outcome, chance: float) -> Finished:
-        """End a run with its outcome: task moved, slots freed, dependents counted down; first writer wins (I12)."""
-        ...
-
-    async def stop_requests(self, runner: str) -> list[StopRequest]:
-        """Live runs of a runner that somebody wants ended."""
-        ...
-
-    async def request_stop(self, run: str, fence: int, cause: StopCause) -> None:
-        """Mark a live run as stopping for the runner's own cause."""
         ...
 
     # -- caretaking: each one bounded and idempotent ---------------------------------------------------------------

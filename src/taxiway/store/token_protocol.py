@@ -45,6 +45,11 @@ class TokenStore(Protocol):
         """It opens nothing from now on; revoking it again changes nothing. Raises ``NotFound``."""
         ...
 
+    async def redeem_invite(self, invite: str, new: NewToken, actor: str) -> Token:
+        """A runner's key for an invitation, which opens nothing from now on; for the same key again the same answer.
+        Raises ``Unauthorized`` for one that has been used for another key, is revoked or expired."""
+        ...
+
     async def tokens_used(self, used: dict[str, int]) -> None:
         """When tokens were used last (milliseconds since 1970 UTC), by their ids."""
         ...

@@ -18,6 +18,10 @@ class Wakes(Protocol):
 class Wake(Protocol):
     """One waiter."""
 
+    def ring(self) -> None:
+        """There is something to look at."""
+        ...
+
     async def wait(self, timeout_s: float) -> bool:
         """Return ``True`` when something was committed since the last call, ``False`` after ``timeout_s``."""
         ...

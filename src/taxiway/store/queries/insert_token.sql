@@ -1,3 +1,3 @@
 -- A token that was just made.
-INSERT INTO token (name, tenant, bearer, scope, hash, created_at, expires_at, version)
-VALUES (:name, :tenant, :bearer, :scope, :hash, :now, :expires_at, :version)
+INSERT INTO token (name, tenant, bearer, scope, hash, created_at, expires_at, version, single_use)
+VALUES (:name, :tenant, :bearer, :scope, :hash, :now, :expires_at, :version, :single_use)

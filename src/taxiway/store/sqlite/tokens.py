@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from taxiway.core.token import Token
+from taxiway.store.protocol import Runner
 from taxiway.store.sqlite.verbs import SqliteVerbs
 from taxiway.store.token_protocol import NewToken, Reply
-from taxiway.store.verbs import tokens
+from taxiway.store.verbs import runners, tokens
 from taxiway.store.writer import Urgency
 
 
@@ -27,6 +28,18 @@ class SqliteTokens(SqliteVerbs):
     async def revoke_token(self, id: str, actor: str) -> Token:
         """It opens nothing any more."""
         return await self._first(lambda tx: tokens.revoke(tx, id, actor))
+
+    async def redeem_invite(self, invite: str, new: NewToken, actor: str) -> Token:
+        """A runner's key for an invitation."""
+        return await self._first(lambda tx: tokens.redeem(tx, invite, new, actor))
+
+    async def runner(self, runner: str) -> Runner:
+        """One runner."""
+        return await self._reader.read(lambda tx: runners.named(tx, runner))
+
+    async def runner_of(self, run: str) -> str:
+        """Whose run it is."""
+        return await self._reader.read(lambda tx: runners.runner_of(tx, run))
 
     async def tokens_used(self, used: dict[str, int]) -> None:
         """When tokens were used last."""

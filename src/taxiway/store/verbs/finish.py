@@ -325,10 +325,12 @@ def _keep_result(tx: Tx, row: RunRow, outcome: Outcome) -> None:
 
 
 def _keep_late(tx: Tx, row: RunRow, outcome: Outcome) -> None:
-    """Tell of the first result that came too late; an ended run's log grows no further (I4, I18)."""
-    if tx.one("event_type", run=row.id, seq=row.events) != (EventType.RUN_FINISHED,):
+    """Tell of the first result that came too late; an ended run's log grows no further (I4, I18). The same result once
+    more is none: its owner has not heard that it arrived."""
+    last, facts = tx.one("event_facts", run=row.id, seq=row.events) or (None, None), describe(outcome)
+    if last[0] != EventType.RUN_FINISHED or _encode(facts).decode() == last[1]:
         return
-    late = NewEvent(EventType.STATUS, tx.now, {"phase": "late_result", **describe(outcome)})
+    late = NewEvent(EventType.STATUS, tx.now, {"phase": "late_result", **facts})
     insert_event(tx, row.id, row.events + 1, late)
     tx.run("advance_events", run=row.id, events=row.events + 1, batch=row.batch)
     tx.note(Topic.EVENTS)

@@ -14,7 +14,7 @@ from taxiway.core.approval import ApprovalState, answered
 from taxiway.core.change import ChangeKind
 from taxiway.core.event import EventType, NewEvent
 from taxiway.core.task import Reason, TaskState
-from taxiway.store.approval_protocol import Resumed
+from taxiway.store.execution_protocol import Resumed
 from taxiway.store.tx import Row, Topic, Tx
 from taxiway.store.verbs import accounts
 from taxiway.store.verbs.events import tell

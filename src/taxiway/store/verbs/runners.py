@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from taxiway.core.change import ChangeKind
+from taxiway.core.errors import Exists, NotFound
 from taxiway.core.readiness import Scope
 from taxiway.core.run import ProcessMark, StopCause
 from taxiway.core.tenant import DEFAULT_TENANT
 from taxiway.store.protocol import LiveRun, Runner, StopRequest
-from taxiway.store.tx import Row, Tx
+from taxiway.store.tx import Row, Topic, Tx
 
 _encode = msgspec.json.Encoder().encode
 _decode_scope = msgspec.json.Decoder(Scope).decode
@@ -17,8 +18,13 @@ _decode_mark = msgspec.json.Decoder(ProcessMark).decode
 
 
 def register(tx: Tx, runner: Runner) -> None:
-    """Write down a new runner."""
+    """Write down a new runner; one that is known to the same key is there already."""
     tx.tenant = DEFAULT_TENANT  # it executes for all of them, and is nobody's of theirs
+    known = tx.one("runner_by_name", runner=runner.id)
+    if known is not None:
+        if runner.token is None or _runner(known).token != runner.token:
+            raise Exists(f"there is a runner {runner.id} already", id=runner.id)
+        return
     version = tx.change(ChangeKind.RUNNER, runner.id, "live", None, runner.id, "start")
     tx.run(
         "insert_runner",
@@ -31,6 +37,7 @@ def register(tx: Tx, runner: Runner) -> None:
         scope=_encode(runner.scope).decode(),
         now=tx.now,
         version=version,
+        token=runner.token,
     )
 
 
@@ -52,6 +59,30 @@ def declare_lost(tx: Tx, runner: str, beat: int) -> bool:
             return False
         _move(tx, runner, "lost", "silence", "reaper")
     return True
+
+
+def lose_all_of(tx: Tx, token: str, actor: str) -> None:
+    """The runners of a key that is revoked lose their leases; whoever looks after runners settles what they have."""
+    for (runner,) in tx.all("live_runners_of_token", token=token):
+        _move(tx, runner, "lost", "revoked", actor)
+        tx.note(Topic.STOP)  # it may hear of it at once
+
+
+def named(tx: Tx, runner: str) -> Runner:
+    """One runner."""
+    row = tx.one("runner_by_name", runner=runner)
+    if row is None:
+        raise NotFound(f"there is no runner {runner}", id=runner)
+    return _runner(row)
+
+
+def runner_of(tx: Tx, run: str) -> str:
+    """Whose run it is."""
+    row = tx.one("runner_of_run", run=run)
+    if row is None:
+        raise NotFound(f"there is no run {run}", id=run)
+    name: str = row[0]
+    return name
 
 
 def may_take(row: Row | None) -> bool:
@@ -87,21 +118,7 @@ def _move(tx: Tx, runner: str, state: str, cause: str, actor: str) -> None:
 
 def runners(tx: Tx) -> list[Runner]:
     """Every runner that is not gone."""
-    return [
-        Runner(
-            id=name,
-            host=host,
-            boot_id=boot_id,
-            pid=pid,
-            slots=slots,
-            scope=_decode_scope(scope),
-            state=state,
-            beat=beats,
-            started_at=started_at,
-            seen_at=seen_at,
-        )
-        for name, host, boot_id, pid, slots, scope, state, beats, started_at, seen_at, _ in tx.all("all_runners")
-    ]
+    return [_runner(row) for row in tx.all("all_runners")]
 
 
 def live_runs(tx: Tx, runner: str | None) -> list[LiveRun]:
@@ -118,3 +135,20 @@ def stop_requests(tx: Tx, runner: str) -> list[StopRequest]:
 def _live_run(row: Row) -> LiveRun:
     run, task, runner, fence, process = row
     return LiveRun(run, task, runner, fence, None if process is None else _decode_mark(process))
+
+
+def _runner(row: Row) -> Runner:
+    name, host, boot_id, pid, slots, scope, state, beats, started_at, seen_at, _, token = row
+    return Runner(
+        id=name,
+        host=host,
+        boot_id=boot_id,
+        pid=pid,
+        slots=slots,
+        scope=_decode_scope(scope),
+        state=state,
+        beat=beats,
+        started_at=started_at,
+        seen_at=seen_at,
+        token=token,
+    )

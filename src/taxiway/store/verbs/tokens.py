@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import msgspec
+
 from taxiway.core.change import ChangeKind
-from taxiway.core.errors import IdempotencyMismatch, NotFound
-from taxiway.core.token import Token, TokenScope
+from taxiway.core.errors import IdempotencyMismatch, NotFound, Unauthorized
+from taxiway.core.token import Token, TokenScope, same_hash
 from taxiway.store.token_protocol import NewToken, Reply
 from taxiway.store.tx import Row, Tx
+from taxiway.store.verbs import runners
+
+#: How an invitation is stored: its bearer may become a runner, and nothing else.
+SINGLE_USE: Final = {TokenScope.INVITE: TokenScope.RUNNER}
 
 
 # -- tokens --------------------------------------------------------------------------------------------------------
@@ -19,7 +27,8 @@ def make(tx: Tx, new: NewToken, actor: str) -> Token:
         name=new.id,
         tenant=tx.tenant,
         bearer=new.name,
-        scope=new.scope,
+        scope=SINGLE_USE.get(new.scope, new.scope),
+        single_use=int(new.scope in SINGLE_USE),
         hash=new.hash,
         now=tx.now,
         expires_at=expires_at,
@@ -41,8 +50,22 @@ def every(tx: Tx) -> list[Token]:
     return [_token(row) for row in tx.all("scan_tokens", tenant=tx.tenant)]
 
 
+def redeem(tx: Tx, invite: str, new: NewToken, actor: str) -> Token:
+    """A runner's key instead of an invitation, which opens nothing any more; the same key again is the same answer."""
+    token, _ = found(tx, invite)
+    if tx.one("token_row", name=new.id) is not None:
+        made, hash = found(tx, new.id)
+        if same_hash(hash, new.hash) and made.scope is new.scope and made.name == token.name:
+            return made
+        raise Unauthorized("this invitation has been used")
+    if token.scope is not TokenScope.INVITE or not token.holds(tx.now):
+        raise Unauthorized("this invitation has been used, or it is too old; ask for another one")
+    revoke(tx, invite, actor)
+    return make(tx, msgspec.structs.replace(new, name=token.name), actor)
+
+
 def revoke(tx: Tx, id: str, actor: str) -> Token:
-    """It opens nothing any more."""
+    """It opens nothing any more; runners that work with it lose their leases, and so what they run (I2)."""
     token, _ = found(tx, id)
     if token.tenant != tx.tenant:
         raise NotFound(f"there is no token '{id}'", ref=id)
@@ -50,6 +73,7 @@ def revoke(tx: Tx, id: str, actor: str) -> Token:
         return token
     version = tx.change(ChangeKind.TOKEN, id, "revoked", None, actor, "revoke")
     tx.run("revoke_token", name=id, tenant=tx.tenant, now=tx.now, version=version)
+    runners.lose_all_of(tx, id, actor)
     return found(tx, id)[0]
 
 
@@ -60,11 +84,11 @@ def used(tx: Tx, moments: dict[str, int]) -> None:
 
 
 def _token(row: Row) -> Token:
-    name, bearer, scope, tenant, created_at, expires_at, used_at, revoked_at, version = row
+    name, bearer, scope, tenant, created_at, expires_at, used_at, revoked_at, version, single_use = row
     return Token(
         id=name,
         name=bearer,
-        scope=TokenScope(scope),
+        scope=TokenScope.INVITE if single_use else TokenScope(scope),
         tenant=tenant,
         created_at=created_at,
         expires_at=expires_at,

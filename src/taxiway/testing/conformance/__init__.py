@@ -23,6 +23,7 @@ from taxiway.testing.conformance.dependencies import Depending
 from taxiway.testing.conformance.explaining import Explaining
 from taxiway.testing.conformance.fencing import Fencing
 from taxiway.testing.conformance.forking import Forking
+from taxiway.testing.conformance.inviting import Inviting
 from taxiway.testing.conformance.keeping import Keeping
 from taxiway.testing.conformance.leaving import Fitting, Leaving
 from taxiway.testing.conformance.mailboxes import Debouncing, Overflowing
@@ -48,6 +49,7 @@ SUITES: Final = (
     Limiting,
     Scoping,
     Fencing,
+    Inviting,
     Ending,
     Cancelling,
     Queueing,

@@ -86,6 +86,15 @@ class Fencing(Suite):
         events = await bench.store.events(run.run, 0, 10)
         assert [event.data.get("phase") for event in events] == [None, None, "late_result"]
 
+    async def test_the_same_finish_again_is_no_late_result(self, bench: Bench) -> None:
+        """I4, I12: its answer was lost, so its owner says it again."""
+        await bench.submit()
+        run = await bench.take()
+        for applied in (True, False, False):
+            assert (await bench.finish(run, failed())).applied is applied
+        events = await bench.store.events(run.run, 0, 10)
+        assert [event.data.get("phase") for event in events] == [None, None]
+
     async def test_a_batch_that_comes_twice_is_stored_once(self, bench: Bench) -> None:
         """I4: a reply may be lost, and the batch sent again."""
         await bench.submit()
