@@ -16,7 +16,7 @@ from starlette.types import ASGIApp as ASGIApp
 
 from taxiway.clock import Clock, Ids
 from taxiway.core.errors import Error, Malformed, NotFound
-from taxiway.server import accounts, approvals, changes, plans, queues, runs, sessions, tasks, tokens
+from taxiway.server import accounts, approvals, changes, plans, queues, runners, runs, sessions, tasks, tokens
 from taxiway.server.bearers import Bearers
 from taxiway.server.doorkeeper import Doorkeeper, Rates
 from taxiway.server.endpoint import Endpoint
@@ -37,6 +37,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *approvals.ENDPOINTS,
     *accounts.ENDPOINTS,
     *tokens.ENDPOINTS,
+    *runners.ENDPOINTS,
 )
 
 
