@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 import httpx
 import msgspec
@@ -14,18 +14,16 @@ import msgspec
 from taxiway.client.problems import error_of, foreign
 from taxiway.core.errors import Error, RateLimited, Unavailable
 
-TRIES: Final = 5
+TRIES: Final = 5  #: of a server that has never answered
 WAIT_S: Final = 0.2  #: before the second try; it doubles, and is stretched by chance
 WAIT_S_MAX: Final = 5.0
-PATIENCE_S: Final = 60.0  #: so long at most somebody who follows something waits for a server that does not answer
+PATIENCE_S: Final = 60.0  #: so long a server is waited for that has answered before
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20)  #: a stream keeps one to itself
 SILENCE_S: Final = 20.0  #: a live stream that says nothing for so long, not even that it lives, is opened anew
 PASSING: Final = frozenset({502, 503, 504})
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
-
-T = TypeVar("T")
 
 
 class Answer(dict[str, Any]):
@@ -49,6 +47,7 @@ class Connection:
         self._client = client
         self._new_key = new_key
         self._chance = chance
+        self._known = False  # it has answered: then it is waited for, as a server that is started anew is
 
     async def get(self, path: str, **query: Any) -> Any:
         """What is there."""
@@ -64,7 +63,9 @@ class Connection:
         if content is not None:
             headers["content-type"] = "application/json"
         parameters = _parameters(query)
-        for tried in range(1, TRIES + 1):
+        tried, until_s = 0, asyncio.get_running_loop().time() + PATIENCE_S
+        while True:
+            tried += 1
             try:
                 answer = await self._client.request(method, path, params=parameters, content=content, headers=headers)
             except httpx.RequestError as error:
@@ -72,15 +73,16 @@ class Connection:
                 wait_s = None
             else:
                 if answer.is_success:
-                    return _document(answer)
+                    document = _document(answer)
+                    self._known = True
+                    return document
                 failure = _refusal(answer)
                 wait_s = _retry_after(answer)
                 if answer.status_code not in PASSING and not isinstance(failure, RateLimited):
                     raise failure
-            if tried == TRIES:
+            if tried >= TRIES and not (self._known and asyncio.get_running_loop().time() < until_s):
                 raise failure
             await asyncio.sleep(wait_s or self._backoff(tried))
-        raise AssertionError("the last try returns or raises")
 
     @asynccontextmanager
     async def stream(self, path: str, **query: Any) -> AsyncIterator[AsyncIterator[StreamEvent]]:
@@ -97,21 +99,6 @@ class Connection:
                 yield _events(answer.aiter_lines())
         except httpx.RequestError as error:
             raise self._silent(error) from None
-
-    async def patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """The same call until it is answered, for those who follow something through a restart of the server. Raises
-        ``Unavailable`` when it has not been for a minute."""
-        now_s = asyncio.get_running_loop().time
-        until_s = now_s() + PATIENCE_S
-        tried = 0
-        while True:
-            try:
-                return await ask()
-            except (Unavailable, RateLimited):
-                if now_s() >= until_s:
-                    raise
-            tried += 1
-            await self.rest(tried)
 
     async def rest(self, tried: int) -> None:
         """Wait before a further try."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -107,11 +106,10 @@ class RemoteTaxiway:
 
     async def wait(self, task: str, timeout_s: float | None = None) -> Task:
         """A task once it has ended; ``TimeoutError`` after ``timeout_s`` seconds."""
-        ask = self._connection.patiently
         async with asyncio.timeout(timeout_s):
             while True:
-                version = await ask(self.newest_version)  # read first, so that no end falls between the two
-                found = await ask(partial(self.task, task))
+                version = await self.newest_version()  # read first, so that no end falls between the two
+                found = await self.task(task)
                 if found.ended:
                     return found
                 task = found.id
@@ -130,11 +128,10 @@ class RemoteTaxiway:
         """Events of a task's runs, live, until it has ended. A server that is started anew in between loses none of
         them, and doubles none."""
         seen: set[str] = set()
-        ask = self._connection.patiently
         while True:
-            version = await ask(self.newest_version)
-            found = await ask(partial(self.task, task))
-            for run in await ask(partial(self.runs, found.carrier or found.id)):
+            version = await self.newest_version()
+            found = await self.task(task)
+            for run in await self.runs(found.carrier or found.id):
                 if run.id not in seen:
                     seen.add(run.id)
                     async for event in self.run_events(run.id):
@@ -145,7 +142,7 @@ class RemoteTaxiway:
 
     async def run_events(self, run: str, after: int = 0) -> AsyncGenerator[Event, None]:
         """Events of one run from number ``after`` + 1 on, live until it has finished; a stream that is cut goes on."""
-        found = run_of(await self._connection.patiently(partial(self._connection.get, _at("runs", run))))
+        found = run_of(await self._connection.get(_at("runs", run)))
         if found.ended_at is not None and after >= found.events:
             return
         async for event in self._following.run(found.id, after):

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from typing import Any, Final, get_origin
+from urllib.parse import unquote
 
 import msgspec
 from starlette.requests import Request
@@ -82,7 +83,7 @@ class Server:
         call = Call(
             principal=principal,
             tw=self._verbs_of(principal),
-            path=request.path_params,
+            path={name: unquote(text) for name, text in request.path_params.items()},
             query=query,
             body=body,
             key=key,
