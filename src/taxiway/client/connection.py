@@ -37,7 +37,7 @@ class StreamEvent(NamedTuple):
     """One event of a live stream."""
 
     name: str
-    data: Any
+    data: Answer
 
 
 class Connection:
@@ -49,15 +49,17 @@ class Connection:
         self._chance = chance
         self._known = False  # it has answered: then it is waited for, as a server that is started anew is
 
-    async def get(self, path: str, **query: Any) -> Any:
+    async def get(self, path: str, **query: Any) -> Answer:
         """What is there."""
         return await self._call("GET", path, query, None)
 
-    async def change(self, method: str, path: str, body: Any = None, key: str | None = None, **query: Any) -> Any:
+    async def change(self, method: str, path: str, body: Any = None, key: str | None = None, **query: Any) -> Answer:
         """Have something changed. It carries an idempotency key, so it may be sent again until it is answered."""
         return await self._call(method, path, query, body, key or self._new_key())
 
-    async def _call(self, method: str, path: str, query: Mapping[str, Any], body: Any, key: str | None = None) -> Any:
+    async def _call(
+        self, method: str, path: str, query: Mapping[str, Any], body: Any, key: str | None = None
+    ) -> Answer:
         content = None if body is None else _encode(body)
         headers = {} if key is None else {"idempotency-key": key}
         if content is not None:
@@ -144,20 +146,20 @@ def _refusal(answer: httpx.Response) -> Error:
     return error_of(answer.status_code, document)
 
 
-def _document(answer: httpx.Response) -> Any:
-    if not answer.content:
-        return None
+def _document(answer: httpx.Response) -> Answer:
     if not _is(answer, "application/json"):
         raise foreign(answer.status_code, answer.headers.get("content-type", ""))
     return _read(answer.content)
 
 
-def _read(text: str | bytes) -> Any:
+def _read(text: str | bytes) -> Answer:
     try:
         found = json.loads(text)
     except ValueError:
         raise Unavailable("what was answered is no JSON; something before the server has changed it") from None
-    return Answer(found) if isinstance(found, dict) else found
+    if not isinstance(found, dict):
+        raise Unavailable("what was answered is no object; is this a server of Taxiway?")
+    return Answer(found)
 
 
 def _is(answer: httpx.Response, kind: str) -> bool:

@@ -66,18 +66,20 @@ class RemoteTaxiway:
     # -- tasks ----------------------------------------------------------------------------------------------------
     async def submit(self, **fields: Any) -> TaskHandle:
         """Submit one task; the fields are those of a plan file's task. ``after`` also takes handles."""
-        return self._handle(await self._connection.change("POST", "/tasks", plain_fields(fields)))
+        answer = await self.admit(fields)
+        return TaskHandle(self, answer.id, answer.state, answer.created)
 
     async def submit_many(self, many: Sequence[Mapping[str, Any]]) -> list[TaskHandle]:
         """Submit up to 1,000 tasks, all or none. Whatever happens on the way, none is made twice."""
         plain = [plain_fields(fields) for fields in many]
         made = await self._connection.change("POST", "/tasks", plain)
-        return [self._handle(one) for one in made["items"]]
+        answers = [_answer(one, fields) for one, fields in zip(made["items"], plain, strict=True)]
+        return [TaskHandle(self, answer.id, answer.state, answer.created) for answer in answers]
 
     async def admit(self, fields: Mapping[str, Any]) -> Submitted:
         """Submit one task, and say how it stands."""
-        made = await self._connection.change("POST", "/tasks", plain_fields(fields))
-        return record(Submitted, {**made["admitted"], "id": made["id"], "state": made["state"]})
+        plain = plain_fields(fields)
+        return _answer(await self._connection.change("POST", "/tasks", plain), plain)
 
     async def run_plan(self, plan: Plan, fresh: bool = False) -> PlanAdmitted:
         """Admit a plan (``taxiway.read_plan`` reads one), or run it again: its folders are those of the server's
@@ -85,9 +87,6 @@ class RemoteTaxiway:
         document, place = plan_document(plan), {"folder": plan.project, "source": plan.source}
         admitted = await self._connection.change("POST", "/plans", document, queue=plan.queue, fresh=fresh, **place)
         return record(PlanAdmitted, admitted)
-
-    def _handle(self, made: Mapping[str, Any]) -> TaskHandle:
-        return TaskHandle(self, made["id"], TaskState(made["state"]), bool(made["admitted"]["created"]))
 
     async def task(self, task: str) -> Task:
         """One task, by its id, a part of it, its name, or ``QUEUE/NAME``."""
@@ -356,6 +355,13 @@ class RemoteTaxiway:
     async def revoke_token(self, token: str) -> Token:
         """It opens nothing from now on."""
         return token_of(await self._connection.change("DELETE", _at("tokens", token)))
+
+
+def _answer(made: Mapping[str, Any], fields: Mapping[str, Any]) -> Submitted:
+    """What was answered to a submit. Under a key that is the call's own nobody else can have made it: where it was
+    there already, the first answer was lost."""
+    known = record(Submitted, {**made["admitted"], "id": made["id"], "state": made["state"]})
+    return known if fields.get("idempotency_key") is not None else msgspec.structs.replace(known, created=True)
 
 
 def _asked(wanted: TaskFilter) -> dict[str, Any]:
