@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -146,10 +147,12 @@ class Taxiway:
         """The version of the newest change."""
         return await self.store.last_version()
 
-    def change_pages(self, after: int, gather_s: float = 0.0) -> AsyncGenerator[list[Change], None]:
+    async def change_pages(self, after: int, gather_s: float = 0.0) -> AsyncGenerator[list[Change], None]:
         """The change log from version ``after`` + 1 on, live and without end, in lists of what gathered meanwhile.
         Raises ``Gap`` where some of it has been forgotten."""
-        return self._feed.change_pages(after, gather_s)
+        async with aclosing(self._feed.change_pages(after, gather_s)) as pages:
+            async for page in pages:
+                yield page
 
     async def runners(self) -> list[Runner]:
         """Runners that are not gone, of this store."""

@@ -21,6 +21,7 @@ PATIENCE_S: Final = 60.0  #: so long a server is waited for that has answered be
 TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
 LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20)  #: a stream keeps one to itself
 SILENCE_S: Final = 20.0  #: a live stream that says nothing for so long, not even that it lives, is opened anew
+UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
 PASSING: Final = frozenset({502, 503, 504})
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
@@ -72,6 +73,8 @@ class Connection:
                 answer = await self._client.request(method, path, params=parameters, content=content, headers=headers)
             except httpx.RequestError as error:
                 failure: Error = self._silent(error)
+                if UNTRUSTED in str(error):  # it will be no other the next time
+                    raise failure from None
                 wait_s = None
             else:
                 if answer.is_success:
