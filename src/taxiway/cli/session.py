@@ -23,7 +23,7 @@ from taxiway.core.errors import NotFound
 from taxiway.core.event import EventPage
 from taxiway.core.ids import short_id
 from taxiway.core.limits import LIST_PAGE_DEFAULT
-from taxiway.core.policy import Mode
+from taxiway.core.policy import Box, Mode
 from taxiway.core.session import Answer, Session, Stopped
 from taxiway.core.task import Task
 from taxiway.wire.documents import event_document, sent_document, session_document, task_document
@@ -94,7 +94,10 @@ def show(door: Door, key: str, reader: str | None) -> None:
     for name, value in lines_of(found, door.clock.now_ms()):
         answer(f"{name:<10} {coloured(value) if name == 'state' else safe_line(value)}")
     if tasks:
-        rows = [[short_id(one.id), one.state, one.box.name.lower(), task_label(one)] for one in tasks]
+        rows = [
+            [short_id(one.id), one.state, "" if one.box is Box.OUT else one.box.name.lower(), task_label(one)]
+            for one in tasks
+        ]
         answer("\n" + table(("ID", "STATE", "PLACE", "TASK"), rows))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
+from http import HTTPMethod
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -202,7 +203,7 @@ class RemoteTaxiway:
 
     async def remove(self, task: str) -> bool:
         """Forget a task with its logs; ``False`` while it runs."""
-        return bool((await self._connection.change("DELETE", _at("tasks", task)))["removed"])
+        return bool((await self._connection.change(HTTPMethod.DELETE, _at("tasks", task)))["removed"])
 
     async def explain(self, task: str) -> list[Obstacle]:
         """Every condition that keeps a task from running."""
@@ -354,7 +355,7 @@ class RemoteTaxiway:
 
     async def revoke_token(self, token: str) -> Token:
         """It opens nothing from now on."""
-        return token_of(await self._connection.change("DELETE", _at("tokens", token)))
+        return token_of(await self._connection.change(HTTPMethod.DELETE, _at("tokens", token)))
 
 
 def _answer(made: Mapping[str, Any], fields: Mapping[str, Any]) -> Submitted:
