@@ -94,10 +94,7 @@ def show(door: Door, key: str, reader: str | None) -> None:
     for name, value in lines_of(found, door.clock.now_ms()):
         answer(f"{name:<10} {coloured(value) if name == 'state' else safe_line(value)}")
     if tasks:
-        rows = [
-            [short_id(one.id), one.state, "" if one.box is Box.OUT else one.box.name.lower(), task_label(one)]
-            for one in tasks
-        ]
+        rows = [[short_id(one.id), one.state, _place(one), task_label(one)] for one in tasks]
         answer("\n" + table(("ID", "STATE", "PLACE", "TASK"), rows))
 
 
@@ -292,6 +289,11 @@ async def _sent(tw: Verbs, key: str, fields: dict[str, Any]) -> Answer:
             raise
         return await tw.admit({**fields, "session": key})
     return await tw.session_verbs.send(found, fields)
+
+
+def _place(task: Task) -> str:
+    """Where it is in its mailbox, which a server does not tell."""
+    return "" if task.box is Box.OUT else task.box.name.lower()
 
 
 def _show_stopped(door: Door, stopped: Stopped) -> None:

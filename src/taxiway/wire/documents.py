@@ -24,6 +24,7 @@ from taxiway.core.workspace import TaskDiff
 from taxiway.wire.moments import rfc3339
 
 _OWN: Final = ("state", "reason", "attempt", "max_attempts", "error", "output", "result", "exit_code", "signal")
+_RECORDS: Final = ("backoff", "budget", "mailbox", "workspace", "accept")  #: fields of a spec that are records
 _SENT: Final = ("created", "disposition", "position", "offered", "carrier", "dropped")
 
 
@@ -62,9 +63,15 @@ def plan_document(plan: Plan) -> dict[str, Any]:
     for spec in plan.tasks:
         fields: dict[str, Any] = msgspec.to_builtins(spec)
         fields.pop("queue", None)
+        fields |= {name: _said(fields[name]) for name in _RECORDS if isinstance(fields.get(name), dict)}
         tasks[fields.pop("name")] = fields
     sessions = {one.key: {"agent": one.agent, "mailbox": msgspec.to_builtins(one.policy)} for one in plan.sessions}
     return {"queue": plan.queue, "slots": plan.slots, "lanes": plan.lanes, "sessions": sessions, "tasks": tasks}
+
+
+def _said(record: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a record that say something."""
+    return {name: value for name, value in record.items() if value is not None}
 
 
 def session_document(found: Session) -> dict[str, Any]:
