@@ -192,8 +192,9 @@ async def drain_runner(store: Store, path: Path, ref: str, host: str) -> Runner:
     return runner
 
 
-def condition(runner: Runner, path: Path, host: str, now_ms: int) -> Condition:
-    """How a runner is: on this host its lock decides, then how long ago it was heard, then what the store says."""
+def condition(runner: Runner, path: Path | None, host: str, now_ms: int) -> Condition:
+    """How a runner is: on this host its lock decides, then how long ago it was heard, then what the store says.
+    Without the store's ``path`` there are no locks to look at."""
     if not _lives(runner, path, host):
         return Condition.DEAD
     if now_ms - runner.seen_at >= SILENT_MS_MIN:
@@ -205,11 +206,11 @@ def _pids(found: Sequence[Orphan], run: LiveRun) -> tuple[int, ...]:
     return tuple(one.pid for one in found if run.process is not None and one.tag == run.process.tag)
 
 
-def _lives(runner: Runner, path: Path, host: str) -> bool:
+def _lives(runner: Runner, path: Path | None, host: str) -> bool:
     """Whether a runner lives, as far as one can tell from here; on another host its lease decides, not we."""
     if runner.state == "lost":
         return False
-    if runner.host != host:
+    if path is None or runner.host != host:
         return True
     return runner.boot_id == boot_id() and not is_dead(folder_beside(path), runner.id)
 

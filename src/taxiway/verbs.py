@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,11 +13,12 @@ from taxiway.client.session import SessionHandle
 from taxiway.config import store_path as store_path
 from taxiway.core.account import Account
 from taxiway.core.approval import Approval
+from taxiway.core.change import Change
 from taxiway.core.errors import NotFound
 from taxiway.core.event import Event
 from taxiway.core.ids import short_id
 from taxiway.core.lane import Lane
-from taxiway.core.limits import LIST_COUNT_MAX, LIST_PAGE_DEFAULT
+from taxiway.core.limits import EVENTS_PAGE_MAX, LIST_COUNT_MAX, LIST_PAGE_DEFAULT
 from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
@@ -39,9 +40,9 @@ from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import ApprovalPage as ApprovalPage
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
+from taxiway.store.protocol import Runner, Store, Submitted
 from taxiway.store.protocol import SessionFilter as SessionFilter
 from taxiway.store.protocol import SessionPage as SessionPage
-from taxiway.store.protocol import Store
 from taxiway.store.protocol import TaskFilter as TaskFilter
 from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.workspaces.workshop import Workshop
@@ -107,6 +108,10 @@ class Taxiway:
             self.crew.begin()
         return admitted
 
+    async def admit(self, fields: Mapping[str, Any]) -> Submitted:
+        """Submit one task, and say how it stands: what ``submit`` gives a handle on."""
+        return await self._intake.submit(plain_fields(fields))
+
     async def task(self, task: str) -> Task:
         """One task, by its id, four or more characters of its start or end, its name, or ``QUEUE/NAME``."""
         return await self.store.task(await self._intake.find(task))
@@ -133,6 +138,25 @@ class Taxiway:
     async def runs(self, task: str) -> list[Run]:
         """A task's runs, oldest first."""
         return await self.store.runs(await self._intake.find(task))
+
+    async def run_log(self, run: str, after: int = 0, limit: int = EVENTS_PAGE_MAX) -> list[Event]:
+        """What a run has said by now, behind number ``after``: at most ``limit`` events, 500 at the most."""
+        return await self.store.events(await self.store.find_run(run), after, limit)
+
+    async def newest_version(self) -> int:
+        """The version of the newest change."""
+        return await self.store.last_version()
+
+    async def change_pages(self, after: int, gather_s: float = 0.0) -> AsyncGenerator[list[Change], None]:
+        """The change log from version ``after`` + 1 on, live and without end, in lists of what gathered meanwhile.
+        Raises ``Gap`` where some of it has been forgotten."""
+        async with aclosing(self._feed.change_pages(after, gather_s)) as pages:
+            async for page in pages:
+                yield page
+
+    async def runners(self) -> list[Runner]:
+        """Runners that are not gone, of this store."""
+        return await self.store.runners()
 
     async def cancel(self, task: str) -> Task:
         """Ask that a task ends; the task as it then is."""

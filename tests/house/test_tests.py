@@ -11,7 +11,7 @@ from tests.house.source import ROOT, Breach, Module, breach, breaches, planted, 
 WORDS_MIN = 4
 TIERS = (
     *("house", "unit", "property", "store", "engine", "simulation", "faults", "e2e", "agents", "stub_model", "traces"),
-    *("server", "docs"),
+    *("server", "docs", "typing"),
 )
 INVARIANTS = frozenset(f"I{number}" for number in range(1, 22))
 NOT_BUILT: dict[str, str] = {}  # invariants whose subject does not exist yet; each leaves this with its first test
@@ -69,7 +69,7 @@ def test_every_invariant_that_is_built_is_named_by_a_test() -> None:
 
 # What every store and every agent must do stands in the package, for those who write one.
 TESTS_OF_BEHAVIOUR = (
-    *(f"tests/{tier}" for tier in TIERS if tier not in {"house", "docs"}),
+    *(f"tests/{tier}" for tier in TIERS if tier not in {"house", "docs", "typing"}),
     "src/taxiway/testing/conformance",
     "src/taxiway/testing/agent_conformance",
 )

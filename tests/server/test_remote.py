@@ -17,8 +17,8 @@ from tests.server.conftest import FREE
 
 #: Verbs that need the store's own machine, or are the process's own.
 ONLY_IN_PROCESS = {
-    *("run_plan", "count_tasks", "on_behalf_of", "drain"),
-    *("diff", "apply_diff", "forget_diffs", "workspaces", "remove_workspace", "set_on_limit"),
+    *("on_behalf_of", "drain"),
+    *("apply_diff", "forget_diffs", "workspaces", "remove_workspace"),
 }
 
 

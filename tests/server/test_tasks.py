@@ -15,6 +15,8 @@ async def test_a_task_is_submitted_read_cancelled_tried_again_and_forgotten(clie
     task = made.json()
     assert made.headers["location"] == f"/v1/tasks/{task['id']}"
     assert (task["state"], task["shell"], task["max_attempts"]) == ("queued", "true", 1)
+    admitted = task.pop("admitted")
+    assert (admitted["created"], admitted["disposition"]) == (True, "ready")
     assert (await client.get("/v1/tasks/lint")).json() == task
     assert (await client.get(f"/v1/tasks/{task['id'][-6:]}/explain")).json()["items"] != []
     assert (await client.get("/v1/tasks/lint/runs")).json() == {"items": [], "cursor": None}

@@ -74,7 +74,7 @@ def set_account(door: Door, name: str, limit: int) -> None:
     """Change how many of its runs may go at once: raising starts more at once, lowering ends nothing."""
     found: Account = door.use(lambda tw: tw.limit_account(name, limit or None))
     configured = door.loaded.config.accounts.get(name)
-    if configured is not None and configured.limit not in (None, found.limit):
+    if door.url is None and configured is not None and configured.limit not in (None, found.limit):
         origin = door.loaded.origins[f"accounts.{name}.limit"]
         note(f"note: {origin} gives account '{name}' a limit of {configured.limit} again whenever the store is opened")
     _show(door, found)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from taxiway.app import TaskFilter, Taxiway
+from taxiway.app import TaskFilter
+from taxiway.client.verbs import Verbs
 from taxiway.core.limits import LIST_PAGE_MAX
 from taxiway.core.task import Reason, Task, TaskState
 
@@ -12,7 +13,7 @@ PAGES_MAX: Final = 20  #: of ended tasks that are looked through; a queue with m
 FELL: Final = frozenset({TaskState.FAILED, TaskState.CANCELLED})
 
 
-async def causes(tw: Taxiway, fallen: Task) -> list[Task]:
+async def causes(tw: Verbs, fallen: Task) -> list[Task]:
     """The tasks whose ends made this one fall; empty when it did not fall with others."""
     if fallen.reason is not Reason.DEPENDENCY_FAILED:
         return []
@@ -33,7 +34,7 @@ async def causes(tw: Taxiway, fallen: Task) -> list[Task]:
     return list(found.values())
 
 
-async def _fallen_by_name(tw: Taxiway, fallen: Task) -> dict[str, Task]:
+async def _fallen_by_name(tw: Verbs, fallen: Task) -> dict[str, Task]:
     """What failed or was cancelled in the same queue, by name and by id."""
     wanted = TaskFilter(queue=fallen.spec.queue, project=fallen.project, states=FELL)
     named: dict[str, Task] = {}

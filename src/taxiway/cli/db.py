@@ -28,7 +28,7 @@ def db() -> None:
 @pass_door
 def check(door: Door) -> int:
     """Look whether every invariant of the store holds; exit status 1 when one does not."""
-    findings = door.use(lambda tw: tw.store.check())
+    findings = door.use_here(lambda tw: tw.store.check())
     if door.wants_json:
         items = [{"invariant": one.invariant, "check": one.check, "text": one.text} for one in findings]
         answer_json({"path": door.loaded.config.store.path, "findings": items})
@@ -43,7 +43,7 @@ def check(door: Door) -> int:
 @pass_door
 def migrate(door: Door) -> None:
     """Bring the store up to this program's schema (opening it does the same)."""
-    door.use(_nothing)
+    door.use_here(_nothing)
     if door.wants_json:
         answer_json({"path": door.loaded.config.store.path, "migrated": True})
     else:
@@ -55,7 +55,7 @@ def migrate(door: Door) -> None:
 @pass_door
 def backup(door: Door, target: str) -> None:
     """Copy the store, as it is at one moment, into a new file; work may go on meanwhile."""
-    door.use(lambda tw: tw.store.backup(target))
+    door.use_here(lambda tw: tw.store.backup(target))
     if door.wants_json:
         answer_json({"path": target})
     else:
@@ -77,7 +77,7 @@ def prune(door: Door, older_than: float) -> None:
         await tw.forget_diffs()
         return tasks, changes
 
-    tasks, changes = door.use(work)
+    tasks, changes = door.use_here(work)
     if door.wants_json:
         answer_json({"tasks": tasks, "changes": changes})
     else:

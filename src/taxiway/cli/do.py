@@ -79,7 +79,7 @@ def plan_of_one(door: Door, spec: TaskSpec, name: str) -> Plan:
 
 async def run_once(door: Door, plan: Plan) -> int:
     """Run the plan's one task to its end here, and pass on what it writes and says; the exit status."""
-    async with door.open(1, Scope(queues=frozenset({(plan.project, plan.queue)})), plan.project) as tw:
+    async with door.open_here(1, Scope(queues=frozenset({(plan.project, plan.queue)})), plan.project) as tw:
         await _check_able(tw, plan.tasks[0])
         with Interrupts() as interrupts:
             admitted = await tw.run_plan(plan)

@@ -59,7 +59,7 @@ async def _of_store(door: Door, wants_check: bool) -> list[diagnosis.Finding]:
     findings = diagnosis.place_findings(path)
     if not path.exists():
         return findings
-    async with door.open() as tw:
+    async with door.open_here() as tw:
         findings += await diagnosis.store_findings(tw.store, path, socket.gethostname(), door.clock.now_ms())
         if wants_check:
             broken = [f"{one.invariant} {one.check}: {one.text}" for one in await tw.store.check()]

@@ -9,3 +9,5 @@ class Flags:
     def __init__(self) -> None:
         self.wants_json = False
         self.store: str | None = None
+        self.url: str | None = None
+        self.token_file: str | None = None

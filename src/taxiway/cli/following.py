@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Final, Protocol
 
-from taxiway.app import TaskFilter, Taxiway
+from taxiway.app import TaskFilter
 from taxiway.cli.board import Board, Row
+from taxiway.client.verbs import Verbs
 from taxiway.core.change import Change, ChangeKind
 from taxiway.core.errors import Gap
 from taxiway.core.limits import LIST_PAGE_MAX
@@ -32,7 +33,7 @@ class Watcher(Protocol):
 class Following:
     """One queue being followed."""
 
-    def __init__(self, tw: Taxiway, name: str, project: str) -> None:
+    def __init__(self, tw: Verbs, name: str, project: str) -> None:
         self.tw = tw
         self.board = Board()
         self._name = name
@@ -40,7 +41,7 @@ class Following:
 
     async def queue(self) -> Queue:
         """The queue as it is now."""
-        return await self.tw.store.queue(self._name, self._project)
+        return await self.tw.queue(self._name)
 
     async def tasks(self, *states: TaskState) -> AsyncIterator[Task]:
         """The queue's present tasks in their order, page by page."""
@@ -57,7 +58,7 @@ class Following:
     async def to_the_end(self, watcher: Watcher) -> Queue:
         """Follow until the queue has ended; the queue as it ended."""
         while True:
-            version = await self.tw.store.last_version()
+            version = await self.tw.newest_version()
             await self._read()
             queue = await self.queue()
             await watcher.looked(queue)
@@ -69,7 +70,7 @@ class Following:
     async def _follow(self, version: int, queue: Queue, watcher: Watcher) -> Queue:
         if queue.state in QUEUE_ENDED:
             return queue
-        async with aclosing(self.tw.feed.change_pages(version, GATHER_S)) as pages:
+        async with aclosing(self.tw.change_pages(version, GATHER_S)) as pages:
             async for page in pages:
                 queue = await self._apply(page, queue, watcher)
                 await watcher.looked(queue)
@@ -84,7 +85,7 @@ class Following:
                 row = self.board.apply(change)
                 if row is not None:
                     if row.state in (TaskState.FAILED, TaskState.SCHEDULED):
-                        row = self.board.refresh(await self.tw.store.task(row.id))
+                        row = self.board.refresh(await self.tw.task(row.id))
                     await watcher.moved(row, change)
             elif change.kind is ChangeKind.QUEUE and change.id == self._name:
                 touched = True

@@ -49,7 +49,7 @@ def set_lane(door: Door, name: str, size: int, queue: str | None) -> None:
     """Make a lane, or change its size: raising starts more at once, lowering ends nothing."""
     made: Lane = door.use(lambda tw: tw.set_lane(name, size or None, queue))
     configured = door.loaded.config.lanes
-    if queue is None and name in configured and configured[name] != made.size:
+    if door.url is None and queue is None and name in configured and configured[name] != made.size:
         origin = door.loaded.origins[f"lanes.{name}"]
         note(f"note: {origin} makes lane '{name}' {size_word(configured[name])} again whenever the store is opened")
     if door.wants_json:

@@ -8,7 +8,6 @@ from typing import Final
 
 import click
 
-from taxiway.app import Taxiway
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.options import task_argument
 from taxiway.cli.output import answer_json_line, note
@@ -19,6 +18,7 @@ from taxiway.cli.stuckwords import stuck_words
 from taxiway.cli.taskwords import end_word, task_label
 from taxiway.cli.verb import Verb
 from taxiway.cli.words import clock_time
+from taxiway.client.verbs import Verbs
 from taxiway.core.event import Event, EventType
 from taxiway.core.ids import short_id
 from taxiway.core.limits import EVENTS_PAGE_MAX
@@ -37,7 +37,7 @@ FAILED_STATUS: Final = 1
 def logs(door: Door, ref: str, follow: bool, last_only: bool) -> None:
     """What a task's runs wrote: its standard output here, its standard error on standard error."""
 
-    async def work(tw: Taxiway) -> None:
+    async def work(tw: Verbs) -> None:
         found = await tw.task(ref)
         printer = Printer(door.wants_json, found)
         if follow:
@@ -50,12 +50,12 @@ def logs(door: Door, ref: str, follow: bool, last_only: bool) -> None:
     door.use(work)
 
 
-async def _stored(tw: Taxiway, found: Task, printer: Printer, last_only: bool) -> None:
+async def _stored(tw: Verbs, found: Task, printer: Printer, last_only: bool) -> None:
     """What has been written by now."""
     runs: list[Run] = await tw.runs(found.carrier or found.id)
     for run in runs[-1:] if last_only else runs:
         after = 0
-        while page := await tw.store.events(run.id, after, EVENTS_PAGE_MAX):
+        while page := await tw.run_log(run.id, after, EVENTS_PAGE_MAX):
             after = page[-1].seq
             for event in page:
                 printer.show(event)

@@ -67,7 +67,7 @@ def _alive_word(left: diagnosis.LeftRun) -> str:
 
 def _look(door: Door) -> diagnosis.Remains:
     path = store_path(door.loaded.config.store.path)
-    return door.use(lambda tw: diagnosis.remains(tw.store, path, socket.gethostname()))
+    return door.use_here(lambda tw: diagnosis.remains(tw.store, path, socket.gethostname()))
 
 
 def _kill(door: Door) -> int:
@@ -78,7 +78,7 @@ def _kill(door: Door) -> int:
         found = (await diagnosis.remains(tw.store, path, socket.gethostname())).orphans
         return len(found), await diagnosis.end_orphans(found)
 
-    ended, left = door.use(work)
+    ended, left = door.use_here(work)
     note(f"{count(ended, 'process', 'processes')} killed" + (f"; {len(left)} would not die" if left else ""))
     return LEFT_STATUS if left else 0
 

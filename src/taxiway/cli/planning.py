@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from taxiway.app import PlanAdmitted, store_path
+from taxiway.app import PlanAdmitted
 from taxiway.cli.door import Door
 from taxiway.cli.words import count
 from taxiway.core.errors import Invalid
@@ -15,11 +15,12 @@ from taxiway.planfile.reading import read_plan
 def plan_of(door: Door, path: str, overrides: tuple[str, ...] = ()) -> Plan:
     """Read and check a plan. The store is asked for its lanes only when the plan names one that nobody else knows."""
     config = door.loaded.config
-    lanes, agent, mailbox = frozenset(config.lanes), config.defaults.agent, config.mailbox.policy
+    lanes = frozenset(config.lanes) if door.url is None else frozenset()
+    agent, mailbox = config.defaults.agent, config.mailbox.policy
     try:
         return read_plan(path, overrides=overrides, lanes=lanes, agent=agent, mailbox=mailbox)
     except Invalid:
-        if not Path(path).is_file() or not store_path(door.loaded.config.store.path).exists():
+        if not Path(path).is_file() or not door.has_store:
             raise
     known = {lane.name for lane in door.use(lambda tw: tw.lanes()) if lane.queue is None}
     return read_plan(path, overrides=overrides, lanes=lanes | known, agent=agent, mailbox=mailbox)

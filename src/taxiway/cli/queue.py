@@ -7,7 +7,6 @@ from typing import Final
 
 import click
 
-from taxiway.app import Taxiway
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.lane import size_word
 from taxiway.cli.options import Amount
@@ -15,6 +14,7 @@ from taxiway.cli.output import answer, answer_json, coloured, page_document, tab
 from taxiway.cli.taskwords import ONE_COMMAND_QUEUES
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import count
+from taxiway.client.verbs import Verbs
 from taxiway.core.errors import Conflict, NotFound
 from taxiway.core.queue import QUEUE_ENDED, Queue, QueueStats
 from taxiway.wire.documents import queue_document, stats_document
@@ -79,7 +79,7 @@ def set_queue(door: Door, name: str, slots: int | None, on_limit: str | None) ->
     if slots is None and on_limit is None:
         raise click.UsageError("say what to set: --slots or --on-limit")
 
-    async def work(tw: Taxiway) -> Queue:
+    async def work(tw: Verbs) -> Queue:
         if slots is not None:
             try:
                 await tw.set_queue(name, slots or None)
@@ -102,7 +102,7 @@ def _moving(verb: str, text: str) -> click.Command:
     return queue.command(verb, help=text)(named)
 
 
-async def _moved(tw: Taxiway, name: str, verb: str) -> Queue:
+async def _moved(tw: Verbs, name: str, verb: str) -> Queue:
     """Move a queue; starting one that there is not makes a standing queue, which runs from the beginning."""
     try:
         return await tw.move_queue(name, verb)
@@ -112,7 +112,7 @@ async def _moved(tw: Taxiway, name: str, verb: str) -> Queue:
         raise
 
 
-async def _is_near_a_known_one(tw: Taxiway, name: str) -> bool:
+async def _is_near_a_known_one(tw: Verbs, name: str) -> bool:
     """Whether the name looks like a slip: a queue of nearly that name is there."""
     try:
         await tw.queue(name)

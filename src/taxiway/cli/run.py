@@ -68,7 +68,7 @@ class PlanRun:
         """Admit, follow, sum up; the exit status."""
         plan = self._plan
         scope = Scope(queues=frozenset({(plan.project, plan.queue)}))
-        async with self._door.open(self._slots, scope, plan.project, plan_first=True) as tw:
+        async with self._door.open_here(self._slots, scope, plan.project, plan_first=True) as tw:
             with Interrupts() as interrupts:
                 admitted = await tw.run_plan(plan, fresh)
                 self._say(announced(plan, admitted))

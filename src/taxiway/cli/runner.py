@@ -8,7 +8,7 @@ import socket
 import click
 
 from taxiway import diagnosis
-from taxiway.app import Taxiway, store_path
+from taxiway.app import store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.interrupts import Interrupts, stopping_words
 from taxiway.cli.jobmodules import load_jobs
@@ -56,7 +56,7 @@ def start(door: Door, slots: int | None, lanes: tuple[str, ...], jobs: tuple[str
 
 
 async def _serve(door: Door, slots: int, scope: Scope) -> None:
-    async with door.open(slots, scope) as tw:
+    async with door.open_here(slots, scope) as tw:
         assert tw.crew is not None
         with Interrupts() as interrupts:
             if door.wants_json:
@@ -81,13 +81,7 @@ async def _serve(door: Door, slots: int, scope: Scope) -> None:
 @pass_door
 def list_runners(door: Door) -> None:
     """Who is there, and how: live, draining, silent (its heartbeat is late) or dead."""
-    path, host = store_path(door.loaded.config.store.path), socket.gethostname()
-
-    async def look(tw: Taxiway) -> list[tuple[diagnosis.Runner, diagnosis.Condition]]:
-        now = door.clock.now_ms()
-        return [(one, diagnosis.condition(one, path, host, now)) for one in await tw.store.runners()]
-
-    found = door.use(look)
+    found = [(one, door.condition(one)) for one in door.use(lambda tw: tw.runners())]
     now = door.clock.now_ms()
     if door.wants_json:
         answer_json(
@@ -134,7 +128,7 @@ def _condition_word(runner: diagnosis.Runner, condition: diagnosis.Condition, no
 def drain(door: Door, ref: str) -> None:
     """Ask a runner of this host to stop in good order: what it runs goes back to its queue."""
     path = store_path(door.loaded.config.store.path)
-    found = door.use(lambda tw: diagnosis.drain_runner(tw.store, path, ref, socket.gethostname()))
+    found = door.use_here(lambda tw: diagnosis.drain_runner(tw.store, path, ref, socket.gethostname()))
     if door.wants_json:
         answer_json({"id": found.id, "pid": found.pid})
     else:

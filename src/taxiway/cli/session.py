@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from taxiway.app import SessionFilter, Taxiway
 from taxiway.cli.door import Door, pass_door, reader_here
 from taxiway.cli.given import PROMPT, folder_of, standard_input
 from taxiway.cli.message import policy_of, policy_options, prompt_options
@@ -19,11 +18,12 @@ from taxiway.cli.task import show_ended, status_of
 from taxiway.cli.taskwords import task_label
 from taxiway.cli.verb import ArgvVerb, Noun
 from taxiway.cli.words import ago
+from taxiway.client.verbs import Verbs
 from taxiway.core.errors import NotFound
 from taxiway.core.event import EventPage
 from taxiway.core.ids import short_id
 from taxiway.core.limits import LIST_PAGE_DEFAULT
-from taxiway.core.policy import Mode
+from taxiway.core.policy import Box, Mode
 from taxiway.core.session import Answer, Session, Stopped
 from taxiway.core.task import Task
 from taxiway.wire.documents import event_document, sent_document, session_document, task_document
@@ -51,10 +51,10 @@ def list_sessions(
     door: Door, state: str, reader: str | None, agent: str | None, archived: bool, limit: int, cursor: str | None
 ) -> None:
     """Active sessions first, then unread ones, then by last activity."""
-    wanted = SessionFilter(state, reader or reader_here(), agent, archived)
-    page = door.use(lambda tw: tw.session_verbs.page(wanted, limit, cursor))
+    reader = reader or reader_here()
+    asked: dict[str, Any] = {"state": state, "reader": reader, "agent": agent, "archived": archived}
+    page = door.use(lambda tw: tw.sessions(**asked, limit=limit, cursor=cursor))
     if door.wants_json:
-        asked = {"state": state, "reader": wanted.reader, "agent": agent, "archived": archived}
         answer_json(page_document([session_document(one) for one in page.items], page.cursor) | asked)
         return
     now = door.clock.now_ms()
@@ -83,7 +83,7 @@ def list_sessions(
 def show(door: Door, key: str, reader: str | None) -> None:
     """One session, and what of it is open."""
 
-    async def work(tw: Taxiway) -> tuple[Session, list[Task]]:
+    async def work(tw: Verbs) -> tuple[Session, list[Task]]:
         found = await tw.session_verbs.get(key, reader or reader_here())
         return found, await tw.session_verbs.tasks(found.id)
 
@@ -94,7 +94,7 @@ def show(door: Door, key: str, reader: str | None) -> None:
     for name, value in lines_of(found, door.clock.now_ms()):
         answer(f"{name:<10} {coloured(value) if name == 'state' else safe_line(value)}")
     if tasks:
-        rows = [[short_id(one.id), one.state, one.box.name.lower(), task_label(one)] for one in tasks]
+        rows = [[short_id(one.id), one.state, _place(one), task_label(one)] for one in tasks]
         answer("\n" + table(("ID", "STATE", "PLACE", "TASK"), rows))
 
 
@@ -186,7 +186,7 @@ def set_session(door: Door, /, key: str, agent: str | None, on_limit: str | None
     """Change a session's policy, or make a session: more may start at once, what runs is never cancelled."""
     policy = policy_of(given)
 
-    async def work(tw: Taxiway) -> Session:
+    async def work(tw: Verbs) -> Session:
         try:
             return await tw.session_verbs.set(key, policy, agent)
         except NotFound as error:
@@ -194,7 +194,7 @@ def set_session(door: Door, /, key: str, agent: str | None, on_limit: str | None
                 raise
             return await tw.session_verbs.make(key, agent, policy)
 
-    async def and_limits(tw: Taxiway) -> Session:
+    async def and_limits(tw: Verbs) -> Session:
         made = await work(tw)
         if on_limit is not None:
             await tw.set_on_limit(on_limit, session=made.id)
@@ -245,7 +245,7 @@ def _paging(verb: str, text: str) -> None:
     )
     @pass_door
     def page(door: Door, key: str, run: str | None, after: int, limit: int) -> None:
-        async def work(tw: Taxiway) -> EventPage:
+        async def work(tw: Verbs) -> EventPage:
             if verb == "trace":
                 return await tw.session_verbs.trace(key, run, after, limit)
             return await tw.session_verbs.output(key, run, after, limit)
@@ -280,15 +280,20 @@ async def _send(door: Door, key: str, fields: dict[str, Any], wait: bool) -> int
         return 0
 
 
-async def _sent(tw: Taxiway, key: str, fields: dict[str, Any]) -> Answer:
+async def _sent(tw: Verbs, key: str, fields: dict[str, Any]) -> Answer:
     """Send it to the session of a key or an id; one that is new is made with it."""
     try:
         found = (await tw.session_verbs.get(key)).id
     except NotFound as error:
         if error.details.get("nearest") is not None:
             raise
-        return await tw.intake.submit({**fields, "session": key})
+        return await tw.admit({**fields, "session": key})
     return await tw.session_verbs.send(found, fields)
+
+
+def _place(task: Task) -> str:
+    """Where it is in its mailbox, which a server does not tell."""
+    return "" if task.box is Box.OUT else task.box.name.lower()
 
 
 def _show_stopped(door: Door, stopped: Stopped) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from socket import gethostname
 from typing import Any, Final
 
 import click
 
 from taxiway import diagnosis
-from taxiway.app import PlanAdmitted, Taxiway, store_path
+from taxiway.app import PlanAdmitted
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
 from taxiway.cli.given import folder_of, standard_input
@@ -21,6 +20,7 @@ from taxiway.cli.planning import announced, plan_of
 from taxiway.cli.summary import exit_status, summary
 from taxiway.cli.task import show_ended, status_of
 from taxiway.cli.verb import ArgvVerb
+from taxiway.client.verbs import Verbs
 from taxiway.core.errors import Ambiguous, NotFound
 from taxiway.core.task import Condition, Task
 from taxiway.wire.documents import queue_document, task_document
@@ -139,10 +139,8 @@ def _show_admitted(door: Door, admitted: PlanAdmitted) -> int:
     return 0
 
 
-async def _note_missing_runner(door: Door, tw: Taxiway) -> None:
-    path, host, now = store_path(door.loaded.config.store.path), gethostname(), door.clock.now_ms()
-    found = [diagnosis.condition(one, path, host, now) for one in await tw.store.runners()]
-    if all(one is diagnosis.Condition.DEAD for one in found):
+async def _note_missing_runner(door: Door, tw: Verbs) -> None:
+    if all(door.condition(one) is diagnosis.Condition.DEAD for one in await tw.runners()):
         note(NO_RUNNER)
 
 
@@ -175,7 +173,7 @@ def _edge(word: str) -> tuple[str, str]:
     return name, condition if equals else str(Condition.COMPLETED)
 
 
-async def _parent(tw: Taxiway, word: str, queue: str) -> str:
+async def _parent(tw: Verbs, word: str, queue: str) -> str:
     """What a task waits for: a name in its own queue as it stands, anything else by the id that it means."""
     try:
         named = await tw.task(f"{queue}/{word}")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from taxiway.app import Taxiway
 from taxiway.cli.output import coloured, table
 from taxiway.cli.safe import clipped, safe_line
 from taxiway.cli.taskwords import handler_of, handlers, state_word, task_label, took
 from taxiway.cli.words import count, span
+from taxiway.client.verbs import Verbs
 from taxiway.core.event import EventType
 from taxiway.core.ids import short_id
 from taxiway.core.queue import Queue, QueueState
@@ -24,7 +24,7 @@ EVENTS_READ: Final = 20  #: from the end of a log
 OUTPUT_BYTES_READ: Final = 8 << 10  #: from the end of each of them
 
 
-async def summary(tw: Taxiway, tasks: list[Task], queue: Queue, seconds: float) -> str:
+async def summary(tw: Verbs, tasks: list[Task], queue: Queue, seconds: float) -> str:
     """The whole, ready to be written."""
     by = handlers(tasks)
     shown, left_out = _worth_showing(tasks)
@@ -76,7 +76,7 @@ def _worth_showing(tasks: list[Task]) -> tuple[list[Task], int]:
     return shown, len(tasks) - len(shown)
 
 
-async def _row(tw: Taxiway, task: Task, handler: Task | None) -> list[str]:
+async def _row(tw: Verbs, task: Task, handler: Task | None) -> list[str]:
     state = state_word(task) + (", handled" if handler is not None else "")
     spent = span(took(await tw.runs(task.id))) if task.started_at is not None else ""
     return [short_id(task.id), task_label(task), state, str(task.attempt), spent]
@@ -89,12 +89,12 @@ def _failure(task: Task, handler: Task | None, lines: list[str]) -> str:
     return "\n".join([head, *shown, f"  more: taxiway task logs {short_id(task.id)}"])
 
 
-async def _last_lines(tw: Taxiway, task: Task) -> list[str]:
+async def _last_lines(tw: Verbs, task: Task) -> list[str]:
     """What its last run wrote at the end, standard output and standard error as they came."""
     runs = await tw.runs(task.id)
     if not runs:
         return []
-    events = await tw.store.events(runs[-1].id, max(0, runs[-1].events - EVENTS_READ), EVENTS_READ)
+    events = await tw.run_log(runs[-1].id, max(0, runs[-1].events - EVENTS_READ), EVENTS_READ)
     written = b"".join(event.body[-OUTPUT_BYTES_READ:] for event in events if event.type is EventType.OUTPUT)
     lines = safe(written.decode("utf-8", "replace")).replace("\t", "    ").split("\n")
     return [line for line in lines if line.strip()][-OUTPUT_LINES_SHOWN:]

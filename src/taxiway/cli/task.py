@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from taxiway.app import TaskFilter, TaskPage, Taxiway
+from taxiway.app import TaskFilter, TaskPage
 from taxiway.cli.causes import causes
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.logs import logs
@@ -29,6 +29,7 @@ from taxiway.cli.taskwords import (
 )
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, count, day_and_time, span
+from taxiway.client.verbs import Verbs
 from taxiway.core.errors import Conflict
 from taxiway.core.ids import short_id
 from taxiway.core.limits import LIST_COUNT_MAX
@@ -88,7 +89,7 @@ def list_tasks(
         **given,
     )
 
-    async def work(tw: Taxiway) -> tuple[TaskPage, int, int]:
+    async def work(tw: Verbs) -> tuple[TaskPage, int, int]:
         found = None if session is None else (await tw.session_verbs.get(session)).id
         wanted = msgspec.structs.replace(asked, session=found)
         page = await tw.tasks(wanted, limit, cursor)
@@ -130,7 +131,7 @@ def list_tasks(
 def show(door: Door, ref: str) -> None:
     """One task with all its attempts."""
 
-    async def work(tw: Taxiway) -> tuple[Task, list[Run]]:
+    async def work(tw: Verbs) -> tuple[Task, list[Run]]:
         found = await tw.task(ref)
         return found, await tw.runs(found.id)
 
@@ -161,7 +162,7 @@ def show(door: Door, ref: str) -> None:
 def wait(door: Door, refs: tuple[str, ...], timeout: float | None) -> int:
     """Wait until tasks have ended; exit status 1 when one of them did not complete."""
 
-    async def work(tw: Taxiway) -> list[Task]:
+    async def work(tw: Verbs) -> list[Task]:
         return [await tw.wait(ref, timeout) for ref in refs]
 
     try:
@@ -195,7 +196,7 @@ def cancel(door: Door, refs: tuple[str, ...], everything: bool, queue: str | Non
             answer(f"{count(cancelled, 'task')} asked to end")
         return 0
 
-    async def work(tw: Taxiway) -> list[tuple[Task, Task]]:
+    async def work(tw: Verbs) -> list[tuple[Task, Task]]:
         return [(await tw.task(ref), await tw.cancel(ref)) for ref in refs]
 
     pairs_found = door.use(work)
@@ -218,7 +219,7 @@ def cancel(door: Door, refs: tuple[str, ...], everything: bool, queue: str | Non
 def retry(door: Door, ref: str) -> None:
     """Try a failed or cancelled task again, with everything that fell with it."""
 
-    async def work(tw: Taxiway) -> list[Task]:
+    async def work(tw: Verbs) -> list[Task]:
         return [await handle.get() for handle in await tw.retry(ref)]
 
     made = door.use(work)
@@ -238,7 +239,7 @@ def retry(door: Door, ref: str) -> None:
 def remove(door: Door, refs: tuple[str, ...]) -> None:
     """Forget tasks that do not run, with their logs."""
 
-    async def work(tw: Taxiway) -> list[str]:
+    async def work(tw: Verbs) -> list[str]:
         gone = []
         for ref in refs:
             found = await tw.task(ref)
@@ -260,7 +261,7 @@ def remove(door: Door, refs: tuple[str, ...]) -> None:
 def explain(door: Door, ref: str) -> None:
     """Every condition that keeps a task from running, who holds it and since when."""
 
-    async def work(tw: Taxiway) -> tuple[Task, list[Obstacle], dict[str, Task], list[Task]]:
+    async def work(tw: Verbs) -> tuple[Task, list[Obstacle], dict[str, Task], list[Task]]:
         found = await tw.task(ref)
         obstacles = await tw.explain(found.id)
         names = {one for obstacle in obstacles for one in obstacle.holders if one.startswith("task_")}

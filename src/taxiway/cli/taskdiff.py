@@ -15,6 +15,7 @@ from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.safe import safe_line
 from taxiway.cli.verb import Verb
 from taxiway.cli.words import count
+from taxiway.client.verbs import Verbs
 from taxiway.core.errors import Error
 from taxiway.core.ids import short_id
 from taxiway.core.safe import safe
@@ -30,7 +31,7 @@ from taxiway.wire.moments import rfc3339
 def diff(door: Door, ref: str, stat: bool, output: str | None) -> None:
     """What a task changed in its workspace, as a patch that is safe to be shown."""
 
-    async def work(tw: Taxiway) -> TaskDiff:
+    async def work(tw: Verbs) -> TaskDiff:
         return await tw.diff(ref)
 
     found = door.use(work)
@@ -57,7 +58,7 @@ def apply(door: Door, ref: str, check: bool, folder: str | None) -> None:
     async def work(tw: Taxiway) -> Applied:
         return await tw.apply_diff(ref, folder or ".", check=check)
 
-    applied = door.use(work)
+    applied = door.use_here(work)
     if door.wants_json:
         answer_json({"top": applied.top, "paths": list(applied.paths), "applied": not applied.checked_only})
         return

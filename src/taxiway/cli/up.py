@@ -41,7 +41,7 @@ async def _serve(door: Door, slots: int, said: dict[str, Any]) -> None:
     config = door.loaded.config
     known = {name: value for name, value in said.items() if value is not None}
     wanted = msgspec.structs.replace(config.server, **known)
-    async with door.open(slots) as tw, standing(tw, store_path(config.store.path), wanted) as server:
+    async with door.open_here(slots) as tw, standing(tw, store_path(config.store.path), wanted) as server:
         with Interrupts() as interrupts:
             _tell(door, server, slots)
             await interrupts.first.wait()

@@ -22,6 +22,16 @@ def _store(context: click.Context, _parameter: click.Parameter, value: str | Non
         context.ensure_object(Flags).store = value
 
 
+def _url(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.ensure_object(Flags).url = value
+
+
+def _token_file(context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.ensure_object(Flags).token_file = value
+
+
 def _global_options() -> list[click.Parameter]:
     return [
         click.Option(
@@ -30,6 +40,21 @@ def _global_options() -> list[click.Parameter]:
             expose_value=False,
             callback=_store,
             help="The store's file, or sqlite:///path. [TAXIWAY_STORE; default: one in your state folder]",
+        ),
+        click.Option(
+            ["--url"],
+            metavar="URL",
+            expose_value=False,
+            callback=_url,
+            help="Ask a server instead of a store. [TAXIWAY_URL]",
+        ),
+        click.Option(
+            ["--token-file"],
+            metavar="FILE",
+            expose_value=False,
+            callback=_token_file,
+            help="What holds the token for the server; a token itself is never typed, for everybody on a machine can "
+            "read what was. [TAXIWAY_TOKEN is one; default, for a server on this machine: the file beside your store]",
         ),
         click.Option(
             ["--json"],

@@ -29,7 +29,7 @@ def workspace() -> None:
 @pass_door
 def list_workspaces(door: Door) -> None:
     """Every workspace beside the store, whose it is, and folders of which nobody knows that."""
-    found = door.use(lambda tw: tw.workspaces())
+    found = door.use_here(lambda tw: tw.workspaces())
     if door.wants_json:
         answer_json(page_document(workspace_document(one) for one in found))
         return
@@ -79,7 +79,7 @@ def remove(door: Door, refs: tuple[str, ...], forget: bool) -> None:
             done.append((id, left))
         return done
 
-    done = door.use(work)
+    done = door.use_here(work)
     if door.wants_json:
         answer_json(page_document({"id": id, "text": left.text, "snapshot": left.snapshot} for id, left in done))
         return

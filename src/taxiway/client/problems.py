@@ -9,7 +9,8 @@ import msgspec
 
 from taxiway.core.errors import Error, Invalid, Problem, Unavailable
 
-_OWN: Final = frozenset({"type", "title", "status", "detail", "code", "problems"})
+SHOWN_CHARS_MAX: Final = 200
+_OWN: Final = frozenset({"type", "title", "status", "detail", "code", "problems", "request", "self", "message"})
 
 
 def _errors(kind: type[Error]) -> Iterator[type[Error]]:
@@ -21,14 +22,34 @@ def _errors(kind: type[Error]) -> Iterator[type[Error]]:
 def error_of(status: int, document: Any) -> Error:
     """The error that a problem document tells of; what is no problem document came from something in between."""
     if not isinstance(document, Mapping) or "code" not in document:
-        return Unavailable(f"the server, or something before it, answered {status}")
+        return foreign(status, "")
     code, message = str(document["code"]), str(document.get("detail", ""))
-    details = {name: value for name, value in document.items() if name not in _OWN}
+    details = {str(name): value for name, value in document.items() if name not in _OWN}
     kind = next((one for one in _errors(Error) if one.code == code), None) or _by_status(status)
     if issubclass(kind, Invalid):
-        problems = [msgspec.convert(one, Problem) for one in document.get("problems", ())]
-        return kind(message, problems, **details)
-    return kind(message, **details)
+        error: Error = kind(message, _problems(document.get("problems")), **details)
+    else:
+        error = kind(message, **details)
+    if "request" in document:
+        error.add_note(f"the server's log knows it as {document['request']}")
+    return error
+
+
+def foreign(status: int, what: str) -> Unavailable:
+    """Something answered that is no server of ours."""
+    said = f" ({what[:SHOWN_CHARS_MAX]})" if what else ""
+    return Unavailable(f"the server, or something before it, answered {status}{said}; is this a server of Taxiway?")
+
+
+def _problems(given: Any) -> list[Problem]:
+    """The faults that are told, as far as they are understood."""
+    found = []
+    for one in given if isinstance(given, list) else ():
+        try:
+            found.append(msgspec.convert(one, Problem))
+        except msgspec.ValidationError:
+            continue
+    return found
 
 
 def _by_status(status: int) -> type[Error]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from http import HTTPMethod
@@ -13,16 +12,18 @@ from urllib.parse import quote
 import msgspec
 
 from taxiway.client.connection import Connection
+from taxiway.client.following import Following
 from taxiway.client.handle import TaskHandle, plain_fields
 from taxiway.client.remote_session import RemoteSessions
 from taxiway.client.session import SessionHandle
+from taxiway.client.verbs import RECEIPT_S
 from taxiway.core.account import Account
 from taxiway.core.approval import Approval
 from taxiway.core.change import Change
-from taxiway.core.errors import Unavailable
-from taxiway.core.event import Event, EventType
+from taxiway.core.event import Event
 from taxiway.core.lane import Lane
-from taxiway.core.limits import LIST_PAGE_DEFAULT
+from taxiway.core.limits import EVENTS_PAGE_MAX, LIST_COUNT_MAX, LIST_PAGE_DEFAULT
+from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
@@ -30,17 +31,20 @@ from taxiway.core.session import Receipt
 from taxiway.core.task import Task, TaskState
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
-from taxiway.store.protocol import ApprovalPage, PlanAdmitted, SessionPage, TaskFilter, TaskPage
-from taxiway.wire.moments import rfc3339
+from taxiway.core.workspace import TaskDiff
+from taxiway.store.protocol import ApprovalPage, PlanAdmitted, Runner, SessionPage, Submitted, TaskFilter, TaskPage
+from taxiway.wire.documents import plan_document
+from taxiway.wire.moments import milliseconds, rfc3339
 from taxiway.wire.records import (
     account_of,
     approval_of,
-    change_of,
+    diff_of,
     event_of,
     lane_of,
     obstacle_of,
     queue_of,
     receipt_of,
+    record,
     run_of,
     stats_of,
     task_of,
@@ -48,9 +52,8 @@ from taxiway.wire.records import (
     usage_of,
 )
 
-RECEIPT_S: Final = 5.0  #: how long a receipt is waited for, unless it is said otherwise
 RECEIPT_LOOK_S: Final = 0.1
-POLL_S: Final = 5.0  #: a watcher looks again after so long, whatever it was told
+VERSION_MAX: Final = 1 << 53  #: behind every change
 
 
 class RemoteTaxiway:
@@ -58,23 +61,33 @@ class RemoteTaxiway:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._following = Following(connection)
         self.session_verbs = RemoteSessions(connection)
 
     # -- tasks ----------------------------------------------------------------------------------------------------
     async def submit(self, **fields: Any) -> TaskHandle:
         """Submit one task; the fields are those of a plan file's task. ``after`` also takes handles."""
-        return (await self.submit_many([fields]))[0]
+        answer = await self.admit(fields)
+        return TaskHandle(self, answer.id, answer.state, answer.created)
 
     async def submit_many(self, many: Sequence[Mapping[str, Any]]) -> list[TaskHandle]:
         """Submit up to 1,000 tasks, all or none. Whatever happens on the way, none is made twice."""
         plain = [plain_fields(fields) for fields in many]
         made = await self._connection.change("POST", "/tasks", plain)
-        return [TaskHandle(self, one["id"], TaskState(one["state"]), True) for one in made["items"]]
+        answers = [_answer(one, fields) for one, fields in zip(made["items"], plain, strict=True)]
+        return [TaskHandle(self, answer.id, answer.state, answer.created) for answer in answers]
 
-    async def run_plan_document(self, plan: Mapping[str, Any], queue: str, fresh: bool = False) -> PlanAdmitted:
-        """Run a plan (a plan file's content), or run it again."""
-        admitted = await self._connection.change("POST", "/plans", dict(plan), queue=queue, fresh=fresh)
-        return msgspec.convert(admitted, PlanAdmitted)
+    async def admit(self, fields: Mapping[str, Any]) -> Submitted:
+        """Submit one task, and say how it stands."""
+        plain = plain_fields(fields)
+        return _answer(await self._connection.change("POST", "/tasks", plain), plain)
+
+    async def run_plan(self, plan: Plan, fresh: bool = False) -> PlanAdmitted:
+        """Admit a plan (``taxiway.read_plan`` reads one), or run it again: its folders are those of the server's
+        machine."""
+        document, place = plan_document(plan), {"folder": plan.project, "source": plan.source}
+        admitted = await self._connection.change("POST", "/plans", document, queue=plan.queue, fresh=fresh, **place)
+        return record(PlanAdmitted, admitted)
 
     async def task(self, task: str) -> Task:
         """One task, by its id, a part of it, its name, or ``QUEUE/NAME``."""
@@ -83,38 +96,40 @@ class RemoteTaxiway:
     async def tasks(self, filter: TaskFilter | None = None, limit: int = 50, cursor: str | None = None) -> TaskPage:
         """A page of tasks in priority order, or as ``TaskFilter.open_first`` says."""
         wanted = filter or TaskFilter()
-        page = await self._connection.get(
-            "/tasks",
-            queue=wanted.queue,
-            project=wanted.project,
-            state=",".join(sorted(wanted.states)) or None,
-            lane=wanted.lane,
-            session=wanted.session,
-            label=next((f"{key}={value}" for key, value in wanted.labels), None),
-            superseded=wanted.superseded,
-            order="open" if wanted.open_first else "priority",
-            limit=limit,
-            cursor=cursor,
-        )
+        page = await self._connection.get("/tasks", **_asked(wanted), limit=limit, cursor=cursor)
         return TaskPage([task_of(document) for document in page["items"]], page["cursor"])
+
+    async def count_tasks(self, filter: TaskFilter | None = None, most: int = LIST_COUNT_MAX) -> int:
+        """How many tasks a filter lets through, counted up to ``most``."""
+        page = await self._connection.get("/tasks", **_asked(filter or TaskFilter()), limit=1, count=True)
+        return min(int(page["total"]), most)
 
     async def wait(self, task: str, timeout_s: float | None = None) -> Task:
         """A task once it has ended; ``TimeoutError`` after ``timeout_s`` seconds."""
         async with asyncio.timeout(timeout_s):
-            found = await self.task(task)
-            while not found.ended:
-                await self._changed(found)
-                found = await self.task(found.id)
-            return found
+            while True:
+                version = await self.newest_version()  # read first, so that no end falls between the two
+                found = await self.task(task)
+                if found.ended:
+                    return found
+                task = found.id
+                await self._following.changed(task, version)
 
     async def runs(self, task: str) -> list[Run]:
         """A task's runs, oldest first."""
         return [run_of(one) for one in (await self._connection.get(f"{_at('tasks', task)}/runs"))["items"]]
 
+    async def run_log(self, run: str, after: int = 0, limit: int = EVENTS_PAGE_MAX) -> list[Event]:
+        """What a run has said by now, behind number ``after``: at most ``limit`` events, 500 at the most."""
+        page = await self._connection.get(f"{_at('runs', run)}/events", after=after, limit=limit)
+        return [event_of(one) for one in page["items"]]
+
     async def events(self, task: str) -> AsyncIterator[Event]:
-        """Events of a task's runs, live, until it has ended."""
+        """Events of a task's runs, live, until it has ended. A server that is started anew in between loses none of
+        them, and doubles none."""
         seen: set[str] = set()
         while True:
+            version = await self.newest_version()
             found = await self.task(task)
             for run in await self.runs(found.carrier or found.id):
                 if run.id not in seen:
@@ -123,59 +138,30 @@ class RemoteTaxiway:
                         yield event
             if found.ended:
                 return
-            await self._changed(found)
+            await self._following.changed(found.id, version)
 
-    async def run_events(self, run: str, after: int = 0) -> AsyncIterator[Event]:
+    async def run_events(self, run: str, after: int = 0) -> AsyncGenerator[Event, None]:
         """Events of one run from number ``after`` + 1 on, live until it has finished; a stream that is cut goes on."""
         found = run_of(await self._connection.get(_at("runs", run)))
         if found.ended_at is not None and after >= found.events:
             return
-        tried = 0
-        while True:
-            try:
-                async with self._connection.stream("/stream", run=f"{found.id}:{after}") as events:
-                    async for name, data, _ in events:
-                        if name == "event":
-                            event = event_of(json.loads(data))
-                            after, tried = event.seq, 0
-                            yield event
-                            if event.type is EventType.RUN_FINISHED:
-                                return
-            except Unavailable:
-                tried += 1
-                await self._connection.rest(tried)
+        async for event in self._following.run(found.id, after):
+            yield event
 
-    async def _changed(self, task: Task) -> None:
-        """Wait until a task may have changed."""
-        try:
-            async with asyncio.timeout(POLL_S), aclosing(self.changes(task.version)) as changes:
-                async for change in changes:
-                    if change.id == task.id:
-                        return
-        except TimeoutError:
-            return
+    async def newest_version(self) -> int:
+        """The version of the newest change."""
+        return int((await self._connection.get("/changes", after=VERSION_MAX))["newest"])
 
-    async def changes(self, after: int) -> AsyncGenerator[Change, None]:
+    def changes(self, after: int) -> AsyncGenerator[Change, None]:
         """The change log from version ``after`` + 1 on, live and without end; a stream that is cut goes on where it
         was. Raises ``Gap`` where some of it has been forgotten."""
-        tried = 0
-        while True:
-            page = await self._connection.get("/changes", after=after)
-            for document in page["items"]:
-                after, tried = document["version"], 0
-                yield change_of(document)
-            if page["items"]:
-                continue
-            try:
-                async with self._connection.stream("/stream", after=str(after)) as events:
-                    async for name, data, _ in events:
-                        if name == "change":
-                            change = change_of(json.loads(data))
-                            after, tried = change.version, 0
-                            yield change
-            except Unavailable:
-                tried += 1
-                await self._connection.rest(tried)
+        return self._following.changes(after)
+
+    async def change_pages(self, after: int, gather_s: float = 0.0) -> AsyncGenerator[list[Change], None]:  # noqa: ARG002
+        """The same as lists; each change is told as it comes, so nothing gathers."""
+        async with aclosing(self.changes(after)) as changes:
+            async for change in changes:
+                yield [change]
 
     async def cancel(self, task: str) -> Task:
         """Ask that a task ends; the task as it then is."""
@@ -210,6 +196,10 @@ class RemoteTaxiway:
         """Try a failed or cancelled task again, with what fell with it; its own successor first."""
         made = await self._connection.change("POST", f"{_at('tasks', task)}/retry")
         return [TaskHandle(self, one["id"], TaskState(one["state"]), True) for one in made["items"]]
+
+    async def diff(self, task: str) -> TaskDiff:
+        """What a task changed in its workspace. Raises ``NotFound``."""
+        return diff_of(await self._connection.get(f"{_at('tasks', task)}/diff"))
 
     async def remove(self, task: str) -> bool:
         """Forget a task with its logs; ``False`` while it runs."""
@@ -296,6 +286,13 @@ class RemoteTaxiway:
         """How many runs of an account may go at once at most; ``None`` is unlimited."""
         return account_of(await self._connection.change("PATCH", _at("accounts", name), {"limit": limit}))
 
+    async def set_on_limit(self, on_limit: str | None, *, queue: str | None = None, session: str | None = None) -> None:
+        """What tasks of a queue or a session do when a provider's limit ends their turn."""
+        if queue is not None:
+            await self._connection.change("PATCH", _at("queues", queue), {"on_limit": on_limit})
+        if session is not None:
+            await self._connection.change("PATCH", _at("sessions", session), {"on_limit": on_limit})
+
     async def usage(self, by: str = "agent", *, since: int | None = None, until: int | None = None) -> list[UsageLine]:
         """What runs of agents used."""
         page = await self._connection.get("/usage", by=by, since=rfc3339(since), until=rfc3339(until))
@@ -339,6 +336,10 @@ class RemoteTaxiway:
         path = f"{_at('lanes', name)}/{quote(verb, safe='')}"
         return lane_of(await self._connection.change("POST", path, queue=queue))
 
+    async def runners(self) -> list[Runner]:
+        """Runners that are not gone, of the server's store."""
+        return [runner_of(one) for one in (await self._connection.get("/runners"))["items"]]
+
     # -- tokens ---------------------------------------------------------------------------------------------------
     async def make_token(
         self, name: str, scope: TokenScope = TokenScope.OPERATOR, expires_s: float | None = None
@@ -355,6 +356,37 @@ class RemoteTaxiway:
     async def revoke_token(self, token: str) -> Token:
         """It opens nothing from now on."""
         return token_of(await self._connection.change(HTTPMethod.DELETE, _at("tokens", token)))
+
+    async def revoke_runner(self, runner: str) -> Token:
+        """The key of a remote runner opens nothing from now on, and everything that runs by it is fenced."""
+        return token_of(await self._connection.change(HTTPMethod.DELETE, _at("runners", runner)))
+
+
+def _answer(made: Mapping[str, Any], fields: Mapping[str, Any]) -> Submitted:
+    """What was answered to a submit. Under a key that is the call's own nobody else can have made it: where it was
+    there already, the first answer was lost."""
+    known = record(Submitted, {**made["admitted"], "id": made["id"], "state": made["state"]})
+    return known if fields.get("idempotency_key") is not None else msgspec.structs.replace(known, created=True)
+
+
+def _asked(wanted: TaskFilter) -> dict[str, Any]:
+    """A filter as the query that means it."""
+    return {
+        "queue": wanted.queue,
+        "project": wanted.project,
+        "state": ",".join(sorted(wanted.states)) or None,
+        "lane": wanted.lane,
+        "session": wanted.session,
+        "label": [f"{key}={value}" for key, value in wanted.labels],
+        "superseded": wanted.superseded,
+        "order": "open" if wanted.open_first else "priority",
+    }
+
+
+def runner_of(document: Mapping[str, Any]) -> Runner:
+    """A runner, as far as a server tells of it."""
+    times = {name: milliseconds(document[name]) for name in ("started_at", "seen_at")}
+    return record(Runner, document, boot_id="", **times)
 
 
 def _at(kind: str, ref: str) -> str:

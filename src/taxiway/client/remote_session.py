@@ -32,7 +32,7 @@ class RemoteSessions:
         """Admit one message."""
         key = fields.get("idempotency_key")
         document = await self._connection.change("POST", f"{_at(ref)}/messages", dict(fields), key)
-        return record(Submitted, document)
+        return record(Submitted, document, created=document["created"] or key is None)
 
     async def set(self, ref: str, mailbox: Mapping[str, Any], agent: str | None = None) -> Session:
         """Change its policy."""

@@ -18,6 +18,12 @@ from taxiway.core.task import Task
 class SessionVerbs(Protocol):
     """What a door offers for one session."""
 
+    async def make(
+        self, key: str, agent: str | None = None, mailbox: Mapping[str, Any] | None = None, title: str | None = None
+    ) -> Session:
+        """The session of a key, made when there is none."""
+        ...
+
     async def send(self, ref: str, fields: Mapping[str, Any]) -> Answer:
         """Admit one message."""
         ...

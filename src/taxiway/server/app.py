@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp as ASGIApp
+from starlette.types import Receive, Scope, Send
 
 from taxiway.clock import Clock, Ids
 from taxiway.core.errors import Error, Malformed, NotFound
@@ -24,6 +25,7 @@ from taxiway.server import (
     plans,
     queues,
     runnerkeys,
+    runnerlist,
     runners,
     runs,
     sessions,
@@ -52,6 +54,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *tokens.ENDPOINTS,
     *runnerkeys.ENDPOINTS,
     *runners.ENDPOINTS,
+    *runnerlist.ENDPOINTS,
     *execution.ENDPOINTS,
 )
 
@@ -83,7 +86,18 @@ def make_app(server: Server, streams: Streams, guard: Guard) -> ASGIApp:
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted})
     inner.router.redirect_slashes = False
-    return Doorkeeper(inner, guard.bearers, guard.clock, guard.ids, guard.hosts, guard.rates)
+    return _on_raw_paths(Doorkeeper(inner, guard.bearers, guard.clock, guard.ids, guard.hosts, guard.rates))
+
+
+def _on_raw_paths(inner: ASGIApp) -> ASGIApp:
+    """Everybody decides by the path as it was sent; what stands for a name in it is decoded by itself, so that it may
+    hold a slash (``QUEUE%2FNAME``)."""
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        raw = scope.get("raw_path")
+        await inner(scope if not raw else {**scope, "path": raw.decode("latin-1")}, receive, send)
+
+    return respond
 
 
 def _path(one: Endpoint) -> str:

@@ -21,11 +21,13 @@ class ChangesQuery(msgspec.Struct, frozen=True):
 
 
 async def page(call: Call) -> Reply:
-    """A page of the log. Where some of it was forgotten it is refused with ``gap``, which names the newest version."""
+    """A page of the log, and the newest version that there is. Where some of it was forgotten it is refused with
+    ``gap``."""
     asked: ChangesQuery = call.query
+    newest = await call.tw.store.last_version()
     found = await call.tw.store.changes(asked.after, asked.limit)
     cursor = found[-1].version if found else asked.after
-    return Reply({"items": [change_document(change) for change in found], "cursor": cursor})
+    return Reply({"items": [change_document(change) for change in found], "cursor": cursor, "newest": newest})
 
 
 ENDPOINTS: Final = (
@@ -36,6 +38,8 @@ ENDPOINTS: Final = (
         handler=page,
         summary="What changed behind a version",
         query=ChangesQuery,
-        answer=object_of(items={"type": "array", "items": ref("Change")}, cursor={"type": "integer"}),
+        answer=object_of(
+            items={"type": "array", "items": ref("Change")}, cursor={"type": "integer"}, newest={"type": "integer"}
+        ),
     ),
 )

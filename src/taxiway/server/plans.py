@@ -29,10 +29,11 @@ ADMITTED: Final = object_of(
 
 class PlanQuery(msgspec.Struct, frozen=True):
     """``queue`` names the plan where it does not do so itself; its relative folders are meant from ``folder``, on the
-    server's machine; ``fresh``: also what has completed is run again."""
+    server's machine, and ``source`` is where it was read; ``fresh``: also what has completed is run again."""
 
     queue: str = "plan"
     folder: str | None = None
+    source: str | None = None
     fresh: bool = False
 
 
@@ -50,7 +51,8 @@ async def _read(call: Call, asked: PlanQuery) -> Plan:
     prompting = call.tw.intake.prompting
     house = House(lanes, prompting.agent, prompting.mailbox)
     folder = await asyncio.to_thread(Path(asked.folder or "").absolute)
-    return await asyncio.to_thread(plan_of, object_in(call.body, "a plan"), asked.queue, folder, house)
+    plan = await asyncio.to_thread(plan_of, object_in(call.body, "a plan"), asked.queue, folder, house)
+    return plan if asked.source is None else msgspec.structs.replace(plan, source=asked.source)
 
 
 ENDPOINTS: Final = (

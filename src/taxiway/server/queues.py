@@ -28,9 +28,11 @@ class NewQueue(msgspec.Struct, frozen=True):
 
 
 class QueueChange(msgspec.Struct, frozen=True):
-    """How many of its runs may go at once; null is unlimited."""
+    """How many of its runs may go at once (null: unlimited), and what its tasks do when a provider's limit ends their
+    turn (``wait``, ``fail``; null takes the word back); what is not said stays."""
 
-    slots: Size | None
+    slots: Size | msgspec.UnsetType | None = msgspec.UNSET
+    on_limit: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class LaneChange(msgspec.Struct, frozen=True):
@@ -62,8 +64,14 @@ async def get(call: Call) -> Reply:
 
 
 async def change(call: Call) -> Reply:
-    """Resize a queue."""
-    return Reply(queue_document(await call.tw.set_queue(call.path["queue"], call.body.slots)))
+    """Resize a queue, or say what it does about limits."""
+    asked: QueueChange = call.body
+    name = call.path["queue"]
+    if asked.slots is not msgspec.UNSET:
+        await call.tw.set_queue(name, asked.slots)
+    if asked.on_limit is not msgspec.UNSET:
+        await call.tw.set_on_limit(asked.on_limit, queue=name)
+    return Reply(queue_document(await call.tw.queue(name)))
 
 
 def moving(verb: str) -> Handler:

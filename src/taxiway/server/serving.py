@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_origin
+from urllib.parse import unquote
 
 import msgspec
 from starlette.requests import Request
@@ -78,13 +79,13 @@ class Server:
             raise Forbidden(
                 f"this needs the scope {endpoint.scope}; the token '{principal.name}' has {principal.scope}"
             )
-        query = read_fields(endpoint.query, _single(request), what="the query", strict=False)
+        query = read_fields(endpoint.query, _query(request, endpoint.query), what="the query", strict=False)
         body = await _body(endpoint, request)
         key = _key(request) if endpoint.mutates else None
         call = Call(
             principal=principal,
             tw=self._verbs_of(principal),
-            path=request.path_params,
+            path={name: unquote(text) for name, text in request.path_params.items()},
             query=query,
             body=body,
             key=key,
@@ -120,13 +121,18 @@ def refusal(error: Error, request: Request) -> Response:
     return Response(body, status, headers)
 
 
-def _single(request: Request) -> dict[str, str]:
-    """The query's parameters, each of which stands once."""
-    found: dict[str, str] = {}
+def _query(request: Request, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The query's parameters, each of which stands once, unless it is a list."""
+    found: dict[str, Any] = {
+        field.name: [] for field in msgspec.structs.fields(kind) if get_origin(field.type) is tuple
+    }
     for name, value in request.query_params.multi_items():
-        if name in found:
+        if isinstance(found.get(name), list):
+            found[name].append(value)
+        elif name in found:
             raise Invalid(f"the parameter '{name[:80]}' stands twice")
-        found[name] = value
+        else:
+            found[name] = value
     return found
 
 

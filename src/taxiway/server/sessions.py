@@ -33,10 +33,12 @@ class NewSession(msgspec.Struct, frozen=True):
 
 
 class SessionChange(msgspec.Struct, frozen=True):
-    """What to change; an agent only where it has none."""
+    """What to change; an agent only where it has none. ``on_limit`` is what its messages do when a provider's limit
+    ends their turn (``wait``, ``fail``; null takes the word back)."""
 
     agent: str | None = None
     mailbox: dict[str, Any] = {}
+    on_limit: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Fork(msgspec.Struct, frozen=True):
@@ -125,7 +127,11 @@ async def get(call: Call) -> Reply:
 async def change(call: Call) -> Reply:
     """Change its policy from now on."""
     asked: SessionChange = call.body
-    return _one(await call.tw.session_verbs.set(call.path["session"], asked.mailbox, asked.agent))
+    found = await call.tw.session_verbs.set(call.path["session"], asked.mailbox, asked.agent)
+    if asked.on_limit is not msgspec.UNSET:
+        await call.tw.set_on_limit(asked.on_limit, session=found.id)
+        found = await call.tw.session_verbs.get(found.id)
+    return _one(found)
 
 
 async def send(call: Call) -> Reply:

@@ -14,7 +14,14 @@ from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, Reply, object_in, object_of, page_of, ref
 from taxiway.store.protocol import TaskFilter
 from taxiway.verbs import Taxiway
-from taxiway.wire.documents import obstacle_document, receipt_document, run_document, task_document
+from taxiway.wire.documents import (
+    admitted_document,
+    diff_document,
+    obstacle_document,
+    receipt_document,
+    run_document,
+    task_document,
+)
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=LIST_PAGE_MAX)]
 
@@ -24,16 +31,17 @@ REMOVED: Final = object_of(removed={"type": "boolean"})
 
 class TaskQuery(msgspec.Struct, frozen=True):
     """Which tasks a list shows. ``label`` is ``key=value``; ``order`` is ``priority``, or ``open`` for what has not
-    ended first and then the newest that has."""
+    ended first and then the newest that has. ``count``: say also how many there are, as far as they are counted."""
 
     queue: str | None = None
     project: str | None = None
     state: str | None = None
     lane: str | None = None
     session: str | None = None
-    label: str | None = None
+    label: tuple[str, ...] = ()
     superseded: bool = False
     order: str = "priority"
+    count: bool = False
     limit: Limit = LIST_PAGE_DEFAULT
     cursor: str | None = None
 
@@ -55,12 +63,12 @@ async def submit(call: Call) -> Reply:
     many = [object_in(fields, "a task") for fields in (call.body if isinstance(call.body, list) else [call.body])]
     if call.key is not None:
         many = [_keyed(fields, call.key, number, len(many)) for number, fields in enumerate(many)]
-    handles = await call.tw.submit_many(many)
-    documents = [task_document(await call.tw.task(handle.id)) for handle in handles]
-    status = 201 if any(handle.created for handle in handles) else 200
+    answers = await call.tw.intake.submit_many(many)
+    documents = [admitted_document(await call.tw.task(answer.id), answer) for answer in answers]
+    status = 201 if any(answer.created for answer in answers) else 200
     if isinstance(call.body, list):
         return Reply({"items": documents, "cursor": None}, status)
-    return Reply(documents[0], status, {"location": f"/v1/tasks/{handles[0].id}"})
+    return Reply(documents[0], status, {"location": f"/v1/tasks/{answers[0].id}"})
 
 
 def _keyed(fields: dict[str, Any], key: str, number: int, total: int) -> dict[str, Any]:
@@ -73,8 +81,10 @@ def _keyed(fields: dict[str, Any], key: str, number: int, total: int) -> dict[st
 async def page(call: Call) -> Reply:
     """A page in priority order. What matched throughout and kept its place appears exactly once."""
     asked: TaskQuery = call.query
-    found = await call.tw.tasks(await _filter(call.tw, asked), asked.limit, asked.cursor)
-    return Reply({"items": [task_document(task) for task in found.items], "cursor": found.cursor})
+    wanted = await _filter(call.tw, asked)
+    found = await call.tw.tasks(wanted, asked.limit, asked.cursor)
+    document: dict[str, Any] = {"items": [task_document(task) for task in found.items], "cursor": found.cursor}
+    return Reply(document | ({"total": await call.tw.count_tasks(wanted)} if asked.count else {}))
 
 
 async def _filter(tw: Taxiway, asked: TaskQuery) -> TaskFilter:
@@ -86,7 +96,7 @@ async def _filter(tw: Taxiway, asked: TaskQuery) -> TaskFilter:
         project=asked.project,
         states=frozenset(_state(word) for word in asked.state.split(",")) if asked.state else frozenset(),
         lane=asked.lane,
-        labels=(_label(asked.label),) if asked.label else (),
+        labels=tuple(_label(text) for text in asked.label),
         session=session,
         superseded=asked.superseded,
         open_first=asked.order == "open",
@@ -152,6 +162,11 @@ async def explain(call: Call) -> Reply:
     return Reply({"items": [obstacle_document(obstacle) for obstacle in found], "cursor": None})
 
 
+async def diff(call: Call) -> Reply:
+    """What a task changed in its workspace: the last of its runs of which a diff was kept."""
+    return Reply(diff_document(await call.tw.diff(call.path["task"])))
+
+
 async def runs(call: Call) -> Reply:
     """A task's runs, oldest first."""
     return Reply({"items": [run_document(run) for run in await call.tw.runs(call.path["task"])], "cursor": None})
@@ -165,7 +180,7 @@ ENDPOINTS: Final = (
         handler=submit,
         summary="Submit a task, or up to 1,000",
         body=SUBMIT,
-        answer={"oneOf": [ref("Task"), page_of("Task")]},
+        answer={"oneOf": [ref("Admitted"), page_of("Admitted")]},
         status=201,
         also=(200,),
         keyed=True,
@@ -245,6 +260,14 @@ ENDPOINTS: Final = (
         handler=explain,
         summary="Why a task does not run",
         answer=page_of("Obstacle"),
+    ),
+    Endpoint(
+        method=HTTPMethod.GET,
+        path="/tasks/{task}/diff",
+        scope=TokenScope.VIEWER,
+        handler=diff,
+        summary="What a task changed",
+        answer=ref("Diff"),
     ),
     Endpoint(
         method=HTTPMethod.GET,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ from taxiway.core.approval import Approval
 from taxiway.core.change import Change
 from taxiway.core.event import Event, EventType
 from taxiway.core.lane import Lane
+from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
@@ -18,9 +20,11 @@ from taxiway.core.session import Answer, Receipt, Session, Stopped
 from taxiway.core.task import Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
+from taxiway.core.workspace import TaskDiff
 from taxiway.wire.moments import rfc3339
 
 _OWN: Final = ("state", "reason", "attempt", "max_attempts", "error", "output", "result", "exit_code", "signal")
+_RECORDS: Final = ("backoff", "budget", "mailbox", "workspace", "accept")  #: fields of a spec that are records
 _SENT: Final = ("created", "disposition", "position", "offered", "carrier", "dropped")
 
 
@@ -53,6 +57,23 @@ def spec_document(spec: TaskSpec) -> dict[str, Any]:
     return document
 
 
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """A checked plan as the plan file that means the same, wherever it is read: whole folders, no defaults."""
+    tasks = {}
+    for spec in plan.tasks:
+        fields: dict[str, Any] = msgspec.to_builtins(spec)
+        fields.pop("queue", None)
+        fields |= {name: _said(fields[name]) for name in _RECORDS if isinstance(fields.get(name), dict)}
+        tasks[fields.pop("name")] = fields
+    sessions = {one.key: {"agent": one.agent, "mailbox": msgspec.to_builtins(one.policy)} for one in plan.sessions}
+    return {"queue": plan.queue, "slots": plan.slots, "lanes": plan.lanes, "sessions": sessions, "tasks": tasks}
+
+
+def _said(record: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a record that say something."""
+    return {name: value for name, value in record.items() if value is not None}
+
+
 def session_document(found: Session) -> dict[str, Any]:
     """A session, its policy as ``mailbox``."""
     document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(found).items()}
@@ -66,6 +87,11 @@ def session_document(found: Session) -> dict[str, Any]:
 def sent_document(task: Task, sent: Answer) -> dict[str, Any]:
     """A message: its task, and what was known when it was sent."""
     return task_document(task) | {name: msgspec.to_builtins(getattr(sent, name)) for name in _SENT}
+
+
+def admitted_document(task: Task, sent: Answer) -> dict[str, Any]:
+    """A task that was submitted, and what was known of it then."""
+    return task_document(task) | {"admitted": {name: msgspec.to_builtins(getattr(sent, name)) for name in _SENT}}
 
 
 def receipt_document(receipt: Receipt) -> dict[str, Any]:
@@ -94,6 +120,15 @@ def event_document(event: Event) -> dict[str, Any]:
     if event.type is EventType.OUTPUT:
         document["bytes"] = len(event.body)
     return document
+
+
+def diff_document(found: TaskDiff) -> dict[str, Any]:
+    """What a task changed; ``patch`` is for git, and bytes of it that are no UTF-8 stand in ``patch_base64``."""
+    document: dict[str, Any] = msgspec.to_builtins(found.diff)
+    document["taken_at"] = rfc3339(found.diff.taken_at)
+    text = found.patch.decode("utf-8", "replace")
+    exact = text.encode() == found.patch
+    return document | {"patch": text, "patch_base64": None if exact else b64encode(found.patch).decode()}
 
 
 def queue_document(queue: Queue) -> dict[str, Any]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 
 from taxiway.core.account import Account
 from taxiway.core.approval import Approval
 from taxiway.core.change import Change
+from taxiway.core.errors import Unavailable
 from taxiway.core.event import Event
 from taxiway.core.lane import Lane
 from taxiway.core.policy import Box
@@ -20,6 +23,7 @@ from taxiway.core.session import Receipt, Session, Stopped
 from taxiway.core.task import Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
+from taxiway.core.workspace import RunDiff, TaskDiff
 from taxiway.wire.moments import milliseconds
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -36,17 +40,44 @@ _MOMENTS: Final[dict[type[Any], tuple[str, ...]]] = {
     Approval: ("created_at", "expires_at", "decided_at"),
     Account: ("since", "until"),
     Obstacle: ("since", "until"),
+    RunDiff: ("taken_at",),
     Token: ("created_at", "expires_at", "used_at", "revoked_at"),
 }
 
 
 def record(kind: type[T], document: Document, **more: Any) -> T:
-    """A record of a kind from its document; fields that the kind does not have are passed over (a newer server may say
-    more). Raises ``msgspec.ValidationError`` where it is none."""
+    """A record of a kind from its document; fields that the kind does not have are passed over, at every depth (a newer
+    server may say more). Raises ``Unavailable`` where it is none."""
     known = {name: document[name] for name in kind.__struct_fields__ if name in document}
-    for name in _MOMENTS.get(kind, ()):
-        known[name] = milliseconds(document.get(name))
-    return msgspec.convert({**known, **more}, kind)
+    try:
+        for name in _MOMENTS.get(kind, ()):
+            known[name] = milliseconds(document.get(name))
+        return msgspec.convert(_known(kind, {**known, **more}), kind)
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise Unavailable(
+            f"what the server says of a {kind.__name__.lower()} is not understood ({error}); it may be newer than this"
+        ) from None
+
+
+def _known(kind: type[msgspec.Struct], document: Document) -> dict[str, Any]:
+    """The fields that a kind has, those of the records in it likewise."""
+    inner = _records_in(kind)
+    return {
+        name: _known(inner[name], value) if name in inner and isinstance(value, Mapping) else value
+        for name, value in document.items()
+        if name in kind.__struct_fields__
+    }
+
+
+@cache
+def _records_in(kind: type[msgspec.Struct]) -> dict[str, type[msgspec.Struct]]:
+    """Which fields of a kind hold a record, and of which kind."""
+    return {
+        field.name: inner
+        for field in msgspec.structs.fields(kind)
+        for inner in (get_args(field.type) or (field.type,))
+        if isinstance(inner, type) and issubclass(inner, msgspec.Struct) and get_origin(field.type) is not tuple
+    }
 
 
 def task_of(document: Document) -> Task:
@@ -115,6 +146,13 @@ def account_of(document: Document) -> Account:
 def obstacle_of(document: Document) -> Obstacle:
     """What keeps a task from running."""
     return record(Obstacle, document)
+
+
+def diff_of(document: Document) -> TaskDiff:
+    """What a task changed, with its patch as it is."""
+    exact = document.get("patch_base64")
+    patch = document["patch"].encode() if exact is None else b64decode(exact)
+    return TaskDiff(record(RunDiff, document), patch)
 
 
 def usage_of(document: Document) -> UsageLine:

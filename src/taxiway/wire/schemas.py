@@ -22,6 +22,7 @@ from taxiway.core.session import Disposition, Receipt, Session, Stopped
 from taxiway.core.task import Condition, Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
+from taxiway.core.workspace import RunDiff
 
 Schema = dict[str, Any]
 
@@ -30,7 +31,7 @@ MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 NO_MOMENT: Final[Schema] = {"anyOf": [MOMENT, {"type": "null"}]}
 RECORDS: Final = (
     Task, TaskSpec, Run, Event, Change, Session, Stopped, Receipt, Queue, QueueStats, Lane, Approval, Account,
-    UsageLine, Obstacle, Token,
+    UsageLine, Obstacle, Token, RunDiff,
 )  # fmt: skip
 #: Fields of a task's record that its document leaves out.
 INWARD: Final = ("seq", "tenant", "spec", "fence", "crashes", "unmet", "session", "box")
@@ -51,11 +52,23 @@ def schemas() -> dict[str, Schema]:
         if record not in (TaskSpec,):
             properties = named[record.__name__]["properties"]
             named[record.__name__]["required"] = [name for name in properties if name not in _OPTIONAL]
-    named["Sent"] = _sent(named["Task"])
+    named["Sent"] = _with(named["Task"], SENT)
+    named["Admitted"] = _with(named["Task"], {"admitted": _with({"properties": {}}, SENT)})
+    named["Diff"] = _with(named.pop("RunDiff"), PATCH)
     del named["TaskSpec"]
     return named | _of_plans() | {"Problem": PROBLEM}
 
 
+#: What is known of a message when it was sent.
+SENT: Final[Schema] = {
+    "created": {"type": "boolean"},
+    "disposition": {"enum": [str(one) for one in Disposition]},
+    "position": {"type": ["integer", "null"]},
+    "offered": {"type": ["string", "null"]},
+    "carrier": {"type": ["string", "null"]},
+    "dropped": {"type": "array", "items": {"type": "string"}},
+}
+PATCH: Final[Schema] = {"patch": {"type": "string"}, "patch_base64": {"type": ["string", "null"]}}
 PROBLEM: Final[Schema] = {
     "type": "object",
     "description": "Why nothing was done (RFC 9457). `code` is stable; `problems` names every fault of what was sent.",
@@ -118,17 +131,9 @@ def _renamed(schema: Schema, old: str, new: str) -> Schema:
     return {**schema, "properties": properties}
 
 
-def _sent(task: Schema) -> Schema:
-    """A message: its task, and what was known of it when it was sent."""
-    more: dict[str, Schema] = {
-        "created": {"type": "boolean"},
-        "disposition": {"enum": [str(one) for one in Disposition]},
-        "position": {"type": ["integer", "null"]},
-        "offered": {"type": ["string", "null"]},
-        "carrier": {"type": ["string", "null"]},
-        "dropped": {"type": "array", "items": {"type": "string"}},
-    }
-    properties = task["properties"] | more
+def _with(base: Schema, more: Schema) -> Schema:
+    """An object that has these properties, too."""
+    properties = base["properties"] | more
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
