@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from taxiway.core.errors import Error, Forbidden, Invalid, Malformed, TooLarge
@@ -159,6 +159,8 @@ async def _read(request: Request) -> bytes:
                 pieces.append(piece)
     except TimeoutError:
         raise Malformed(f"the body did not come within {BODY_S_MAX:g} s") from None
+    except ClientDisconnect:
+        raise Malformed("the body was cut off") from None
     return b"".join(pieces)
 
 
