@@ -232,7 +232,7 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
             return JobDrive(claim, _job(claim, means.jobs[spec.job]), recorder, spec.job in means.threaded)
         if spec.prompt is not None:
             agent = agents[spec.agent or ""]
-            return AgentDrive(claim, store, recorder, means, agent, mates, agent_environment)
+            return AgentDrive(claim, store.of(claim.tenant), recorder, means, agent, mates, agent_environment)
         return ProcessDrive(claim, store, recorder, means, tags + parts.ids.new("proc"), environment, confirm)
 
     def prepare(claim: Claimed) -> Drive:
@@ -252,7 +252,7 @@ def _around(parts: Parts, claim: Claimed, make_drive: MakeDrive, recorder: Recor
     if spec.workspace is not None:
         return WorkspaceDrive(claim, spec.workspace, parts.workshop, make_drive, recorder, folder)
     if spec.accept is not None:
-        return AcceptingDrive(claim, spec.accept, parts.opened.store, make_drive, recorder)
+        return AcceptingDrive(claim, spec.accept, parts.opened.store.of(claim.tenant), make_drive, recorder)
     return None
 
 

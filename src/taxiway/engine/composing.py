@@ -60,7 +60,7 @@ async def with_memory(claim: Claimed, agent: Equipped, store: Store, text: str) 
     seat = claim.seat
     if seat is None or _remembers(claim, agent, seat) or claim.spec.resume is Resume.FRESH:
         return text
-    tasks = await store.of(claim.tenant).earlier_turns(seat.session, seat.generation, REPLAY_TURNS_MAX)
+    tasks = await store.earlier_turns(seat.session, seat.generation, REPLAY_TURNS_MAX)
     prompts = [task for task in tasks if task.spec.prompt is not None]
     turns = [list(taken) for _, taken in groupby(prompts, key=lambda task: task.carrier or task.id)]
     return replayed(
