@@ -6,6 +6,8 @@ import pytest
 from hypothesis import settings
 
 REAL_PROCESSES = ("tests/faults/", "tests/e2e/", "tests/agents/")
+#: Real processes that wait for each other and for no clock: they may run beside the others, on either worker.
+PATIENT = ("tests/faults/test_agent_conformance.py", "tests/faults/test_fake_", "tests/faults/test_hostile_agents.py")
 
 for name in [name for name in os.environ if name.startswith("TAXIWAY_")]:
     del os.environ[name]
@@ -19,6 +21,6 @@ settings.load_profile("taxiway")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests with real processes on one worker and begin with them: they take longest and must not crowd others."""
     for item in items:
-        if item.nodeid.startswith(REAL_PROCESSES):
+        if item.nodeid.startswith(REAL_PROCESSES) and not item.nodeid.startswith(PATIENT):
             item.add_marker(pytest.mark.xdist_group("real processes"))
     items.sort(key=lambda item: not item.nodeid.startswith(REAL_PROCESSES))

@@ -11,6 +11,7 @@ from taxiway.app import Settings, Taxiway, open_configured
 from taxiway.config import FILE, Surroundings, load
 from taxiway.core.task import Task, TaskState
 from tests.agents import homes
+from tests.dialogues import eventually
 from tests.stub_model.server import StubModel
 
 pytestmark = pytest.mark.agents
@@ -66,9 +67,7 @@ async def test_a_fork_in_the_middle_of_a_turn_takes_what_there_is(tw: Taxiway, s
     one = await tw.session("one", agent="real")
     await ended(await one.send("[[stub: say first]]", **where))
     running = await one.send("[[stub: wait 6 ;; say slow]]", **where)
-    async with asyncio.timeout(WITHIN_S):
-        while len(stub.requests) < 2:
-            await asyncio.sleep(0.05)
+    await eventually(lambda: len(stub.requests) >= 2, "the slow turn has asked the model")
     two = await one.fork("two")
     task = await ended(await two.send("[[stub: say second]]", **where))
     assert (task.state, task.output) == (TaskState.COMPLETED, "second")

@@ -1,6 +1,7 @@
 """A process that is opened for a tenant: its verbs are that tenant's, and its runner serves them all (I10)."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from taxiway.core.readiness import Scope
 from taxiway.core.task import TaskSpec
 from taxiway.core.workspace import RunDiff
 from taxiway.workspaces.diff import Taken
+from tests.engine.acting import Stage
 from tests.engine.conftest import Bench, ended
 
 
@@ -67,3 +69,14 @@ async def test_a_tenant_is_named_by_a_word(bench: Bench) -> None:
             raise AssertionError("it was opened")
     async with taxiway.open(bench.path, slots=0) as tw:
         assert await tw.store.tenants() == ["default"]
+
+
+async def test_what_an_agent_is_told_comes_from_its_own_tenant(bench: Bench, stage: Stage, tmp_path: Path) -> None:
+    """I10: the turn goes on in the session of that tenant, whosever runner drives it."""
+    accept = {"commands": [["sh", "-c", "test -e seen || { touch seen; exit 1; }"]], "rounds": 1}
+    agents = {"fake": stage.agent({"default": [{"say": "turn {turn}"}]})}
+    async with bench.open(slots=0, tenant="acme", agents=agents) as acme, bench.open(agents=agents):
+        box = await acme.session("s", agent="fake")
+        sent = await box.send("go", cwd=str(tmp_path), accept=accept, budget={"tokens": 1_000_000})
+        task = await ended(sent.task)
+    assert (task.state, task.error) == ("completed", None)

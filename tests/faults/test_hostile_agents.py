@@ -68,9 +68,9 @@ THINGS = {
     "daemons": GONE_ON,
     "stay": GONE_ON,
 }
-#: Every thing through every adapter is for the long evidence; each thing through two of them guards a change.
+#: Every thing through every adapter is for the long evidence; each thing through one of them guards a change.
 PAIRS = [
-    pytest.param(adapter, thing, marks=() if (place + number) % len(ADAPTERS) < 2 else pytest.mark.proof)
+    pytest.param(adapter, thing, marks=() if (place + number) % len(ADAPTERS) < 1 else pytest.mark.proof)
     for place, adapter in enumerate(ADAPTERS)
     for number, thing in enumerate(THINGS)
 ]

@@ -5,6 +5,10 @@ import json
 import httpx
 import pytest
 
+import taxiway
+from taxiway.up import application
+from tests.server.conftest import FREE
+
 HOSTILE = {
     "nothing": b"",
     "no JSON": b"{",
@@ -87,3 +91,29 @@ async def test_an_id_that_is_none_is_not_found_or_invalid(id: str, client: httpx
     for path in ("tasks", "runs", "sessions", "queues", "approvals", "accounts"):
         answer = await client.get(f"/v1/{path}/{id}")
         assert answer.status_code in (404, 422), answer.text
+
+
+async def test_a_body_that_is_cut_off_is_no_defect_of_the_server(
+    tw: taxiway.Taxiway, token: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Row 38: whoever goes away in the middle of a request stores nothing, and is not logged as a mistake of ours."""
+    headers = [
+        (b"host", b"127.0.0.1"),
+        (b"authorization", f"Bearer {token}".encode()),
+        (b"content-type", b"application/json"),
+    ]
+    scope = {"type": "http", "method": "POST", "path": "/v1/tasks", "query_string": b"", "headers": headers}
+    heard = iter([{"type": "http.request", "body": b'{"she', "more_body": True}, {"type": "http.disconnect"}])
+    said: list[dict[str, object]] = []
+
+    async def receive() -> dict[str, object]:
+        return next(heard)
+
+    async def send(message: dict[str, object]) -> None:
+        said.append(message)
+
+    async with application(tw, rates=FREE) as app:
+        await app(scope, receive, send)  # type: ignore[arg-type]
+    assert said[0]["status"] == 400
+    assert caplog.records == []
+    assert (await tw.tasks()).items == []

@@ -20,7 +20,7 @@ BEGIN = {
     "an_older_generation_names_the_conversation": 215,
     "cap_counts_what_was_admitted": 25,
     "refused_arrival_begins_the_quiet_time": 100,
-    "carried_message_expires_in_its_turn": 75,
+    "carried_message_expires_in_its_turn": 55,
     "nobody_waits_for_the_quiet_time": 274,
 }
 

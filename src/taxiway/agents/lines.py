@@ -143,7 +143,7 @@ class LinesSpeech:
             self._floor.complain("it asks twice by one id, and the first question is still open", line)
         else:
             self._asked.add(id)
-            self._floor.tell(Asked(id, asked.text, asked.tool, asked.input, asked.words))
+            self._floor.tell(Asked(id, asked.text, asked.tool, asked.input, words=bool(asked.words)))
 
     def _done(self, done: wire.Done, line: bytes) -> None:
         turn = self._floor.turn

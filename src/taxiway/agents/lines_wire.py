@@ -119,7 +119,7 @@ class ApprovalRequested(_Spoken, frozen=True, tag="approval.requested"):
     id: AskId | None = None
     tool: str | None = None
     input: Any = None
-    words: bool = False
+    words: bool | None = None
 
 
 class ApprovalWithdrawn(_Spoken, frozen=True, tag="approval.withdrawn"):

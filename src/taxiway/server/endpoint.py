@@ -51,7 +51,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ``query`` is a record of its parameters; ``body`` a record, a JSON Schema (the handler checks it by itself), or
     nothing; ``answer`` is the JSON Schema of what it answers with ``status`` (and with each of ``also``).
     ``records``: what the answer is made of beside documents (they are described as they are).
-    ``keyed``: the handler itself sees to it that a repeated idempotency key does nothing twice.
+    ``keyed``: a repeated idempotency key is the handler's matter, and its answer is not kept.
     """
 
     method: HTTPMethod

@@ -9,7 +9,7 @@ from typing import Any, Final, get_origin
 from urllib.parse import unquote
 
 import msgspec
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from taxiway.core.errors import Error, Forbidden, Invalid, Malformed, TooLarge
@@ -168,6 +168,8 @@ async def _read(request: Request) -> bytes:
                 pieces.append(piece)
     except TimeoutError:
         raise Malformed(f"the body did not come within {BODY_S_MAX:g} s") from None
+    except ClientDisconnect:
+        raise Malformed("the body was cut off") from None
     return b"".join(pieces)
 
 

@@ -47,6 +47,7 @@ ENDPOINTS: Final = (
         body=NewToken,
         answer=object_of(token=ref("Token"), text={"type": "string"}),
         status=201,
+        keyed=True,  # its answer is kept nowhere: a repeated call makes another token
     ),
     Endpoint(
         method=HTTPMethod.GET,

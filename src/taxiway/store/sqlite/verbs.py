@@ -29,6 +29,8 @@ class SqliteVerbs:
 
     def of(self, tenant: str) -> Self:
         """The same store as one tenant sees it."""
+        if tenant == self._tenant:
+            return self
         view = copy(self)
         view._tenant = check_tenant(tenant)
         view._reader = TenantReader(self._reader.whole, tenant, view._be_made)

@@ -133,6 +133,16 @@ class Fencing(Suite):
         [live] = await bench.store.live_runs(bench.runner)
         assert (live.run, live.fence, live.process) == (run.run, run.fence, MARK)
 
+    async def test_a_run_of_several_processes_counts_from_its_first(self, bench: Bench) -> None:
+        """What it took is the whole of it, also where commands accept the work after a turn."""
+        await bench.submit()
+        run = await bench.take()
+        await bench.store.started(run.run, run.fence, MARK)
+        began = bench.clock.now_ms()
+        bench.clock.advance(30)
+        await bench.store.started(run.run, run.fence, None)
+        assert (await bench.store.run(run.run)).started_at == began
+
     async def test_a_stop_that_came_first_keeps_the_program_from_starting(self, bench: Bench) -> None:
         """I6: a cancel between claim and spawn."""
         task = await bench.submit(command=("true",))
