@@ -69,8 +69,9 @@ def state_folder(url: str, wanted: str | None) -> Iterator[Path]:
         os.close(fd)
 
 
-async def own_key(url: str, folder: Path, token: str | None, code: str | None) -> str:
-    """The key to work with: the one that is given, else one for an invitation, else the one that this folder keeps.
+async def own_key(url: str, folder: Path, *, token: str | None, code: str | None, otherwise: str | None) -> str:
+    """The key to work with: the one that is given, else one for an invitation, else the one that this folder keeps, and
+    ``otherwise`` if it keeps none (what is in the environment may be meant for commands).
 
     The key is made here and written down before it is sent, so that an answer that gets lost loses nothing.
     """
@@ -81,6 +82,8 @@ async def own_key(url: str, folder: Path, token: str | None, code: str | None) -
         try:
             return (await asyncio.to_thread(path.read_text, "ascii")).strip()
         except FileNotFoundError:
+            if otherwise is not None:
+                return otherwise
             raise Invalid(
                 f"this runner has no key for {url}; ask its administrator for a code (taxiway runner invite NAME) and "
                 "give it as --code"

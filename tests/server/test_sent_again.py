@@ -71,6 +71,7 @@ CHANGING: dict[str, Verb] = {
     "deny": lambda tw: tw.deny("appr_x", "no"),
     "make_token": lambda tw: tw.make_token("ben", TokenScope.VIEWER),
     "revoke_token": lambda tw: tw.revoke_token("ben"),
+    "revoke_runner": lambda tw: tw.revoke_runner("runner_x"),
 }
 CHANGING_SESSIONS: dict[str, Verb] = {
     "make": lambda tw: tw.session_verbs.make("other", "sim"),

@@ -150,6 +150,7 @@ async def the_rest(tw: Verbs) -> None:
     assert_type(await tw.make_token("ben", TokenScope.VIEWER, expires_s=3_600), tuple[Token, str])
     assert_type(await tw.tokens(), list[Token])
     assert_type(await tw.revoke_token("ben"), Token)
+    assert_type(await tw.revoke_runner("ben"), Token)
 
 
 def without_await(token: str) -> Sequence[str]:

@@ -23,7 +23,6 @@ ONLY_HERE: Final[Mapping[str, str]] = {
     "ask": "send it to a session: taxiway session send KEY PROMPT --wait",
     "do": "submit it: taxiway submit --wait -- ARGV",
     "task apply": "fetch the patch with taxiway task diff TASK --output FILE, then: git apply FILE",
-    "runner start": "start it where the store is",
     "runner drain": "ask on the runner's own machine",
     "workspace list": "look where the store is",
     "workspace remove": "do so where the store is",
@@ -58,14 +57,23 @@ def url_of(flags: Flags, environ: Mapping[str, str]) -> str | None:
 def token_of(flags: Flags, environ: Mapping[str, str], url: str, owners: Callable[[], Path]) -> str:
     """The token to show: of ``--token-file``, else of the environment, else, to a server on this machine, the one in
     the file that ``owners`` names, which ``taxiway up`` writes for whoever owns the store."""
-    if flags.token_file is not None:
-        return checked_token(_read(Path(flags.token_file)))
-    if environ.get(TOKEN):
-        return checked_token(environ[TOKEN])
+    given = named_token(flags) or token_around(environ)
+    if given is not None:
+        return given
     if is_loopback(url) and owners().is_file():
         return checked_token(_read(owners()))
     where = f", and {owners()} is not there" if is_loopback(url) else ""
     raise Unauthorized(f"a token is needed for {url}: set {TOKEN}, or name a file with --token-file{where}")
+
+
+def named_token(flags: Flags) -> str | None:
+    """The token in the file of ``--token-file``, if one is named."""
+    return None if flags.token_file is None else checked_token(_read(Path(flags.token_file)))
+
+
+def token_around(environ: Mapping[str, str]) -> str | None:
+    """The token in the environment, if one is there."""
+    return checked_token(environ[TOKEN]) if environ.get(TOKEN) else None
 
 
 def check_askable(command: str, url: str) -> None:

@@ -15,7 +15,7 @@ import click
 
 from taxiway import diagnosis
 from taxiway.app import Settings, Taxiway, open_configured, store_path
-from taxiway.cli.asked import check_askable, token_of, url_of
+from taxiway.cli.asked import check_askable, named_token, token_around, token_of, url_of
 from taxiway.cli.flags import Flags
 from taxiway.cli.loading import from_module
 from taxiway.cli.moments import tell
@@ -47,6 +47,16 @@ class Door:
     def url(self) -> str | None:
         """The server that is asked, ``None`` where it is a store."""
         return url_of(self._flags, surroundings().environ)
+
+    @property
+    def named_token(self) -> str | None:
+        """The token in the file that was named, if one was."""
+        return named_token(self._flags)
+
+    @property
+    def token_around(self) -> str | None:
+        """The token in the environment, if one is there."""
+        return token_around(surroundings().environ)
 
     @property
     def has_store(self) -> bool:

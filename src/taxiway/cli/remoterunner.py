@@ -38,7 +38,8 @@ class Elsewhere(msgspec.Struct, frozen=True):
 def serve_elsewhere(door: Door, slots: int, scope: Scope, where: Elsewhere) -> None:
     """Run what a server has until told to stop; one whose work was taken over in an outage begins anew."""
     with state_folder(where.url, where.state) as folder, asyncio.Runner() as loop:
-        key = loop.run(own_key(where.url, folder, where.token, where.code))
+        token = where.token or door.named_token
+        key = loop.run(own_key(where.url, folder, token=token, code=where.code, otherwise=door.token_around))
         place = Workplace(where.url, key, folder)
         settings = configured(door.loaded, Settings(slots=slots, scope=scope, project="", actor="runner"))
         loop.run(_serve(door, place, settings))

@@ -34,23 +34,23 @@ runner.add_command(revoke)
 @click.option("--slots", type=click.IntRange(1), help="Runs at once. [default: the configuration's]")
 @click.option("--lane", "lanes", multiple=True, help="Take only work of this lane.")
 @click.option("--jobs", multiple=True, metavar="MODULE", help="Import this module for its @taxiway.job functions.")
-@click.option("--url", envvar="TAXIWAY_URL", help="Work for the server at this address, not on a store.")
-@click.option("--code", help="An invitation to that server (taxiway runner invite), for the first time.")
-@click.option("--token", envvar="TAXIWAY_TOKEN", help="A key of that server. [default: the one that a code has made]")
-@click.option("--state", metavar="FOLDER", help="What such a runner keeps. [default: a folder for each server]")
+@click.option("--code", help="With --url: an invitation (taxiway runner invite), for the first time.")
+@click.option("--token", help="With --url: a key. [default: the one that a code has made, then TAXIWAY_TOKEN]")
+@click.option("--state", metavar="FOLDER", help="With --url: what is kept. [default: a folder for each server]")
 @pass_door
-def start(door: Door, slots: int | None, lanes: tuple[str, ...], jobs: tuple[str, ...], **where: str | None) -> None:
-    """Run what is in the store, or at a server elsewhere, until told to stop.
+def start(door: Door, slots: int | None, lanes: tuple[str, ...], jobs: tuple[str, ...], **given: str | None) -> None:
+    """Run what is in the store, or with --url what a server has, until told to stop.
 
     Ctrl-C or SIGTERM once: what runs is asked to stop and goes back to its queue. Twice: it is killed at once.
     """
     load_jobs(jobs)
     slots, scope = slots or door.loaded.config.runner.slots, Scope(lanes=frozenset(lanes) or None)
-    url = where.pop("url")
-    if url is not None:
-        serve_elsewhere(door, slots, scope, Elsewhere(url, **where))
-    elif where["code"] is not None or where["state"] is not None:
-        raise click.UsageError("--code and --state are for a runner that works for a server; give its address: --url")
+    if door.url is not None:
+        serve_elsewhere(door, slots, scope, Elsewhere(door.url, **given))
+    elif any(given.values()):
+        raise click.UsageError(
+            "--code, --token and --state are for a runner that works for a server; give its address: --url"
+        )
     else:
         asyncio.run(_serve(door, slots, scope))
 
