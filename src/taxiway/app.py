@@ -6,11 +6,13 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from taxiway.agentreports import TRIALS_FILE, reports
 from taxiway.agents.settle import boot_id
 from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle
@@ -19,6 +21,7 @@ from taxiway.clock import Ids, SystemClock, new_secret, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
 from taxiway.core.redact import Scrubber
+from taxiway.doors import Doors, Speaking
 from taxiway.engine.account_intake import AccountIntake
 from taxiway.engine.approval_intake import ApprovalIntake
 from taxiway.engine.engine import serving
@@ -27,6 +30,7 @@ from taxiway.engine.intake import Intake, Prompting
 from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.service import Service
 from taxiway.engine.session_intake import SessionIntake
+from taxiway.engine.signal_intake import SignalIntake
 from taxiway.engine.timekeeper import Timekeeper
 from taxiway.engine.token_intake import TokenIntake
 from taxiway.jobs import REGISTRY as REGISTRY
@@ -45,7 +49,7 @@ from taxiway.store.protocol import TaskFilter as TaskFilter
 from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.store.seams import Seams
 from taxiway.store.sqlite.opening import open_sqlite
-from taxiway.verbs import Doors
+from taxiway.trials import Trials
 from taxiway.verbs import Taxiway as Taxiway
 from taxiway.workspaces.workshop import Workshop
 
@@ -66,20 +70,24 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         first = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
         feed = Feed(opened.store, opened.wakes)
 
-        def make_doors(actor: str, tenant: str) -> Doors:  # noqa: ARG001  (the store has one tenant)
-            store = opened.store
-            intake = first.speaking_as(actor, store)
+        def make_doors(who: Speaking) -> Doors:
+            actor, place = who.actor, project if who.project is None else who.project
+            store = opened.store if who.guard is None else opened.store.guarded(who.guard)
+            intake = first.speaking_as(actor, store, place)
+            sessions = SessionIntake(store, intake, actor, place, settings.mailbox)
             return Doors(
                 store,
                 intake,
-                SessionIntake(store, intake, actor, project, settings.mailbox),
+                sessions,
                 ApprovalIntake(store, intake, actor, scrubber),
-                AccountIntake(store, clock, actor, project),
+                AccountIntake(store, clock, actor, place),
                 TokenIntake(store, ids, actor, new_secret),
+                SignalIntake(store, sessions, actor),
                 feed,
             )
 
-        doors = make_doors(settings.actor, "default")
+        doors = make_doors(Speaking(actor=settings.actor))
+        agents = partial(reports, settings.agents, Trials(opened.folder / TRIALS_FILE))
         await _size_lanes(opened.store, doors.intake, settings.lanes)
         await _use_accounts(opened.store, settings)
         workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber)
@@ -89,13 +97,13 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         services: list[Service] = [feed, Timekeeper(opened.store, clock), reaper]
         if me is None:
             async with serving(with_wakes(opened, services), observer):
-                yield Taxiway(doors, make_doors, None, None, workshop)
+                yield Taxiway(doors, make_doors, None, None, workshop, agents)
             return
         if settings.plan_first:
             await reaper.step()  # what the dead left running would refuse the plan's new text
         parts = Parts(opened, settings, scrubber, observer, ids, clock, me, host, environment, Path.cwd(), workshop)
         async with with_runner(parts, services) as crew:
-            yield Taxiway(doors, make_doors, crew, me, workshop)
+            yield Taxiway(doors, make_doors, crew, me, workshop, agents)
     finally:
         await opened.close()
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 from taxiway.client.handle import TaskHandle, plain_fields
 from taxiway.client.session import SessionHandle
 from taxiway.config import store_path as store_path
 from taxiway.core.account import Account
+from taxiway.core.agent import AgentReport
 from taxiway.core.approval import Approval
-from taxiway.core.errors import NotFound
+from taxiway.core.errors import Invalid, NotFound
 from taxiway.core.event import Event
 from taxiway.core.ids import short_id
 from taxiway.core.lane import Lane
@@ -21,49 +22,38 @@ from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
+from taxiway.core.session import Attention, Receipt, RunSignal, Signal
 from taxiway.core.task import Task
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import Applied, Found, Left, TaskDiff
-from taxiway.engine.account_intake import AccountIntake
-from taxiway.engine.approval_intake import ApprovalIntake
+from taxiway.doors import Doors, MakeDoors, Speaking
 from taxiway.engine.engine import Crew
-from taxiway.engine.feed import Feed
-from taxiway.engine.intake import Intake
-from taxiway.engine.session_intake import SessionIntake
-from taxiway.engine.token_intake import TokenIntake
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import ApprovalPage as ApprovalPage
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
+from taxiway.store.protocol import Runner
 from taxiway.store.protocol import SessionFilter as SessionFilter
 from taxiway.store.protocol import SessionPage as SessionPage
-from taxiway.store.protocol import Store
 from taxiway.store.protocol import TaskFilter as TaskFilter
 from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.workspaces.workshop import Workshop
 
-
-class Doors(NamedTuple):
-    """The verbs of one actor on a store, by what they are about."""
-
-    store: Store
-    intake: Intake
-    sessions: SessionIntake
-    approvals: ApprovalIntake
-    accounts: AccountIntake
-    tokens: TokenIntake
-    feed: Feed
-
-
-MakeDoors = Callable[[str, str], Doors]  #: for an actor, in a tenant
+SNAPSHOT_TASKS: Final = 20
 
 
 class Taxiway:
     """An opened store with every verb, and perhaps a runner. Made by ``taxiway.open``."""
 
     def __init__(
-        self, doors: Doors, make_doors: MakeDoors, crew: Crew | None, runner: str | None, workshop: Workshop
+        self,
+        doors: Doors,
+        make_doors: MakeDoors,
+        crew: Crew | None,
+        runner: str | None,
+        workshop: Workshop,
+        agents: Callable[[], list[AgentReport]],
     ) -> None:
         self._doors = doors
         self._make_doors = make_doors
@@ -71,16 +61,17 @@ class Taxiway:
         self._feed = self.feed = doors.feed
         self._approval_verbs = doors.approvals
         self._accounts = doors.accounts
+        self._agents = agents
+        self._signals = doors.signals
         self.session_verbs = doors.sessions
         self.store = doors.store
         self.crew = crew
         self.runner = runner
         self.workshop = workshop
 
-    def on_behalf_of(self, actor: str, tenant: str) -> Taxiway:
+    def on_behalf_of(self, who: Speaking) -> Taxiway:
         """The same verbs in somebody else's name: who is written into the change log, and whose work is seen."""
-        doors = self._make_doors(actor, tenant)
-        return Taxiway(doors, self._make_doors, self.crew, self.runner, self.workshop)
+        return Taxiway(self._make_doors(who), self._make_doors, self.crew, self.runner, self.workshop, self._agents)
 
     async def submit(self, **fields: Any) -> TaskHandle:
         """Submit one task; the fields are those of a plan file's task. ``after`` also takes handles.
@@ -113,6 +104,14 @@ class Taxiway:
     async def count_tasks(self, filter: TaskFilter | None = None, most: int = LIST_COUNT_MAX) -> int:
         """How many tasks a filter lets through; counting ends at ``most``, for it takes time."""
         return await self.store.count_tasks(filter or TaskFilter(), most)
+
+    async def attention(self, tasks: Sequence[Task], reader: str) -> dict[str, Attention]:
+        """What tasks are to a reader, by id: active until they have ended, then unread until they were read."""
+        return await self._intake.attention([task.id for task in tasks], reader)
+
+    async def read(self, task: str, reader: str) -> Task:
+        """Mark a task as seen by a reader, as it is now; readers do not know of each other."""
+        return await self._intake.read(task, reader)
 
     async def wait(self, task: str, timeout_s: float | None = None) -> Task:
         """A task once it has ended; ``TimeoutError`` after ``timeout_s`` seconds."""
@@ -191,6 +190,27 @@ class Taxiway:
     async def explain(self, task: str) -> list[Obstacle]:
         """Every condition that keeps a task from running."""
         return await self._intake.explain(task)
+
+    async def signal(self, run: str, kind: Signal | str, text: str | None = None) -> Receipt:
+        """Tell a live run something: ``turn`` and ``steer`` bring words for its session's next turn or for the one under
+        way, ``stop`` and ``interrupt`` end it. Raises ``Terminal`` for a run that has ended."""
+        return await self._signals.tell(run, _signal(kind), text)
+
+    async def signals(self, run: str, after: int = 0, limit: int = LIST_PAGE_DEFAULT) -> list[RunSignal]:
+        """What a run was told, behind a number, in order, with how far each got; at most 100."""
+        return await self._signals.told(run, after, limit)
+
+    async def cancel_signal(self, signal: str) -> RunSignal:
+        """Take back what no turn has taken yet; what is settled stays as it is."""
+        return await self._signals.cancel(signal)
+
+    async def agents(self) -> list[AgentReport]:
+        """The agents that are configured here, by name, with what they can do: claimed, or tried by a probe."""
+        return await asyncio.to_thread(self._agents)
+
+    async def runners(self) -> list[Runner]:
+        """Runners that are not gone, of this store."""
+        return await self.store.runners()
 
     async def session(
         self,
@@ -274,6 +294,10 @@ class Taxiway:
         themselves: ``wait`` for the reset, ``fail`` with ``quota``; ``None`` takes the word back."""
         await self._accounts.set_on_limit(on_limit, queue, session)
 
+    async def on_limit(self, *, queue: str | None = None, session: str | None = None) -> str | None:
+        """What ``set_on_limit`` said of a queue or a session; ``None`` where nothing was said."""
+        return await self._accounts.on_limit(queue, session)
+
     async def usage(self, by: str = "agent", *, since: int | None = None, until: int | None = None) -> list[UsageLine]:
         """What runs of agents used, grouped by ``session``, ``agent``, ``account``, ``queue`` or ``day``; of those that
         were claimed from ``since`` to before ``until`` (milliseconds since 1970 UTC)."""
@@ -312,6 +336,11 @@ class Taxiway:
         """Counts of a queue."""
         return await self._intake.queue_stats(name)
 
+    async def snapshot(self, name: str, limit: int = SNAPSHOT_TASKS) -> tuple[QueueStats, list[Task]]:
+        """Counts of a queue and its first tasks, open ones first, as they are at one moment; a queue that is not there
+        has none."""
+        return await self._intake.snapshot(name, limit)
+
     async def make_queue(self, name: str, slots: int | None = None) -> Queue:
         """Make a standing queue; it is started when it is made."""
         return await self._intake.make_queue(name, slots)
@@ -328,6 +357,10 @@ class Taxiway:
         """Every lane."""
         return await self.store.lanes()
 
+    async def lane(self, name: str, queue: str | None = None) -> Lane:
+        """One lane: store-wide, or of a queue."""
+        return await self._intake.lane(name, queue)
+
     async def set_lane(self, name: str, size: int | None, queue: str | None = None) -> Lane:
         """Make or resize a lane; ``None`` is unlimited."""
         return await self._intake.set_lane(name, size, queue)
@@ -335,3 +368,10 @@ class Taxiway:
     async def move_lane(self, name: str, verb: str, queue: str | None = None) -> Lane:
         """``stop`` a lane (it refuses new work, and what waits in it is cancelled), or ``start`` it again."""
         return await self._intake.move_lane(name, verb, queue)
+
+
+def _signal(kind: Signal | str) -> Signal:
+    try:
+        return Signal(kind)
+    except ValueError:
+        raise Invalid(f"'{kind}' is no signal; there are {', '.join(Signal)}") from None

@@ -120,6 +120,13 @@ class NotPending(Conflict):
     code = "not_pending"
 
 
+class PreconditionFailed(Conflict):
+    """The thing has changed since its caller read it, and the change was to be made only to what that was."""
+
+    code = "precondition_failed"
+    http_status = 412
+
+
 class IdempotencyMismatch(Conflict):
     """The idempotency key was used before with another payload (I9)."""
 

@@ -126,6 +126,39 @@ class SignalState(StrEnum):
     REFUSED = "refused"
 
 
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an instruction to the live turn ``run`` got. ``why`` says why it was refused; ``message`` is the task
+    that the words became where their task has a session: part of the turn when applied, else its next turn."""
+
+    kind: Signal
+    state: SignalState
+    run: str | None = None
+    signal: str | None = None
+    why: str | None = None
+    message: str | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more comes."""
+        return self.state in (SignalState.APPLIED, SignalState.REFUSED)
+
+
+class RunSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """An instruction to a run as stored; ``seq`` counts those of its run from 1, ``message`` is the task that it brings
+    and ``actor`` who gave it. Times are milliseconds since 1970 UTC."""
+
+    id: str
+    run: str
+    seq: int
+    kind: Signal
+    state: SignalState
+    actor: str
+    message: str | None = None
+    why: str | None = None
+    created_at: int = 0
+    settled_at: int | None = None
+
+
 class Stopped(msgspec.Struct, frozen=True):
     """What a stop reached: runs that are being stopped, and messages that will not run."""
 

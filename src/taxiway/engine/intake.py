@@ -11,7 +11,7 @@ import msgspec
 from taxiway.clock import Ids
 from taxiway.core.errors import Draining, Invalid, Problem
 from taxiway.core.lane import Lane
-from taxiway.core.limits import SUBMIT_BATCH_MAX
+from taxiway.core.limits import NAME_CHARS_MAX, SUBMIT_BATCH_MAX
 from taxiway.core.plan import Plan
 from taxiway.core.policy import MailboxPolicy
 from taxiway.core.promptfields import AGENT_HINT, NEEDS_AGENT
@@ -19,10 +19,20 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle, obstacles
 from taxiway.core.redact import Scrubber
 from taxiway.core.secretrefs import literal_secrets
+from taxiway.core.session import Attention
 from taxiway.core.spechash import spec_hash
 from taxiway.core.specs import checked_spec
 from taxiway.core.task import Task, TaskSpec
 from taxiway.store.protocol import NewTask, PlanAdmitted, Pruned, Store, Submitted
+
+
+def checked_reader(reader: str) -> str:
+    """The name of a reader. Raises ``Invalid`` for what is none."""
+    if not reader.strip() or len(reader) > NAME_CHARS_MAX or not reader.isprintable():
+        said = f"must be a name of 1 to {NAME_CHARS_MAX} characters"
+        raise Invalid(f"reader {said}", [Problem(said, "reader")])
+    return reader
+
 
 DRAINING: Final = "Taxiway is shutting down, please retry shortly"
 
@@ -72,10 +82,11 @@ class Intake:
         self._prompting = prompting or Prompting()
         self._shutter = Shutter()
 
-    def speaking_as(self, actor: str, store: Store) -> Intake:
-        """The same door for another actor: what is shut is shut for both."""
+    def speaking_as(self, actor: str, store: Store, project: str | None = None) -> Intake:
+        """The same door for another actor, or in another project: what is shut is shut for both."""
         other = copy(self)
         other._actor, other._store = actor, store
+        other._project = self._project if project is None else project
         return other
 
     @property
@@ -132,6 +143,14 @@ class Intake:
         """Forget a task; ``False`` while it runs."""
         return await self._store.remove(await self.find(task), self._actor)
 
+    async def attention(self, tasks: Sequence[str], reader: str) -> dict[str, Attention]:
+        """What tasks are to a reader (C31)."""
+        return await self._store.attention(tasks, checked_reader(reader))
+
+    async def read(self, task: str, reader: str) -> Task:
+        """Mark a task as seen by a reader (C47)."""
+        return await self._store.read_task(await self.find(task), checked_reader(reader))
+
     async def explain(self, task: str) -> list[Obstacle]:
         """Every condition that keeps a task from running; empty when the next claim takes it."""
         return obstacles(await self._store.facts(await self.find(task)))
@@ -155,6 +174,14 @@ class Intake:
     async def queue_stats(self, name: str) -> QueueStats:
         """Counts of a queue."""
         return await self._store.queue_stats(name, self._project)
+
+    async def snapshot(self, name: str, limit: int) -> tuple[QueueStats, list[Task]]:
+        """Counts of a queue and its first tasks, open ones first, as they are at one moment."""
+        return await self._store.snapshot(name, self._project, limit)
+
+    async def lane(self, name: str, queue: str | None = None) -> Lane:
+        """One lane."""
+        return await self._store.lane(name, queue, self._project)
 
     async def set_lane(self, name: str, size: int | None, queue: str | None = None) -> Lane:
         """Make or resize a lane."""

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp as ASGIApp
 
 from taxiway.clock import Clock, Ids
 from taxiway.core.errors import Error, Malformed, NotFound
-from taxiway.server import accounts, approvals, changes, plans, queues, runs, sessions, tasks, tokens
+from taxiway.server import accounts, approvals, changes, fleet, plans, queues, runs, sessions, signals, tasks, tokens
 from taxiway.server.bearers import Bearers
 from taxiway.server.doorkeeper import Doorkeeper, Rates
 from taxiway.server.endpoint import Endpoint
@@ -31,12 +31,14 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *tasks.ENDPOINTS,
     *plans.ENDPOINTS,
     *runs.ENDPOINTS,
+    *signals.ENDPOINTS,
     *changes.ENDPOINTS,
     *sessions.ENDPOINTS,
     *queues.ENDPOINTS,
     *approvals.ENDPOINTS,
     *accounts.ENDPOINTS,
     *tokens.ENDPOINTS,
+    *fleet.ENDPOINTS,
 )
 
 

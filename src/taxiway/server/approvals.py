@@ -76,6 +76,7 @@ ENDPOINTS: Final = (
         summary="Allow what an agent asks",
         body=Decision,
         answer=ref("Approval"),
+        conflicts=True,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -85,5 +86,6 @@ ENDPOINTS: Final = (
         summary="Deny what an agent asks",
         body=Decision,
         answer=ref("Approval"),
+        conflicts=True,
     ),
 )

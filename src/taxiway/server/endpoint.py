@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 
+from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Invalid
 from taxiway.core.token import Principal, TokenScope
+from taxiway.store.guard import Guard
 from taxiway.verbs import Taxiway
 
 Schema = dict[str, Any]
@@ -19,24 +21,43 @@ class NoQuery(msgspec.Struct, frozen=True):
     """An endpoint that takes no parameters."""
 
 
+class InProject(msgspec.Struct, frozen=True):
+    """The project in which names are meant; without it that of the server."""
+
+    project: str | None = None
+
+
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """What a handler is given: who calls, the verbs in the caller's name, and what was sent. ``query`` and ``body`` are
-    of the types that the endpoint names; ``key`` is the idempotency key."""
+    of the types that the endpoint names; ``key`` is the idempotency key, and ``accept`` what the caller reads.
+
+    ``guard`` holds the writes of the call to its key and to what its caller has seen; ``done``: an equal call under its
+    key wrote something before, and nobody knows what it was answered."""
 
     principal: Principal
     tw: Taxiway
     path: Mapping[str, str]
     query: Any
     body: Any
-    key: str | None
+    key: str | None = None
+    accept: str = ""
+    guard: Guard | None = None
+    done: bool = False
+
+    @property
+    def replayed(self) -> bool:
+        """Whether some of what this call would have done had been done before, by an equal one."""
+        return self.guard is not None and self.guard.replayed
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What is answered: a document, or nothing (204)."""
+    """What is answered: a document, or ``text`` of another kind (``media``)."""
 
     document: Any
     status: int = 200
     headers: dict[str, str] = {}
+    text: bytes | None = None
+    media: str = "application/json"
 
 
 Handler = Callable[[Call], Awaitable[Reply]]
@@ -46,8 +67,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A method on a path below ``/v1``.
 
     ``query`` is a record of its parameters; ``body`` a record, a JSON Schema (the handler checks it by itself), or
-    nothing; ``answer`` is the JSON Schema of what it answers with ``status`` (and with each of ``also``).
-    ``keyed``: the handler itself sees to it that a repeated idempotency key does nothing twice.
+    nothing; ``answer`` is the JSON Schema of what it answers with ``status`` (and with each of ``also``), ``media`` what
+    else it may answer in. ``keyed``: admission itself sees to it that a repeated idempotency key makes one thing once.
+    ``versioned``: what it is about; its version is told as ``ETag``, and a change may demand one with ``If-Match``.
+    ``secret``: what it answers is kept by nobody. ``conflicts``: the state of things may forbid it.
     """
 
     method: HTTPMethod
@@ -60,7 +83,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     answer: Schema | None = None
     status: int = 200
     also: tuple[int, ...] = ()
+    media: str | None = None
     keyed: bool = False
+    versioned: ChangeKind | None = None
+    secret: bool = False
+    conflicts: bool = False
 
     @property
     def mutates(self) -> bool:

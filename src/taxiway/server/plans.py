@@ -65,5 +65,6 @@ ENDPOINTS: Final = (
         answer=ADMITTED,
         status=201,
         also=(200,),
+        conflicts=True,
     ),
 )

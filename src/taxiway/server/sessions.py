@@ -7,10 +7,12 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from taxiway.core.change import ChangeKind
 from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.session import Session
 from taxiway.core.token import TokenScope
-from taxiway.server.endpoint import Call, Endpoint, Reply, Schema, object_in, object_of, page_of, ref
+from taxiway.server.endpoint import Call, Endpoint, InProject, Reply, Schema, object_in, object_of, page_of, ref
+from taxiway.server.queues import ON_LIMIT, Answer
 from taxiway.store.protocol import SessionFilter
 from taxiway.wire.documents import (
     event_document,
@@ -177,6 +179,17 @@ async def output(call: Call) -> Reply:
     return _trace(found)
 
 
+async def on_limit(call: Call) -> Reply:
+    """What its messages do about a provider's limit, where they say nothing themselves."""
+    return Reply({"on_limit": await call.tw.on_limit(session=call.path["session"])})
+
+
+async def set_on_limit(call: Call) -> Reply:
+    """Say what its messages do about a provider's limit, or take the word back."""
+    await call.tw.set_on_limit(call.body.on_limit, session=call.path["session"])
+    return Reply({"on_limit": call.body.on_limit})
+
+
 def _one(found: Session) -> Reply:
     return Reply(session_document(found))
 
@@ -195,6 +208,9 @@ ENDPOINTS: Final = (
         answer=ref("Session"),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        versioned=ChangeKind.SESSION,
+        query=InProject,
+        conflicts=True,
     ),
     Endpoint(
         path="/sessions",
@@ -213,6 +229,7 @@ ENDPOINTS: Final = (
         answer=ref("Session"),
         scope=TokenScope.VIEWER,
         method=HTTPMethod.GET,
+        versioned=ChangeKind.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}",
@@ -222,6 +239,8 @@ ENDPOINTS: Final = (
         answer=ref("Session"),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.PATCH,
+        versioned=ChangeKind.SESSION,
+        conflicts=True,
     ),
     Endpoint(
         path="/sessions/{session}/messages",
@@ -234,6 +253,7 @@ ENDPOINTS: Final = (
         keyed=True,
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        conflicts=True,
     ),
     Endpoint(
         path="/sessions/{session}/stop",
@@ -242,6 +262,7 @@ ENDPOINTS: Final = (
         answer=object_of(task={"anyOf": [ref("Task"), {"type": "null"}]}),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        versioned=ChangeKind.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}/stop-all",
@@ -250,6 +271,7 @@ ENDPOINTS: Final = (
         answer=ref("Stopped"),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        versioned=ChangeKind.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}/reset",
@@ -259,6 +281,7 @@ ENDPOINTS: Final = (
         answer=ref("Stopped"),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        versioned=ChangeKind.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}/read",
@@ -277,6 +300,8 @@ ENDPOINTS: Final = (
         answer=ref("Session"),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        versioned=ChangeKind.SESSION,
+        conflicts=True,
     ),
     Endpoint(
         path="/sessions/{session}/tasks",
@@ -304,5 +329,23 @@ ENDPOINTS: Final = (
         answer=TRACE,
         scope=TokenScope.VIEWER,
         method=HTTPMethod.GET,
+    ),
+    Endpoint(
+        path="/sessions/{session}/on-limit",
+        handler=on_limit,
+        summary="What a session does about limits",
+        answer=ON_LIMIT,
+        scope=TokenScope.VIEWER,
+        method=HTTPMethod.GET,
+    ),
+    Endpoint(
+        path="/sessions/{session}/on-limit",
+        handler=set_on_limit,
+        summary="Say what a session does about limits",
+        body=Answer,
+        answer=ON_LIMIT,
+        scope=TokenScope.OPERATOR,
+        method=HTTPMethod.PUT,
+        versioned=ChangeKind.SESSION,
     ),
 )

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from taxiway.core.errors import Error, Forbidden, Invalid
 from taxiway.core.token import Principal, TokenScope
+from taxiway.doors import Speaking
 from taxiway.server.bearers import Bearers
 from taxiway.server.cursor import RUNS_MAX, Cursor, read_cursor
 from taxiway.server.live import Batch, Live
@@ -75,7 +76,7 @@ class Streams:
         unknown = set(asked) - {"after", "run"}
         if unknown:
             raise Invalid(f"the query cannot be used: {min(unknown)[:80]} is not known; there are after and run")
-        store = self._verbs_of(principal).store
+        store = self._verbs_of(Speaking(actor=principal.name, tenant=principal.tenant)).store
         after = last or asked.get("after")
         cursor = Cursor(await store.last_version()) if after is None else read_cursor(after)
         runs = dict(cursor.runs)

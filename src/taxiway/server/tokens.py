@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from taxiway.core.errors import Conflict
 from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, Reply, object_of, page_of, ref
 from taxiway.wire.documents import token_document
@@ -24,6 +25,10 @@ async def make(call: Call) -> Reply:
     """Make a token."""
     asked: NewToken = call.body
     token, text = await call.tw.make_token(asked.name, asked.scope, asked.expires_s)
+    if call.replayed:
+        raise Conflict(
+            "a token was made under this key, and its text is told once: revoke it, make another", id=token.id
+        )
     return Reply({"token": token_document(token), "text": text}, 201)
 
 
@@ -47,6 +52,8 @@ ENDPOINTS: Final = (
         body=NewToken,
         answer=object_of(token=ref("Token"), text={"type": "string"}),
         status=201,
+        secret=True,
+        conflicts=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,

@@ -26,6 +26,7 @@ from taxiway.store.approval_protocol import ApprovalFilter as ApprovalFilter
 from taxiway.store.approval_protocol import ApprovalPage as ApprovalPage
 from taxiway.store.approval_protocol import ApprovalStore
 from taxiway.store.approval_protocol import Resumed as Resumed
+from taxiway.store.door_protocol import DoorStore
 from taxiway.store.runner_protocol import LiveRun as LiveRun
 from taxiway.store.runner_protocol import Runner as Runner
 from taxiway.store.runner_protocol import RunnerStore
@@ -116,7 +117,9 @@ class StopRequest(msgspec.Struct, frozen=True):
 
 class TaskFilter(msgspec.Struct, frozen=True):
     """Which tasks a list shows. ``queue`` is a name (any project, unless ``project`` says); ``session`` is an id;
-    ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then the newest that has."""
+    ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then the newest that has.
+    ``text`` stands in a task's name, labels, command or prompt, whatever the case of its Latin letters: how far a page
+    looks for it is bounded, so a page may hold fewer than its limit and still have a cursor."""
 
     queue: str | None = None
     project: str | None = None
@@ -126,6 +129,7 @@ class TaskFilter(msgspec.Struct, frozen=True):
     session: str | None = None
     superseded: bool = False
     open_first: bool = False
+    text: str | None = None
 
 
 class TaskPage(msgspec.Struct, frozen=True):
@@ -162,7 +166,7 @@ class CheckFinding(msgspec.Struct, frozen=True):
     text: str
 
 
-class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TokenStore, Protocol):
+class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TokenStore, DoorStore, Protocol):
     """What the engine and the doors need of a store."""
 
     # -- asking for work ------------------------------------------------------------------------------------------
@@ -259,7 +263,7 @@ class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TokenStore, 
         ...
 
     async def queue_stats(self, name: str, project: str | None = None) -> QueueStats:
-        """Counts of the present tasks of a queue."""
+        """Counts of the present tasks of a queue; zeros where there is no such queue (C48)."""
         ...
 
     async def lanes(self) -> list[Lane]:

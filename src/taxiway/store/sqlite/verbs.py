@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from copy import copy
+from typing import Self, TypeVar
 
+from taxiway.store.guard import Guard
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.tx import Tx
+from taxiway.store.verbs.guarding import around
 from taxiway.store.writer import Urgency, Writer
 
 T = TypeVar("T")
@@ -18,9 +21,19 @@ class SqliteVerbs:
     def __init__(self, writer: Writer, reader: SqliteReader) -> None:
         self._writer = writer
         self._reader = reader
+        self._guard: Guard | None = None
+
+    def guarded(self, guard: Guard) -> Self:
+        """The same store for one call."""
+        view = copy(self)
+        view._guard = guard
+        return view
 
     async def _first(self, operation: Callable[[Tx], T]) -> T:
-        return await self._writer.write(operation, Urgency.FIRST)
+        return await self._writer.write(self._guarding(operation), Urgency.FIRST)
 
     async def _bulk(self, operation: Callable[[Tx], T]) -> T:
-        return await self._writer.write(operation, Urgency.BULK)
+        return await self._writer.write(self._guarding(operation), Urgency.BULK)
+
+    def _guarding(self, operation: Callable[[Tx], T]) -> Callable[[Tx], T]:
+        return operation if self._guard is None else around(self._guard, operation)

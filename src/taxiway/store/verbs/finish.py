@@ -149,6 +149,8 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
     _keep_result(tx, row, outcome)
     if row.session is not None:
         _end_turn(tx, row, outcome, after, run)
+    elif row.account is not None or after.state is TaskState.CANCELLED:
+        signals.turn_ended(tx, row.id, after.state is TaskState.CANCELLED)
     due_at = _move_task(tx, row, after, outcome, facts, run)
     return Finished(True, after.state, after.reason, due_at)
 
@@ -171,7 +173,7 @@ def _end_turn(tx: Tx, row: RunRow, outcome: Outcome, after: Next, actor: str) ->
     """The session learns of it; what the turn did not take waits again, before the next one is admitted (OC-02)."""
     assert row.session is not None
     assert row.generation is not None
-    signals.turn_ended(tx, row.id)
+    signals.turn_ended(tx, row.id, after.state is TaskState.CANCELLED)
     sessions.end_turn(tx, row.session, row.generation, row.task_seq, outcome, after.state in TASK_TERMINAL, actor)
 
 

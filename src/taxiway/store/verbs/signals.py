@@ -33,10 +33,13 @@ def settle(tx: Tx, run: int, carrier: int, signal: str, applied: bool, why: str 
                 _place(tx, task, carrier if applied else None)
 
 
-def turn_ended(tx: Tx, run: int) -> None:
-    """The turn is over: what it did not take waits again (OC-02)."""
+def turn_ended(tx: Tx, run: int, cancelled: bool) -> None:
+    """The turn is over: what it did not take waits again (OC-02). What it was ended by has been followed."""
     for row, name, kind, task in tx.all("open_signals_of_run", run=run):
-        _settle(tx, run, row, name, kind, SignalState.REFUSED, "the turn ended first")
+        if kind in (Signal.INTERRUPT, Signal.STOP) and cancelled:
+            _settle(tx, run, row, name, kind, SignalState.APPLIED, None)
+        else:
+            _settle(tx, run, row, name, kind, SignalState.REFUSED, "the turn ended first")
         if task is not None:
             _place(tx, task, None)
 
