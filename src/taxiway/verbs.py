@@ -192,8 +192,8 @@ class Taxiway:
         return await self._intake.explain(task)
 
     async def signal(self, run: str, kind: Signal | str, text: str | None = None) -> Receipt:
-        """Tell a live run something: ``turn`` and ``steer`` bring words for its session's next turn or for the one under
-        way, ``stop`` and ``interrupt`` end it. Raises ``Terminal`` for a run that has ended."""
+        """Tell a live run something: ``turn`` and ``steer`` bring words for its session's next turn or for the one
+        under way, ``stop`` and ``interrupt`` end it. Raises ``Terminal`` for a run that has ended."""
         return await self._signals.tell(run, _signal(kind), text)
 
     async def signals(self, run: str, after: int = 0, limit: int = LIST_PAGE_DEFAULT) -> list[RunSignal]:

@@ -68,7 +68,7 @@ def stats(door: Door, name: str) -> None:
     if door.wants_json:
         answer_json(stats_document(found))
         return
-    answer(f"queue {found.queue}: {coloured(found.state or '-')}, {count(found.total, 'task')}, {found.live} running")
+    answer(f"queue {found.queue}: {coloured(str(found.state))}, {count(found.total, 'task')}, {found.live} running")
     for heading, counts in (("STATE", found.by_state), ("REASON", found.by_reason), ("LANE", found.by_lane)):
         if counts:
             answer("\n" + table((heading, "TASKS"), [[name, str(number)] for name, number in sorted(counts.items())]))

@@ -1,4 +1,4 @@
-"""What a caller has seen of a thing that it wants changed: the change is made while that is still so, else not at all."""
+"""What a caller has seen of a thing that it wants changed: it is changed while that is still so, else not at all."""
 
 from __future__ import annotations
 

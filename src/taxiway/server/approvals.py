@@ -76,7 +76,6 @@ ENDPOINTS: Final = (
         summary="Allow what an agent asks",
         body=Decision,
         answer=ref("Approval"),
-        conflicts=True,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -86,6 +85,5 @@ ENDPOINTS: Final = (
         summary="Deny what an agent asks",
         body=Decision,
         answer=ref("Approval"),
-        conflicts=True,
     ),
 )

@@ -67,10 +67,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A method on a path below ``/v1``.
 
     ``query`` is a record of its parameters; ``body`` a record, a JSON Schema (the handler checks it by itself), or
-    nothing; ``answer`` is the JSON Schema of what it answers with ``status`` (and with each of ``also``), ``media`` what
-    else it may answer in. ``keyed``: admission itself sees to it that a repeated idempotency key makes one thing once.
+    nothing; ``answer`` is the JSON Schema of what it answers with ``status`` (and with each of ``also``), ``media``
+    what else it may answer in. ``keyed``: admission itself makes one thing once under an idempotency key.
     ``versioned``: what it is about; its version is told as ``ETag``, and a change may demand one with ``If-Match``.
-    ``secret``: what it answers is kept by nobody. ``conflicts``: the state of things may forbid it.
+    ``secret``: what it answers is kept by nobody.
     """
 
     method: HTTPMethod
@@ -87,7 +87,6 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     keyed: bool = False
     versioned: ChangeKind | None = None
     secret: bool = False
-    conflicts: bool = False
 
     @property
     def mutates(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPMethod
-from typing import Final
+from typing import Any, Final
 
 from taxiway.core.errors import Error
 from taxiway.core.token import TokenScope
@@ -40,16 +40,17 @@ async def runners(call: Call) -> Reply:
 
 async def health(call: Call) -> Reply:
     """How the store is. It answers also when the store does not; nothing in it is a secret."""
-    facts = {"adapter": "sqlite", "ready": False, "reachable": False, "migration": None, "migration_known": None}
+    facts: dict[str, Any] = {"adapter": "sqlite", "values_printed": False}
     try:
         migration, known = await call.tw.store.schema()
         version = await call.tw.store.last_version()
     except Error as error:
-        told = {"migrated": False, "version": None, "code": error.code, "message": error.message}
-        return Reply(facts | told | {"values_printed": False})
-    fine = {"ready": migration == known, "reachable": True, "migration": migration, "migration_known": known}
-    told = {"migrated": migration == known, "version": version, "code": None, "message": None}
-    return Reply(facts | fine | told | {"values_printed": False})
+        nothing = dict.fromkeys(("migration", "migration_known", "version"))
+        told = {"ready": False, "reachable": False, "migrated": False, "code": error.code, "message": error.message}
+        return Reply(facts | nothing | told)
+    fits = migration == known
+    fine = {"migration": migration, "migration_known": known, "version": version, "code": None, "message": None}
+    return Reply(facts | fine | {"ready": fits, "reachable": True, "migrated": fits})
 
 
 ENDPOINTS: Final = (

@@ -65,6 +65,5 @@ ENDPOINTS: Final = (
         answer=ADMITTED,
         status=201,
         also=(200,),
-        conflicts=True,
     ),
 )

@@ -143,7 +143,6 @@ ENDPOINTS: Final = (
         answer=ref("Queue"),
         status=201,
         versioned=ChangeKind.QUEUE,
-        conflicts=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -202,7 +201,6 @@ ENDPOINTS: Final = (
             answer=ref("Queue"),
             query=InProject,
             versioned=ChangeKind.QUEUE,
-            conflicts=True,
         )
         for verb in VERBS
     ),

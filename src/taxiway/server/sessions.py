@@ -210,7 +210,6 @@ ENDPOINTS: Final = (
         method=HTTPMethod.POST,
         versioned=ChangeKind.SESSION,
         query=InProject,
-        conflicts=True,
     ),
     Endpoint(
         path="/sessions",
@@ -240,7 +239,6 @@ ENDPOINTS: Final = (
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.PATCH,
         versioned=ChangeKind.SESSION,
-        conflicts=True,
     ),
     Endpoint(
         path="/sessions/{session}/messages",
@@ -253,7 +251,6 @@ ENDPOINTS: Final = (
         keyed=True,
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
-        conflicts=True,
     ),
     Endpoint(
         path="/sessions/{session}/stop",
@@ -301,7 +298,6 @@ ENDPOINTS: Final = (
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
         versioned=ChangeKind.SESSION,
-        conflicts=True,
     ),
     Endpoint(
         path="/sessions/{session}/tasks",

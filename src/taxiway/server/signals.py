@@ -61,7 +61,6 @@ ENDPOINTS: Final = (
         body=NewSignal,
         answer=ref("Receipt"),
         status=201,
-        conflicts=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -79,6 +78,5 @@ ENDPOINTS: Final = (
         handler=cancel,
         summary="Take a signal back",
         answer=ref("RunSignal"),
-        conflicts=True,
     ),
 )

@@ -244,7 +244,6 @@ ENDPOINTS: Final = (
         also=(200,),
         keyed=True,
         query=InProject,
-        conflicts=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -273,7 +272,6 @@ ENDPOINTS: Final = (
         summary="Forget a task",
         answer=REMOVED,
         versioned=ChangeKind.TASK,
-        conflicts=True,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -283,7 +281,6 @@ ENDPOINTS: Final = (
         summary="Cancel a task",
         answer=ref("Task"),
         versioned=ChangeKind.TASK,
-        conflicts=True,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -303,7 +300,6 @@ ENDPOINTS: Final = (
         answer=page_of("Task"),
         status=201,
         versioned=ChangeKind.TASK,
-        conflicts=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,

@@ -26,9 +26,7 @@ async def make(call: Call) -> Reply:
     asked: NewToken = call.body
     token, text = await call.tw.make_token(asked.name, asked.scope, asked.expires_s)
     if call.replayed:
-        raise Conflict(
-            "a token was made under this key, and its text is told once: revoke it, make another", id=token.id
-        )
+        raise Conflict("a token was made under this key, and its text is told once: make another", id=token.id)
     return Reply({"token": token_document(token), "text": text}, 201)
 
 
@@ -53,7 +51,6 @@ ENDPOINTS: Final = (
         answer=object_of(token=ref("Token"), text={"type": "string"}),
         status=201,
         secret=True,
-        conflicts=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,

@@ -1,4 +1,4 @@
-"""The verbs of the SQLite store that only people and their programs ask for: signals of runs, marks of readers, views."""
+"""The verbs of the SQLite store that only people and their programs ask for: signals, marks of readers, views."""
 
 from __future__ import annotations
 
