@@ -119,7 +119,9 @@ def _retry_after(answer: httpx.Response) -> float | None:
     return min(float(text), WAIT_S_MAX) if text.isdigit() else None
 
 
-def _word(value: Any) -> str:
+def _word(value: Any) -> str | list[str]:
+    if isinstance(value, list):
+        return [str(one) for one in value]
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

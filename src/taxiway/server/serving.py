@@ -121,7 +121,8 @@ class Server:
         response = _response(endpoint, await endpoint.handler(call))
         if guard.replayed or done:
             response.headers.update(REPLAYED)
-        if key is not None and not endpoint.secret and len(response.body) <= KEPT_BYTES_MAX:
+        kept = not (endpoint.secret or endpoint.keyed) and len(response.body) <= KEPT_BYTES_MAX
+        if key is not None and kept:
             await store.settle_reply(key, hash, Kept(response.status_code, bytes(response.body)))
         return response
 
