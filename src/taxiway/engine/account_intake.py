@@ -15,6 +15,7 @@ from taxiway.core.task import OnLimit
 from taxiway.core.usage import UsageBy, UsageLine
 from taxiway.store.protocol import Store
 
+PARKED_S_MAX: Final = 10 * 366 * 86_400.0
 FOR_EVER: Final = 1 << 60  #: after every time
 
 
@@ -45,6 +46,8 @@ class AccountIntake:
         now = self._clock.now_ms()
         if until is not None and for_s is not None:
             raise Invalid("give a time until when, or how long, not both")
+        if for_s is not None and not 0 < for_s <= PARKED_S_MAX:
+            raise Invalid(f"an account is parked for some seconds, at most {PARKED_S_MAX:.0f}, or until it is released")
         end = until if for_s is None else now + int(for_s * 1000)
         if end is not None and end <= now:
             raise Invalid("an account cannot be parked until a time that has passed")

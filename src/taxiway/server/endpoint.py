@@ -93,6 +93,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         """Whether it changes anything."""
         return self.method is not HTTPMethod.GET
 
+    @property
+    def conditional(self) -> bool:
+        """Whether it changes one thing that is there, and may be asked to do so only to what its caller has seen."""
+        return self.mutates and self.versioned is not None and "{" in self.path
+
 
 def ref(name: str) -> Schema:
     """The schema of a document by its name."""

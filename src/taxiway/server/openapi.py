@@ -86,7 +86,7 @@ def _refusals(one: Endpoint) -> list[int]:
     """The statuses of what it may be refused with."""
     anywhere = {400, 401, 403, 413, 421, 422, 429, 500, 503}
     some = {404: bool(_PARAMETER.search(one.path)) or one.body is not None or one.query is not NoQuery}
-    some |= {409: one.mutates, 410: one.path == "/changes", 412: one.mutates and one.versioned is not None}
+    some |= {409: one.mutates, 410: one.path == "/changes", 412: one.conditional}
     return sorted(anywhere | {status for status, may in some.items() if may})
 
 
@@ -120,7 +120,7 @@ def _in_query(one: Endpoint) -> list[Schema]:
 def _in_headers(one: Endpoint) -> list[Schema]:
     if not one.mutates:
         return []
-    return [_KEY] if one.versioned is None else [_KEY, _IF_MATCH]
+    return [_KEY, _IF_MATCH] if one.conditional else [_KEY]
 
 
 def _body(kind: type[msgspec.Struct] | Schema) -> Schema:

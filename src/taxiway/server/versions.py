@@ -18,9 +18,9 @@ _TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
 
 def seen_versions(if_match: str | None, endpoint: Endpoint) -> frozenset[int] | None:
     """The versions that an ``If-Match`` names; ``None`` where any will do. What is no version of ours matches none."""
-    if if_match is None or (if_match.strip() == "*" and endpoint.versioned is not None):
+    if if_match is None or (if_match.strip() == "*" and endpoint.conditional):
         return None
-    if endpoint.versioned is None:
+    if not endpoint.conditional:
         raise Invalid("this takes no If-Match: it changes nothing that has a version")
     tags = [_TAG.fullmatch(part.strip()) for part in if_match.split(",")]
     if len(tags) > VERSIONS_MAX or None in tags:

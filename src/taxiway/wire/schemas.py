@@ -140,7 +140,7 @@ def _sent(task: Schema) -> Schema:
         "carrier": {"type": ["string", "null"]},
         "dropped": {"type": "array", "items": {"type": "string"}},
     }
-    properties = task["properties"] | more
+    properties = {name: inner for name, inner in task["properties"].items() if name not in _OPTIONAL} | more
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
