@@ -116,8 +116,6 @@ def ask(cases: st.SearchStrategy[Case], place: Place, examples: int) -> None:
         phases=[Phase.generate],
     )
     def each(case: Case) -> None:
-        case.call_and_validate(
-            base_url=place.url, headers={"authorization": f"Bearer {place.token}"}, checks=HELD
-        )
+        case.call_and_validate(base_url=place.url, headers={"authorization": f"Bearer {place.token}"}, checks=HELD)
 
     each()

@@ -118,7 +118,12 @@ class Server:
         guard = Guard(key, hash, expected)
         tw = self._verbs_of(msgspec.structs.replace(who, guard=guard))
         call = msgspec.structs.replace(call, tw=tw, guard=guard, done=done)
-        response = _response(endpoint, await endpoint.handler(call))
+        try:
+            response = _response(endpoint, await endpoint.handler(call))
+        except Error:
+            if key is not None and known is None and await store.reply(key, hash) is not None:
+                return await self._guarded(endpoint, call, who, None, request)  # an equal call has done it meanwhile
+            raise
         if guard.replayed or done:
             response.headers.update(REPLAYED)
         kept = not (endpoint.secret or endpoint.keyed) and len(response.body) <= KEPT_BYTES_MAX
@@ -197,8 +202,8 @@ def _key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
-    if not 1 <= len(key) <= KEY_CHARS_MAX or not key.isprintable():
-        raise Invalid(f"an Idempotency-Key has 1 to {KEY_CHARS_MAX} printable characters")
+    if not 1 <= len(key) <= KEY_CHARS_MAX or not (key.isprintable() and key.isascii()):
+        raise Invalid(f"an Idempotency-Key has 1 to {KEY_CHARS_MAX} printable characters of ASCII")
     return key
 
 
