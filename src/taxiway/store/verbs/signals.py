@@ -33,15 +33,18 @@ def settle(tx: Tx, run: int, carrier: int, signal: str, applied: bool, why: str 
                 _place(tx, task, carrier if applied else None)
 
 
-def turn_ended(tx: Tx, run: int, cancelled: bool) -> None:
-    """The turn is over: what it did not take waits again (OC-02). What it was ended by has been followed."""
-    for row, name, kind, task in tx.all("open_signals_of_run", run=run):
+def turn_ended(tx: Tx, run: int, cancelled: bool) -> bool:
+    """The turn is over: what it did not take waits again (OC-02). What it was ended by has been followed. Whether
+    anything was open."""
+    found = tx.all("open_signals_of_run", run=run)
+    for row, name, kind, task in found:
         if kind in (Signal.INTERRUPT, Signal.STOP) and cancelled:
             _settle(tx, run, row, name, kind, SignalState.APPLIED, None)
         else:
             _settle(tx, run, row, name, kind, SignalState.REFUSED, "the turn ended first")
         if task is not None:
             _place(tx, task, None)
+    return bool(found)
 
 
 def withdraw(tx: Tx, task: int) -> None:
