@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
@@ -25,7 +27,7 @@ from tests.server.conftest import FREE
 
 DOCUMENT = openapi(PREFIX, ENDPOINTS)
 SUBJECTS = sorted({path.split("/")[2] for path in DOCUMENT["paths"]})
-EXAMPLES, EXAMPLES_OF_THE_PROOF = 6, 300  #: of each kind, of each operation
+EXAMPLES, EXAMPLES_OF_THE_PROOF = 4, 150  #: of each kind, of each operation
 HELD = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -92,7 +94,7 @@ async def test_every_operation_answers_as_it_is_described_at_length(
 
 def ask_all(subject: str, kind: GenerationMode, place: Place, examples: int) -> None:
     """Send examples of one kind to all operations on a subject; what removes the things comes last."""
-    schema = schemathesis.openapi.from_dict(DOCUMENT)
+    schema = schemathesis.openapi.from_dict({**DOCUMENT, "security": []})  # who comes in is test_doorkeeper's
     paths = [path for path in DOCUMENT["paths"] if path.split("/")[2] == subject]
     operations = [(path, method) for path in paths for method in DOCUMENT["paths"][path]]
     for path, method in sorted(operations, key=lambda one: one[1] == "delete"):
@@ -118,4 +120,5 @@ def ask(cases: st.SearchStrategy[Case], place: Place, examples: int) -> None:
     def each(case: Case) -> None:
         case.call_and_validate(base_url=place.url, headers={"authorization": f"Bearer {place.token}"}, checks=HELD)
 
-    each()
+    with suppress(Unsatisfiable):  # an operation without parameters can be sent nothing that is wrong
+        each()

@@ -114,7 +114,19 @@ def _in_path(one: Endpoint) -> list[Schema]:
 
 def _in_query(one: Endpoint) -> list[Schema]:
     properties: dict[str, Any] = _body(one.query).get("properties", {})
-    return [{"name": name, "in": "query", "required": False, "schema": schema} for name, schema in properties.items()]
+    return [
+        {"name": name, "in": "query", "required": False, "schema": _given(schema)}
+        for name, schema in properties.items()
+    ]
+
+
+def _given(schema: Schema) -> Schema:
+    """The schema of a parameter that is there: nothing is said by leaving it out."""
+    kept = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+    if not kept:
+        return schema
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    return rest | (kept[0] if len(kept) == 1 else {"anyOf": kept})
 
 
 def _in_headers(one: Endpoint) -> list[Schema]:
