@@ -22,6 +22,7 @@ from taxiway.server.doorkeeper import Doorkeeper, Rates
 from taxiway.server.endpoint import Endpoint
 from taxiway.server.health import health_routes
 from taxiway.server.openapi import openapi_route
+from taxiway.server.segments import by_segments, whole
 from taxiway.server.serving import Server, refusal
 from taxiway.server.stream import Streams
 
@@ -69,7 +70,7 @@ def make_app(server: Server, streams: Streams, guard: Guard) -> ASGIApp:
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted})
     inner.router.redirect_slashes = False
-    return Doorkeeper(inner, guard.bearers, guard.clock, guard.ids, guard.hosts, guard.rates)
+    return Doorkeeper(by_segments(inner), guard.bearers, guard.clock, guard.ids, guard.hosts, guard.rates)
 
 
 def _path(one: Endpoint) -> str:
@@ -90,10 +91,13 @@ def _route(server: Server, path: str, on: list[Endpoint]) -> Route:
 async def _unrouted(request: Request, raised: Exception) -> Response:
     """What no route is for, as a problem document."""
     assert isinstance(raised, HTTPException)
-    error: Error = NotFound(f"there is nothing at {request.url.path[:200]}")
+    path = whole(request.url.path)[:200]
+    error: Error = NotFound(f"there is nothing at {path}")
     if raised.status_code == 405:
         allowed = (raised.headers or {}).get("Allow", "")
-        error = MethodNotAllowed(f"{request.method[:20]} is not for {request.url.path[:200]}; it takes {allowed}")
+        error = MethodNotAllowed(
+            f"{request.method[:20]} is not for {path}; it takes {allowed}"
+        )
     response = refusal(error, request)
     response.headers.update(raised.headers or {})
     return response

@@ -19,6 +19,7 @@ from taxiway.observe.observer import Moment, Observer
 from taxiway.server.body import lists_of, read_fields, read_json
 from taxiway.server.endpoint import Call, Endpoint, Reply
 from taxiway.server.problem import problem_reply
+from taxiway.server.segments import whole, whole_parts
 from taxiway.server.versions import demanded, seen_versions
 from taxiway.store.guard import Guard
 from taxiway.store.protocol import Reply as Kept
@@ -87,7 +88,7 @@ class Server:
         call = Call(
             principal=principal,
             tw=self._verbs_of(who),
-            path=request.path_params,
+            path=whole_parts(request.path_params),
             query=query,
             body=await _body(endpoint, request),
             key=_key(request) if endpoint.mutates else None,
@@ -140,7 +141,7 @@ def _is_keyed(endpoint: Endpoint, call: Call) -> bool:
 
 def _hash_of(endpoint: Endpoint, call: Call, request: Request) -> bytes:
     """What is asked: two calls under one key must be equal in this."""
-    asked = [endpoint.method, request.url.path, request.url.query, msgspec.to_builtins(call.body)]
+    asked = [endpoint.method, whole(request.url.path), request.url.query, msgspec.to_builtins(call.body)]
     return hashlib.sha256(_canonical(asked)).digest()
 
 
