@@ -14,8 +14,7 @@ from taxiway.engine.intake import Intake
 from taxiway.engine.session_intake import SessionIntake
 from taxiway.engine.signal_intake import SignalIntake
 from taxiway.engine.token_intake import TokenIntake
-from taxiway.store.guard import Guard
-from taxiway.store.protocol import Store
+from taxiway.store.protocol import Guard, Store
 
 
 class Doors(NamedTuple):

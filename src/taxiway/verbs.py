@@ -27,7 +27,8 @@ from taxiway.core.task import Task
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import Applied, Found, Left, TaskDiff
-from taxiway.doors import Doors, MakeDoors, Speaking
+from taxiway.doors import Doors, MakeDoors
+from taxiway.doors import Speaking as Speaking
 from taxiway.engine.engine import Crew
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.settings import Settings as Settings

@@ -66,7 +66,7 @@ async def test_a_queue_that_is_not_there_counts_nothing(client: httpx.AsyncClien
 
 
 async def test_what_a_queue_does_about_limits_is_said_and_taken_back(client: httpx.AsyncClient) -> None:
-    """Semantics, "Accounts": as Python and the command line say it."""
+    """A provider's limit: as Python and the command line say it."""
     path = "/v1/queues/default/on-limit"
     assert (await client.get(path)).json() == {"on_limit": None}
     for word in ("fail", "wait", None):

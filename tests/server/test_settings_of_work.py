@@ -18,7 +18,7 @@ from tests.server.conftest import As, asked_by
 
 
 async def test_the_first_answer_to_a_question_stands(client: httpx.AsyncClient, tw: taxiway.Taxiway) -> None:
-    """I16: allowed with a reason and a name; whoever comes later is told that it is decided."""
+    """Surface 6: allowed with a reason and a name; whoever comes later is told that it is decided."""
     await working.register(tw)
     await tw.submit(shell="true", name="lint")
     run = await working.take(tw)
@@ -36,7 +36,7 @@ async def test_the_first_answer_to_a_question_stands(client: httpx.AsyncClient, 
 
 
 async def test_an_account_is_parked_released_and_limited(client: httpx.AsyncClient) -> None:
-    """Semantics, "Accounts": until a time, for a while, or until it is released."""
+    """A provider's limit: until a time, for a while, or until it is released."""
     parked = (await client.post("/v1/accounts/work/park", json={"for_s": 60, "why": "holiday"})).json()
     assert (parked["phase"], parked["why"], parked["by_hand"]) == ("parked", "holiday", True)
     assert parked["until"] > parked["since"]
@@ -51,7 +51,7 @@ async def test_an_account_is_parked_released_and_limited(client: httpx.AsyncClie
 
 
 async def test_what_agents_used_is_told_by_group(client: httpx.AsyncClient, tw: taxiway.Taxiway) -> None:
-    """Semantics, "Usage": tokens and dollars of runs in a span of time."""
+    """What it came to: tokens and dollars of runs in a span of time."""
     await working.register(tw)
     await tw.submit(prompt="hi", agent="coder")
     run = await working.take(tw)

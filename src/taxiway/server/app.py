@@ -95,9 +95,7 @@ async def _unrouted(request: Request, raised: Exception) -> Response:
     error: Error = NotFound(f"there is nothing at {path}")
     if raised.status_code == 405:
         allowed = (raised.headers or {}).get("Allow", "")
-        error = MethodNotAllowed(
-            f"{request.method[:20]} is not for {path}; it takes {allowed}"
-        )
+        error = MethodNotAllowed(f"{request.method[:20]} is not for {path}; it takes {allowed}")
     response = refusal(error, request)
     response.headers.update(raised.headers or {})
     return response

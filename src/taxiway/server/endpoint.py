@@ -11,7 +11,7 @@ import msgspec
 from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Invalid
 from taxiway.core.token import Principal, TokenScope
-from taxiway.store.guard import Guard
+from taxiway.store.protocol import Guard
 from taxiway.verbs import Taxiway
 
 Schema = dict[str, Any]

@@ -14,17 +14,15 @@ from starlette.responses import Response
 
 from taxiway.core.errors import Error, Forbidden, Invalid, Malformed, TooLarge
 from taxiway.core.token import Principal
-from taxiway.doors import Speaking
 from taxiway.observe.observer import Moment, Observer
 from taxiway.server.body import lists_of, read_fields, read_json
 from taxiway.server.endpoint import Call, Endpoint, Reply
 from taxiway.server.problem import problem_reply
 from taxiway.server.segments import whole, whole_parts
 from taxiway.server.versions import demanded, seen_versions
-from taxiway.store.guard import Guard
+from taxiway.store.protocol import Guard, Store
 from taxiway.store.protocol import Reply as Kept
-from taxiway.store.protocol import Store
-from taxiway.verbs import Taxiway
+from taxiway.verbs import Speaking, Taxiway
 
 BODY_BYTES_MAX: Final = 8 << 20  #: of a request: a list of a thousand tasks, or one with a megabyte of words
 BODY_S_MAX: Final = 30.0  #: how long a body may take to come

@@ -15,12 +15,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from taxiway.core.errors import Error, Forbidden, Invalid
 from taxiway.core.token import Principal, TokenScope
-from taxiway.doors import Speaking
 from taxiway.server.bearers import Bearers
 from taxiway.server.cursor import RUNS_MAX, Cursor, read_cursor
 from taxiway.server.live import Batch, Live
 from taxiway.server.problem import problem_document
 from taxiway.server.serving import VerbsOf, refusal
+from taxiway.verbs import Speaking
 
 SEND_S_MAX: Final = 20.0  #: a reader that has not taken a batch for so long is cut
 HEADERS: Final = {"content-type": "text/event-stream", "x-accel-buffering": "no"}

@@ -27,6 +27,7 @@ from taxiway.store.approval_protocol import ApprovalPage as ApprovalPage
 from taxiway.store.approval_protocol import ApprovalStore
 from taxiway.store.approval_protocol import Resumed as Resumed
 from taxiway.store.door_protocol import DoorStore
+from taxiway.store.guard import Guard as Guard
 from taxiway.store.runner_protocol import LiveRun as LiveRun
 from taxiway.store.runner_protocol import Runner as Runner
 from taxiway.store.runner_protocol import RunnerStore
