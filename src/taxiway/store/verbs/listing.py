@@ -17,7 +17,7 @@ from taxiway.store.tx import Row, Tx
 from taxiway.store.verbs.reading import task_at
 
 SCAN_ROWS: Final = 500
-SEARCHED_ROWS_MAX: Final = 20_000  #: tasks that one page looks into for a text
+SEARCHED_ROWS_MAX: Final = 5_000  #: tasks that one page looks into for a text
 OPEN: Final = frozenset(TaskState) - TASK_TERMINAL
 ENDED_MARK: Final = "n"  #: so begin cursors in the half of an open-first list that goes from the newest back
 FIRST: Final = (-(1 << 62), -(1 << 62), 0)
@@ -50,7 +50,7 @@ def _page(tx: Tx, rows: list[Row], cursor: str | None) -> TaskPage:
 
 
 def count_tasks(tx: Tx, wanted: TaskFilter, most: int) -> int:
-    """How many tasks a list shows in all; counting ends at ``most``, and the search for a text after 20,000 tasks."""
+    """How many tasks a list shows in all; counting ends at ``most``, and the search for a text after 5,000 tasks."""
     in_any_order = msgspec.structs.replace(wanted, open_first=False)  # the newest first would have to be sorted
     rows = islice(_scanned(tx, in_any_order, None), None if wanted.text is None else SEARCHED_ROWS_MAX)
     return sum(1 for _ in islice((row for row in rows if _matches(tx, wanted, row)), most))
