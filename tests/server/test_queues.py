@@ -1,8 +1,10 @@
 """Queues and lanes over HTTP: moved by their table, resized, counted; and what they do about limits."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
+import pytest
 
 import taxiway
 from tests.server import working
@@ -93,3 +95,17 @@ async def test_a_lane_is_made_resized_stopped_and_started(client: httpx.AsyncCli
     assert (await client.get("/v1/lanes/tests")).status_code == 404
     assert (await client.put("/v1/lanes/gpu", json={"size": 0})).status_code == 422
     assert {lane["name"] for lane in (await client.get("/v1/lanes")).json()["items"]} >= {"main", "gpu", "tests"}
+
+
+@pytest.mark.parametrize("name", ["", "a\x14b", "a b", "-x", "x" * 500, "\u202ecod"])
+async def test_a_queue_and_a_lane_have_names_that_can_be_written(
+    name: str, client: httpx.AsyncClient, tw: taxiway.Taxiway
+) -> None:
+    """4.4, row 40: what a task may not name as its queue or lane is none, by whatever door it comes."""
+    made = await client.post("/v1/queues", json={"name": name})
+    assert (made.status_code, made.json()["code"]) == (422, "invalid")
+    if name:
+        sized = await client.put(f"/v1/lanes/{quote(name, safe='')}", json={"size": 1})
+        assert (sized.status_code, sized.json()["code"]) == (422, "invalid")
+    with pytest.raises(taxiway.Invalid):
+        await tw.set_lane(name, 1)

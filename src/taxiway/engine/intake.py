@@ -10,6 +10,8 @@ import msgspec
 
 from taxiway.clock import Ids
 from taxiway.core.errors import Draining, Invalid, Problem
+from taxiway.core.fieldtypes import Bad
+from taxiway.core.fieldtypes import name as checked_name
 from taxiway.core.lane import Lane
 from taxiway.core.limits import NAME_CHARS_MAX, SUBMIT_BATCH_MAX
 from taxiway.core.plan import Plan
@@ -25,6 +27,8 @@ from taxiway.core.specs import checked_spec
 from taxiway.core.task import Task, TaskSpec
 from taxiway.store.protocol import NewTask, PlanAdmitted, Pruned, Store, Submitted
 
+DRAINING: Final = "Taxiway is shutting down, please retry shortly"
+
 
 def checked_reader(reader: str) -> str:
     """The name of a reader. Raises ``Invalid`` for what is none."""
@@ -34,7 +38,11 @@ def checked_reader(reader: str) -> str:
     return reader
 
 
-DRAINING: Final = "Taxiway is shutting down, please retry shortly"
+def _check_name(name: str, what: str) -> None:
+    try:
+        checked_name(name)
+    except Bad as bad:
+        raise Invalid(f"the name of a {what} {bad.message}", [Problem(bad.message, "name", hint=bad.hint)]) from None
 
 
 class Prompting(msgspec.Struct, frozen=True):
@@ -165,6 +173,7 @@ class Intake:
 
     async def make_queue(self, name: str, slots: int | None = None) -> Queue:
         """Make a standing queue."""
+        _check_name(name, "queue")
         return await self._store.make_queue(name, slots, self._actor)
 
     async def queue(self, name: str) -> Queue:
@@ -185,6 +194,7 @@ class Intake:
 
     async def set_lane(self, name: str, size: int | None, queue: str | None = None) -> Lane:
         """Make or resize a lane."""
+        _check_name(name, "lane")
         return await self._store.set_lane(name, size, self._actor, queue, self._project)
 
     async def move_lane(self, name: str, verb: str, queue: str | None = None) -> Lane:
