@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from scripts.pages import commands, conformance, evidence, interface, reference, states
+from scripts.pages import commands, conformance, evidence, http, interface, reference, states
 from scripts.pages.markdown import Part, rewritten
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -40,6 +40,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "commands": commands.overview,
     "command-details": commands.details,
     "global-options": commands.global_options,
+    "http-endpoints": http.endpoints,
     "evidence": evidence.evidence,
     "agent-conformance": conformance.agent_conformance,
     "fix-and-review": lambda: example("fix-and-review.yaml"),

@@ -53,7 +53,10 @@ def _public() -> Iterator[tuple[str, Any]]:
 
 def _methods(receiver: str, kind: type) -> str:
     found = [
-        (name, value) for name, value in vars(kind).items() if not name.startswith("_") and inspect.isfunction(value)
+        (name, value)
+        for part in kind.__mro__
+        for name, value in vars(part).items()
+        if not name.startswith("_") and inspect.isfunction(value)
     ]
     return "\n\n".join(_entry(f"{receiver}.{name}", value) for name, value in found)
 

@@ -6,11 +6,13 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from taxiway.agentreports import TRIALS_FILE, reports
 from taxiway.agents.settle import boot_id
 from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle
@@ -20,6 +22,7 @@ from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
 from taxiway.core.redact import Scrubber
 from taxiway.diagnosis import tag_prefix
+from taxiway.doors import Doors, Speaking
 from taxiway.engine.account_intake import AccountIntake
 from taxiway.engine.approval_intake import ApprovalIntake
 from taxiway.engine.engine import serving
@@ -28,6 +31,7 @@ from taxiway.engine.intake import Intake, Prompting
 from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.service import Service
 from taxiway.engine.session_intake import SessionIntake
+from taxiway.engine.signal_intake import SignalIntake
 from taxiway.engine.timekeeper import Timekeeper
 from taxiway.engine.token_intake import TokenIntake
 from taxiway.engine.turn_intake import TurnIntake
@@ -48,7 +52,7 @@ from taxiway.store.protocol import TaskFilter as TaskFilter
 from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.store.seams import Seams
 from taxiway.store.sqlite.opening import open_sqlite
-from taxiway.verbs import Doors
+from taxiway.trials import Trials
 from taxiway.verbs import Taxiway as Taxiway
 from taxiway.workspaces.workshop import Workshop
 
@@ -71,23 +75,29 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         first = Intake(mine, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
         feed = Feed(mine, opened.wakes)
 
-        def make_doors(actor: str, tenant: str) -> Doors:
-            ours = tenant == settings.tenant
-            store = mine if ours else opened.store.of(tenant)
-            intake = first.speaking_as(actor, store)
-            sessions = SessionIntake(store, intake, actor, project, settings.mailbox)
+        def make_doors(who: Speaking) -> Doors:
+            actor, ours = who.actor, who.tenant == settings.tenant
+            place = project if who.project is None else who.project
+            store = mine if ours else opened.store.of(who.tenant)
+            following = feed if ours else Feed(store, opened.wakes)
+            store = store if who.guard is None else store.guarded(who.guard)
+            intake = first.speaking_as(actor, store, place)
+            sessions = SessionIntake(store, intake, actor, place, settings.mailbox)
+            turns = TurnIntake(store, intake, sessions, following, actor, scrubber)
             return Doors(
                 store,
                 intake,
                 sessions,
                 ApprovalIntake(store, intake, actor, scrubber),
-                AccountIntake(store, clock, actor, project),
-                TurnIntake(store, intake, sessions, feed if ours else Feed(store, opened.wakes), actor, scrubber),
+                AccountIntake(store, clock, actor, place),
+                turns,
+                SignalIntake(store, sessions, turns, actor),
                 TokenIntake(store, ids, actor, new_secret),
-                feed if ours else Feed(store, opened.wakes),
+                following,
             )
 
-        doors = make_doors(settings.actor, settings.tenant)
+        doors = make_doors(Speaking(actor=settings.actor, tenant=settings.tenant))
+        agents = partial(reports, settings.agents, Trials(opened.folder / TRIALS_FILE))
         await _size_lanes(mine, doors.intake, settings.lanes)
         await _use_accounts(opened.store, settings)
         workshop = Workshop(opened.folder, environment, clock.now_ms, scrubber, secrets=settings.secrets)
@@ -97,7 +107,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         services: list[Service] = [feed, Timekeeper(opened.store, clock), reaper]
         if me is None:
             async with serving(with_wakes(opened.wakes, services), observer):
-                yield Taxiway(doors, make_doors, None, None, workshop)
+                yield Taxiway(doors, make_doors, None, None, workshop, agents)
             return
         if settings.plan_first:
             await reaper.step()  # what the dead left running would refuse the plan's new text
@@ -105,7 +115,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         place = (opened.store, opened.wakes, opened.folder, tag_prefix(opened.store.path))
         parts = Parts(*place, settings, scrubber, observer, ids, clock, me, host, *around)
         async with with_runner(parts, services) as crew:
-            yield Taxiway(doors, make_doors, crew, me, workshop)
+            yield Taxiway(doors, make_doors, crew, me, workshop, agents)
     finally:
         await opened.close()
 

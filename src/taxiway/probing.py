@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from taxiway.agentreports import TRIALS_FILE
 from taxiway.agents.adapters import driver_of, program_of
 from taxiway.agents.dialogue import Dialogue, Interrupt, Opening, Ready, ThreadKnown, Turn, TurnEnded, Used
 from taxiway.agents.environment import child_environment
@@ -169,7 +170,7 @@ async def open_prober(store: Path, secrets: Mapping[str, str]) -> AsyncIterator[
 
 def trials_beside(store: Path) -> Trials:
     """What was tried before, beside a store."""
-    return Trials(folder_beside(store) / "agents.json")
+    return Trials(folder_beside(store) / TRIALS_FILE)
 
 
 def secrets_of(loaded: Loaded) -> dict[str, str]:

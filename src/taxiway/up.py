@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Final
 import msgspec
 
 from taxiway.clock import Clock, Ids, SystemClock, system_chance
-from taxiway.core.errors import Invalid, NotFound, StoreUnusable
-from taxiway.core.token import Principal, TokenScope, read_token
+from taxiway.core.errors import Invalid, NotFound, StoreUnusable, Unavailable
+from taxiway.core.token import TokenScope, read_token
+from taxiway.doors import Speaking
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer
 from taxiway.sections import ServerSection
@@ -25,6 +26,7 @@ from taxiway.server.doorkeeper import Rates
 from taxiway.server.listening import bind, listening
 from taxiway.server.live import Live
 from taxiway.server.runnerdesk import RunnerDesk
+from taxiway.server.replies import ReplyKeeper
 from taxiway.server.serving import Server, VerbsOf
 from taxiway.server.stream import Streams
 from taxiway.server.tails import Tails
@@ -33,6 +35,7 @@ from taxiway.verbs import Taxiway
 SYSTEM_CLOCK: Final = SystemClock()
 OWNER: Final = "owner"  #: who has the token that lies beside the store
 CALLERS_MAX: Final = 1_000
+KEEP_AGAIN_S: Final = 10.0
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -71,12 +74,16 @@ async def application(
     server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes))
     guard = Guard(bearers=bearers, clock=clock, ids=Ids(clock, system_chance()), hosts=hosts, rates=rates or Rates())
     async with asyncio.TaskGroup() as group:
-        keeper = group.create_task(_keep(bearers, clock), name="bearers")
+        keepers = [
+            group.create_task(_keep(bearers.step, clock), name="bearers"),
+            group.create_task(_keep(ReplyKeeper(tw.store, clock).step, clock), name="replies"),
+        ]
         try:
             streams = Streams(verbs_of, bearers, Live(Tails(group, tw.feed.wakes)))
             yield make_app(server, streams, guard)
         finally:
-            keeper.cancel()
+            for keeper in keepers:
+                keeper.cancel()
             await bearers.step()
 
 
@@ -85,10 +92,11 @@ def _verbs_of(tw: Taxiway) -> VerbsOf:
 
     @lru_cache(CALLERS_MAX)
     def known(actor: str, tenant: str) -> Taxiway:
-        return tw.on_behalf_of(actor, tenant)
+        return tw.on_behalf_of(Speaking(actor=actor, tenant=tenant))
 
-    def verbs_of(principal: Principal) -> Taxiway:
-        return known(principal.name, principal.tenant)
+    def verbs_of(who: Speaking) -> Taxiway:
+        usual = who.project is None and who.guard is None
+        return known(who.actor, who.tenant) if usual else tw.on_behalf_of(who)
 
     return verbs_of
 
@@ -113,9 +121,14 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-async def _keep(bearers: Bearers, clock: Clock) -> None:
+async def _keep(step: Callable[[], Awaitable[float]], clock: Clock) -> None:
+    """Do its steps; one that the store cannot take now is done later."""
     while True:
-        await clock.sleep(await bearers.step())
+        try:
+            wait_s = await step()
+        except Unavailable:
+            wait_s = KEEP_AGAIN_S
+        await clock.sleep(wait_s)
 
 
 async def _owners_token(tw: Taxiway, path: Path) -> Path:

@@ -6,87 +6,64 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from taxiway.client.handle import TaskHandle, plain_fields
 from taxiway.client.session import SessionHandle
 from taxiway.config import store_path as store_path
-from taxiway.core.account import Account
-from taxiway.core.approval import Approval
+from taxiway.core.agent import AgentReport
 from taxiway.core.change import Change
-from taxiway.core.errors import NotFound
+from taxiway.core.errors import Invalid, NotFound
 from taxiway.core.event import Event
 from taxiway.core.ids import short_id
-from taxiway.core.lane import Lane
 from taxiway.core.limits import EVENTS_PAGE_MAX, LIST_COUNT_MAX, LIST_PAGE_DEFAULT
 from taxiway.core.plan import Plan
-from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
-from taxiway.core.session import Receipt
+from taxiway.core.session import Attention, Receipt, RunSignal, Signal
 from taxiway.core.task import Task
-from taxiway.core.token import Token, TokenScope
-from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import Applied, Found, Left, TaskDiff
-from taxiway.engine.account_intake import AccountIntake
-from taxiway.engine.approval_intake import ApprovalIntake
+from taxiway.control import Control
+from taxiway.doors import Doors, MakeDoors
+from taxiway.doors import Speaking as Speaking
 from taxiway.engine.engine import Crew
-from taxiway.engine.feed import Feed
-from taxiway.engine.intake import Intake
-from taxiway.engine.session_intake import SessionIntake
-from taxiway.engine.token_intake import TokenIntake
-from taxiway.engine.turn_intake import RECEIPT_S, TurnIntake
+from taxiway.engine.turn_intake import RECEIPT_S
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import ApprovalPage as ApprovalPage
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
-from taxiway.store.protocol import Runner, Store, Submitted
+from taxiway.store.protocol import Store, Submitted
 from taxiway.store.protocol import SessionFilter as SessionFilter
 from taxiway.store.protocol import SessionPage as SessionPage
 from taxiway.store.protocol import TaskFilter as TaskFilter
 from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.workspaces.workshop import Workshop
 
-
-class Doors(NamedTuple):
-    """The verbs of one actor on a store, by what they are about."""
-
-    store: Store
-    intake: Intake
-    sessions: SessionIntake
-    approvals: ApprovalIntake
-    accounts: AccountIntake
-    turns: TurnIntake
-    tokens: TokenIntake
-    feed: Feed
-
-
-MakeDoors = Callable[[str, str], Doors]  #: for an actor, in a tenant
-
-
-class Taxiway:
+class Taxiway(Control):
     """An opened store with every verb, and perhaps a runner. Made by ``taxiway.open``."""
 
     def __init__(
-        self, doors: Doors, make_doors: MakeDoors, crew: Crew | None, runner: str | None, workshop: Workshop
+        self,
+        doors: Doors,
+        make_doors: MakeDoors,
+        crew: Crew | None,
+        runner: str | None,
+        workshop: Workshop,
+        agents: Callable[[], list[AgentReport]],
     ) -> None:
-        self._doors = doors
+        super().__init__(doors, agents)
         self._make_doors = make_doors
-        self._intake = self.intake = doors.intake
         self._feed = self.feed = doors.feed
-        self._approval_verbs = doors.approvals
-        self._accounts = doors.accounts
         self._turns = doors.turns
+        self._signals = doors.signals
         self.session_verbs = doors.sessions
-        self.store = doors.store
         self.crew = crew
         self.runner = runner
         self.workshop = workshop
 
-    def on_behalf_of(self, actor: str, tenant: str) -> Taxiway:
+    def on_behalf_of(self, who: Speaking) -> Taxiway:
         """The same verbs in somebody else's name: who is written into the change log, and whose work is seen."""
-        doors = self._make_doors(actor, tenant)
-        return Taxiway(doors, self._make_doors, self.crew, self.runner, self.workshop)
+        return Taxiway(self._make_doors(who), self._make_doors, self.crew, self.runner, self.workshop, self._agents)
 
     async def submit(self, **fields: Any) -> TaskHandle:
         """Submit one task; the fields are those of a plan file's task. ``after`` also takes handles.
@@ -124,6 +101,14 @@ class Taxiway:
         """How many tasks a filter lets through; counting ends at ``most``, for it takes time."""
         return await self.store.count_tasks(filter or TaskFilter(), most)
 
+    async def attention(self, tasks: Sequence[Task], reader: str) -> dict[str, Attention]:
+        """What tasks are to a reader, by id: active until they have ended, then unread until they were read."""
+        return await self._intake.attention([task.id for task in tasks], reader)
+
+    async def read(self, task: str, reader: str) -> Task:
+        """Mark a task as seen by a reader, as it is now; readers do not know of each other."""
+        return await self._intake.read(task, reader)
+
     async def wait(self, task: str, timeout_s: float | None = None) -> Task:
         """A task once it has ended; ``TimeoutError`` after ``timeout_s`` seconds."""
         found = await self._intake.find(task)
@@ -153,10 +138,6 @@ class Taxiway:
         async with aclosing(self._feed.change_pages(after, gather_s)) as pages:
             async for page in pages:
                 yield page
-
-    async def runners(self) -> list[Runner]:
-        """Runners that are not gone, of this store."""
-        return await self.store.runners()
 
     async def cancel(self, task: str) -> Task:
         """Ask that a task ends; the task as it then is."""
@@ -230,6 +211,19 @@ class Taxiway:
         """Every condition that keeps a task from running."""
         return await self._intake.explain(task)
 
+    async def signal(self, run: str, kind: Signal | str, text: str | None = None) -> Receipt:
+        """Tell a live run something: ``turn`` and ``steer`` bring words for its session's next turn or for the one
+        under way, ``stop`` and ``interrupt`` end it. Raises ``Terminal`` for a run that has ended."""
+        return await self._signals.tell(run, _signal(kind), text)
+
+    async def signals(self, run: str, after: int = 0, limit: int = LIST_PAGE_DEFAULT) -> list[RunSignal]:
+        """What a run was told, behind a number, in order, with how far each got; at most 100."""
+        return await self._signals.told(run, after, limit)
+
+    async def cancel_signal(self, signal: str) -> RunSignal:
+        """Take back what no turn has taken yet; what is settled stays as it is."""
+        return await self._signals.cancel(signal)
+
     async def session(
         self,
         key: str,
@@ -260,124 +254,12 @@ class Taxiway:
         unread), ``all``, ``running``, ``unread``, ``terminal`` or ``idle``; ``limit`` is cut to 1 to 100."""
         return await self.session_verbs.page(SessionFilter(state, reader, agent, archived), limit, cursor)
 
-    async def approvals(
-        self,
-        *,
-        state: str = "pending",
-        task: str | None = None,
-        limit: int = LIST_PAGE_DEFAULT,
-        cursor: str | None = None,
-    ) -> ApprovalPage:
-        """A page of what agents ask, in the order in which they asked. ``state`` is ``pending``, ``allowed``,
-        ``denied``, ``expired``, ``void`` or ``all``."""
-        return await self._approval_verbs.page(state, task, limit, cursor)
-
-    async def approval(self, approval: str) -> Approval:
-        """One approval, by its id or four or more characters of its start or end."""
-        return await self._approval_verbs.get(approval)
-
-    async def allow(self, approval: str, reason: str | None = None) -> Approval:
-        """Allow what an agent asks. Raises ``NotPending`` when somebody was first, or nobody waits any more."""
-        return await self._approval_verbs.decide(approval, True, reason)
-
-    async def deny(self, approval: str, reason: str | None = None) -> Approval:
-        """Deny it; the agent is told ``reason``. Raises ``NotPending`` as ``allow`` does."""
-        return await self._approval_verbs.decide(approval, False, reason)
-
-    async def accounts(self) -> list[Account]:
-        """Every account, by name."""
-        return await self._accounts.all()
-
-    async def account(self, name: str) -> Account:
-        """One account."""
-        return await self._accounts.one(name)
-
-    async def park_account(
-        self, name: str, *, until: int | None = None, for_s: float | None = None, why: str = ""
-    ) -> Account:
-        """Start nothing of an account: ``until`` a time (milliseconds since 1970 UTC), for some seconds, or until it is
-        released. What runs goes on to its end."""
-        return await self._accounts.park(name, until, for_s, why)
-
-    async def release_account(self, name: str) -> Account:
-        """Wait no longer for an account's reset; where its provider had refused, one run goes first."""
-        return await self._accounts.release(name)
-
-    async def limit_account(self, name: str, limit: int | None) -> Account:
-        """How many runs of an account may go at once at most; ``None`` is unlimited."""
-        return await self._accounts.limit(name, limit)
-
-    async def set_on_limit(self, on_limit: str | None, *, queue: str | None = None, session: str | None = None) -> None:
-        """What tasks of a queue or a session do when a provider's limit ends their turn and they say nothing about it
-        themselves: ``wait`` for the reset, ``fail`` with ``quota``; ``None`` takes the word back."""
-        await self._accounts.set_on_limit(on_limit, queue, session)
-
-    async def usage(self, by: str = "agent", *, since: int | None = None, until: int | None = None) -> list[UsageLine]:
-        """What runs of agents used, grouped by ``session``, ``agent``, ``account``, ``queue`` or ``day``; of those that
-        were claimed from ``since`` to before ``until`` (milliseconds since 1970 UTC)."""
-        return await self._accounts.usage(by, since, until)
-
-    async def make_token(
-        self, name: str, scope: TokenScope = TokenScope.OPERATOR, expires_s: float | None = None
-    ) -> tuple[Token, str]:
-        """A token for a server of this store, and its text, which nobody can tell again."""
-        return await self._doors.tokens.make(name, scope, expires_s)
-
-    async def tokens(self) -> list[Token]:
-        """Every token, oldest first."""
-        return await self._doors.tokens.every()
-
-    async def revoke_token(self, token: str) -> Token:
-        """It opens nothing from now on; by its id, a unique part of it, or its bearer's name."""
-        return await self._doors.tokens.revoke(token)
-
-    async def revoke_runner(self, runner: str) -> Token:
-        """The key that a remote runner works with opens nothing from now on, and everything that runs by it is fenced;
-        by the runner's id, or a unique part of it."""
-        return await self._doors.tokens.revoke_runner(runner)
-
     async def drain(self) -> None:
         """Take nothing new (it is refused with the code ``draining``), start nothing new here, and wait until what runs
         here has come to its end. What waits stays in the store, for others or the next start (SQ-80 to SQ-82)."""
         self._intake.drain()
         if self.crew is not None:
             await self.crew.finish()
-
-    async def queue(self, name: str) -> Queue:
-        """One queue."""
-        return await self._intake.queue(name)
-
-    async def queues(self) -> list[Queue]:
-        """Every queue."""
-        return await self.store.queues()
-
-    async def queue_stats(self, name: str) -> QueueStats:
-        """Counts of a queue."""
-        return await self._intake.queue_stats(name)
-
-    async def make_queue(self, name: str, slots: int | None = None) -> Queue:
-        """Make a standing queue; it is started when it is made."""
-        return await self._intake.make_queue(name, slots)
-
-    async def move_queue(self, name: str, verb: str) -> Queue:
-        """``start``, ``pause``, ``resume``, ``stop`` or ``reset`` a queue."""
-        return await self._intake.move_queue(name, verb)
-
-    async def set_queue(self, name: str, slots: int | None) -> Queue:
-        """Resize a queue; ``None`` is unlimited."""
-        return await self._intake.set_queue(name, slots)
-
-    async def lanes(self) -> list[Lane]:
-        """Every lane."""
-        return await self.store.lanes()
-
-    async def set_lane(self, name: str, size: int | None, queue: str | None = None) -> Lane:
-        """Make or resize a lane; ``None`` is unlimited."""
-        return await self._intake.set_lane(name, size, queue)
-
-    async def move_lane(self, name: str, verb: str, queue: str | None = None) -> Lane:
-        """``stop`` a lane (it refuses new work, and what waits in it is cancelled), or ``start`` it again."""
-        return await self._intake.move_lane(name, verb, queue)
 
 
 async def _is_known(everybody: Sequence[Store], run: str) -> bool:
@@ -387,3 +269,10 @@ async def _is_known(everybody: Sequence[Store], run: str) -> bool:
             await store.run(run)
             return True
     return False
+
+
+def _signal(kind: Signal | str) -> Signal:
+    try:
+        return Signal(kind)
+    except ValueError:
+        raise Invalid(f"'{kind}' is no signal; there are {', '.join(Signal)}") from None

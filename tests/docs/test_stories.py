@@ -1,8 +1,12 @@
 """What the pages say to type is typed: each page with blocks to run is a story, told in a folder of its own."""
 
 import os
+import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ from scripts.pages.book import ROOT, pages
 from tests.docs.blocks import Block, blocks, story
 
 BLOCK_S_MAX = 90
+USUAL_PORT = "8787"  # the pages say it; here two stories may be told at once
 PROGRAMS = Path(sys.executable).parent  # `taxiway` is there, beside the interpreter
 TOLD = [page for page in pages() if any(block.runs for block in story(page.read_text("utf-8")))]
 
@@ -38,17 +43,34 @@ def run(block: Block, folder: Path, program: str = sys.executable) -> subprocess
     )
 
 
+@pytest.fixture
+def story_folder(tmp_path: Path) -> Iterator[Path]:
+    """The reader's folder; a server that he started (``up.pid``) is ended with it."""
+    yield tmp_path
+    noted = tmp_path / "up.pid"
+    if noted.exists():
+        with suppress(ProcessLookupError):
+            os.kill(int(noted.read_text()), signal.SIGKILL)
+
+
+def free_port() -> str:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", TOLD, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_what_a_page_says_to_type_works(page: Path, tmp_path: Path) -> None:
+def test_what_a_page_says_to_type_works(page: Path, story_folder: Path) -> None:
     """Every block that is marked is run, in order, ends with status 0 and prints what the page says it does; a bare
     traceback is never an answer."""
     printed = ""
-    for block in story(page.read_text("utf-8")):
+    for block in story(page.read_text("utf-8").replace(USUAL_PORT, free_port())):
         if block.file is not None:
-            (tmp_path / block.file).write_text(block.text, "utf-8")
+            (story_folder / block.file).write_text(block.text, "utf-8")
         if block.runs:
-            done = run(block, tmp_path)
+            done = run(block, story_folder)
             told = f"{page.name}:{block.line}\n{block.text}\n--- stdout\n{done.stdout}\n--- stderr\n{done.stderr}"
             assert done.returncode == 0, told
             assert "Traceback" not in done.stdout + done.stderr, told

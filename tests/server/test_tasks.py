@@ -30,6 +30,20 @@ async def test_a_task_is_submitted_read_cancelled_tried_again_and_forgotten(clie
     assert {change["actor"] for change in log if change["kind"] == "task"} == {"ann"}
 
 
+async def test_a_task_is_found_by_its_queue_and_name(client: httpx.AsyncClient, tw: taxiway.Taxiway) -> None:
+    """Surface 5: `QUEUE/NAME` is one part of the path, with its slash written as %2F."""
+    plan = {"queue": "build", "tasks": {"lint": {"shell": "true"}}}
+    await client.post("/v1/plans", json=plan)
+    found = (await client.get("/v1/tasks/build%2Flint")).json()
+    assert (found["queue"], found["name"]) == ("build", "lint")
+    assert (await client.get("/v1/tasks/build%2flint/explain")).status_code == 200
+    assert (await client.post("/v1/tasks/build%2Flint/cancel", headers=KEY)).json()["state"] == "cancelled"
+    for path in ("build%2Fnothing", "%2F", "..%2f..%2fetc%2fpasswd", "build%252Flint", "a/b%2Fc"):
+        answer = await client.get(f"/v1/tasks/{path}")
+        assert answer.status_code in (404, 422), answer.text
+        assert "\udc2f" not in answer.text
+
+
 async def test_a_repeated_submit_makes_nothing_twice(client: httpx.AsyncClient, tw: taxiway.Taxiway) -> None:
     """I9: 201, then 200 with the same task; the same key for something else is a mismatch."""
     first = await client.post("/v1/tasks", json={"shell": "true"}, headers=KEY)

@@ -10,14 +10,16 @@ from typing import assert_type
 import taxiway
 from taxiway.client.verbs import Verbs
 from taxiway.core.account import Account
+from taxiway.core.agent import AgentReport
 from taxiway.core.change import Change
 from taxiway.core.lane import Lane
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
-from taxiway.core.session import Stopped
+from taxiway.core.session import Attention, RunSignal, Stopped
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import Applied, Found, Left, TaskDiff
+from taxiway.doors import Speaking
 from taxiway.store.protocol import ApprovalPage, PlanAdmitted, Runner, SessionPage, Submitted, TaskPage
 
 
@@ -29,7 +31,7 @@ async def with_a_store() -> None:
         assert_type(await tw.workspaces(), list[Found])
         assert_type(await tw.remove_workspace("wt_1"), Left)
         assert_type(await tw.forget_diffs(), int)
-        assert_type(tw.on_behalf_of("ann", "default"), taxiway.Taxiway)
+        assert_type(tw.on_behalf_of(Speaking(actor="ann")), taxiway.Taxiway)
         await tw.drain()
 
 
@@ -80,6 +82,11 @@ async def tasks(tw: Verbs) -> None:
     assert_type(await tw.steer(lint.id, "only the first file"), taxiway.Receipt)
     assert_type(await tw.interrupt(lint.id), taxiway.Receipt)
     assert_type(await tw.diff(lint.id), TaskDiff)
+    assert_type(await tw.read(lint.id, "ann"), taxiway.Task)
+    assert_type(await tw.attention(page.items, "ann"), dict[str, Attention])
+    assert_type(await tw.signal(runs[-1].id, "steer", "only the first file"), taxiway.Receipt)
+    assert_type(await tw.signals(runs[-1].id, after=1), list[RunSignal])
+    assert_type(await tw.cancel_signal("sig_1"), RunSignal)
     await one_task(lint)
 
 
@@ -136,16 +143,20 @@ async def the_rest(tw: Verbs) -> None:
     assert_type(await tw.release_account("codex"), Account)
     assert_type(await tw.limit_account("codex", None), Account)
     await tw.set_on_limit("wait", queue="default")
+    assert_type(await tw.on_limit(queue="default"), str | None)
     assert_type(await tw.usage("day", since=0), list[UsageLine])
     assert_type(await tw.queue("default"), Queue)
     assert_type(await tw.queues(), list[Queue])
     assert_type(await tw.queue_stats("default"), QueueStats)
+    assert_type(await tw.snapshot("default", limit=5), tuple[QueueStats, list[taxiway.Task]])
     assert_type(await tw.make_queue("slow", slots=1), Queue)
     assert_type(await tw.move_queue("slow", "pause"), Queue)
     assert_type(await tw.set_queue("slow", None), Queue)
     assert_type(await tw.lanes(), list[Lane])
+    assert_type(await tw.lane("wide"), Lane)
     assert_type(await tw.set_lane("wide", 8), Lane)
     assert_type(await tw.move_lane("wide", "stop"), Lane)
+    assert_type(await tw.agents(), list[AgentReport])
     assert_type(await tw.runners(), list[Runner])
     assert_type(await tw.make_token("ben", TokenScope.VIEWER, expires_s=3_600), tuple[Token, str])
     assert_type(await tw.tokens(), list[Token])

@@ -21,7 +21,7 @@ SETTINGS = '{"typeCheckingMode": "strict", "pythonVersion": "3.11", "extraPaths"
 
 def verbs(of: type) -> set[str]:
     """The names of its verbs."""
-    return {name for name, verb in vars(of).items() if inspect.isfunction(verb) and name[0] != "_"}
+    return {name for name, verb in inspect.getmembers(of, inspect.isfunction) if name[0] != "_"}
 
 
 def run(*argv: str, cwd: Path) -> str:

@@ -9,12 +9,12 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
+from taxiway.agentreports import ability_names, standing
 from taxiway.app import store_path
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json, note, page_document, table
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago, span
-from taxiway.core.agent import Abilities
 from taxiway.core.agentpresets import PRESETS
 from taxiway.core.errors import NotFound
 from taxiway.core.nearest import suggestion
@@ -26,7 +26,6 @@ from taxiway.wire.moments import rfc3339
 T = TypeVar("T")
 
 FAILED_STATUS: Final = 1
-TRIED, CLAIMED, FAILED = "tried", "claimed", "failed"
 
 
 @click.group(cls=Noun)
@@ -112,10 +111,6 @@ def _trials(door: Door) -> Trials:
     return trials_beside(store_path(door.loaded.config.store.path))
 
 
-def _names(abilities: Abilities) -> list[str]:
-    return [name for name, able in msgspec.structs.asdict(abilities).items() if able and name != "degraded"]
-
-
 def _place_word(one: KnownAgent) -> str:
     return one.path if one.path is not None else "not installed"
 
@@ -130,7 +125,7 @@ def _abilities_word(one: KnownAgent) -> str:
     if one.path is None:
         return "-"
     tried = one.trial.tried if one.trial is not None else {}
-    words = [name.replace("_", "-") + ("*" if tried.get(name) else "") for name in _names(one.abilities)]
+    words = [name.replace("_", "-") + ("*" if tried.get(name) else "") for name in ability_names(one.abilities)]
     return " ".join(["degraded", *words] if one.abilities.degraded else words) or "-"
 
 
@@ -143,7 +138,6 @@ def _tried_word(one: KnownAgent, now: int) -> str:
 def _document(one: KnownAgent) -> dict[str, Any]:
     trial = one.trial
     tried = trial.tried if trial is not None else {}
-    standing = {True: TRIED, False: FAILED, None: CLAIMED}
     return {
         "name": one.name,
         "adapter": str(one.kind.adapter),
@@ -151,7 +145,7 @@ def _document(one: KnownAgent) -> dict[str, Any]:
         "path": one.path,
         "version": one.version,
         "degraded": one.abilities.degraded,
-        "abilities": {name: standing[tried.get(name)] for name in _names(one.abilities)},
+        "abilities": {name: str(standing(tried.get(name))) for name in ability_names(one.abilities)},
         "tried": tried,
         "tried_at": rfc3339(trial.at) if trial is not None else None,
         "ready_s": trial.ready_s if trial is not None else None,

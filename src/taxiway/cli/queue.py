@@ -59,11 +59,16 @@ def show(door: Door, name: str) -> None:
 @pass_door
 def stats(door: Door, name: str) -> None:
     """How many tasks of a queue are in which state and lane."""
-    found: QueueStats = door.use(lambda tw: tw.queue_stats(name))
+
+    async def count_tasks(tw: Verbs) -> QueueStats:
+        await tw.queue(name)  # a slip of the pen is told, and not counted as nothing
+        return await tw.queue_stats(name)
+
+    found = door.use(count_tasks)
     if door.wants_json:
         answer_json(stats_document(found))
         return
-    answer(f"queue {found.queue}: {coloured(found.state)}, {count(found.total, 'task')}, {found.live} running")
+    answer(f"queue {found.queue}: {coloured(str(found.state))}, {count(found.total, 'task')}, {found.live} running")
     for heading, counts in (("STATE", found.by_state), ("REASON", found.by_reason), ("LANE", found.by_lane)):
         if counts:
             answer("\n" + table((heading, "TASKS"), [[name, str(number)] for name, number in sorted(counts.items())]))

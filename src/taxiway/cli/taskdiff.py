@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
-import msgspec
 
 from taxiway.app import Taxiway
 from taxiway.cli.door import Door, pass_door
@@ -20,7 +18,7 @@ from taxiway.core.errors import Error
 from taxiway.core.ids import short_id
 from taxiway.core.safe import safe
 from taxiway.core.workspace import Applied, RunDiff, TaskDiff
-from taxiway.wire.moments import rfc3339
+from taxiway.wire.documents import diff_document
 
 
 @click.command("diff", cls=Verb)
@@ -66,15 +64,6 @@ def apply(door: Door, ref: str, check: bool, folder: str | None) -> None:
         answer(safe_line(path))
     what = f"{count(len(applied.paths), 'file')} of {safe_line(applied.top)}"
     note(f"it fits, and would change {what}" if check else f"changed {what}; nothing is staged or committed")
-
-
-def diff_document(found: TaskDiff, with_patch: bool) -> dict[str, Any]:
-    """A diff as JSON; ``patch`` is text, what is no UTF-8 in it replaced."""
-    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(found.diff).items()}
-    document["taken_at"] = rfc3339(found.diff.taken_at)
-    if with_patch:
-        document["patch"] = found.patch.decode("utf-8", "replace")
-    return document
 
 
 def _lines(diff: RunDiff) -> list[str]:

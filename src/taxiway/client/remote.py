@@ -14,53 +14,32 @@ import msgspec
 from taxiway.client.connection import Connection
 from taxiway.client.following import Following
 from taxiway.client.handle import TaskHandle, plain_fields
+from taxiway.client.remote_control import RemoteControl
 from taxiway.client.remote_session import RemoteSessions
 from taxiway.client.session import SessionHandle
 from taxiway.client.verbs import RECEIPT_S
-from taxiway.core.account import Account
-from taxiway.core.approval import Approval
 from taxiway.core.change import Change
 from taxiway.core.event import Event
-from taxiway.core.lane import Lane
 from taxiway.core.limits import EVENTS_PAGE_MAX, LIST_COUNT_MAX, LIST_PAGE_DEFAULT
 from taxiway.core.plan import Plan
-from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
-from taxiway.core.session import Receipt
+from taxiway.core.session import Attention, Receipt, RunSignal, Signal
 from taxiway.core.task import Task, TaskState
-from taxiway.core.token import Token, TokenScope
-from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import TaskDiff
-from taxiway.store.protocol import ApprovalPage, PlanAdmitted, Runner, SessionPage, Submitted, TaskFilter, TaskPage
+from taxiway.store.protocol import PlanAdmitted, SessionPage, Submitted, TaskFilter, TaskPage
 from taxiway.wire.documents import plan_document
-from taxiway.wire.moments import milliseconds, rfc3339
-from taxiway.wire.records import (
-    account_of,
-    approval_of,
-    diff_of,
-    event_of,
-    lane_of,
-    obstacle_of,
-    queue_of,
-    receipt_of,
-    record,
-    run_of,
-    stats_of,
-    task_of,
-    token_of,
-    usage_of,
-)
+from taxiway.wire.records import diff_of, event_of, obstacle_of, receipt_of, record, run_of, signal_of, task_of
 
 RECEIPT_LOOK_S: Final = 0.1
 VERSION_MAX: Final = 1 << 53  #: behind every change
 
 
-class RemoteTaxiway:
+class RemoteTaxiway(RemoteControl):
     """Made by ``taxiway.connect``."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._following = Following(connection)
         self.session_verbs = RemoteSessions(connection)
 
@@ -96,13 +75,22 @@ class RemoteTaxiway:
     async def tasks(self, filter: TaskFilter | None = None, limit: int = 50, cursor: str | None = None) -> TaskPage:
         """A page of tasks in priority order, or as ``TaskFilter.open_first`` says."""
         wanted = filter or TaskFilter()
-        page = await self._connection.get("/tasks", **_asked(wanted), limit=limit, cursor=cursor)
+        order = "open" if wanted.open_first else "priority"
+        page = await self._connection.get("/tasks", **_asked(wanted), order=order, limit=limit, cursor=cursor)
         return TaskPage([task_of(document) for document in page["items"]], page["cursor"])
 
     async def count_tasks(self, filter: TaskFilter | None = None, most: int = LIST_COUNT_MAX) -> int:
-        """How many tasks a filter lets through, counted up to ``most``."""
-        page = await self._connection.get("/tasks", **_asked(filter or TaskFilter()), limit=1, count=True)
-        return min(int(page["total"]), most)
+        """How many tasks a filter lets through; counting ends at ``most``."""
+        return int((await self._connection.get("/tasks/count", **_asked(filter or TaskFilter()), most=most))["count"])
+
+    async def attention(self, tasks: Sequence[Task], reader: str) -> dict[str, Attention]:
+        """What tasks are to a reader, by id."""
+        found = {task.id: await self._connection.get(_at("tasks", task.id), reader=reader) for task in tasks}
+        return {id: Attention(document["attention"]) for id, document in found.items()}
+
+    async def read(self, task: str, reader: str) -> Task:
+        """Mark a task as seen by a reader, as it is now."""
+        return task_of(await self._connection.change("POST", f"{_at('tasks', task)}/read", {"reader": reader}))
 
     async def wait(self, task: str, timeout_s: float | None = None) -> Task:
         """A task once it has ended; ``TimeoutError`` after ``timeout_s`` seconds."""
@@ -209,6 +197,21 @@ class RemoteTaxiway:
         """Every condition that keeps a task from running."""
         return [obstacle_of(one) for one in (await self._connection.get(f"{_at('tasks', task)}/explain"))["items"]]
 
+    # -- runs -----------------------------------------------------------------------------------------------------
+    async def signal(self, run: str, kind: Signal | str, text: str | None = None) -> Receipt:
+        """Tell a live run something: ``turn`` and ``steer`` bring words, ``stop`` and ``interrupt`` end it."""
+        body = {"kind": str(kind), "text": text}
+        return receipt_of(await self._connection.change("POST", f"{_at('runs', run)}/signals", body))
+
+    async def signals(self, run: str, after: int = 0, limit: int = LIST_PAGE_DEFAULT) -> list[RunSignal]:
+        """What a run was told, behind a number, in order; at most 100."""
+        page = await self._connection.get(f"{_at('runs', run)}/signals", after=after, limit=max(1, min(limit, 100)))
+        return [signal_of(one) for one in page["items"]]
+
+    async def cancel_signal(self, signal: str) -> RunSignal:
+        """Take back what no turn has taken yet."""
+        return signal_of(await self._connection.change("POST", f"{_at('signals', signal)}/cancel"))
+
     # -- sessions -------------------------------------------------------------------------------------------------
     async def session(
         self,
@@ -234,133 +237,6 @@ class RemoteTaxiway:
         """A page of sessions: active first, then unread, then by last activity."""
         return await self.session_verbs.page(state, reader, agent, archived, limit, cursor)
 
-    # -- approvals, accounts, usage -------------------------------------------------------------------------------
-    async def approvals(
-        self,
-        *,
-        state: str = "pending",
-        task: str | None = None,
-        limit: int = LIST_PAGE_DEFAULT,
-        cursor: str | None = None,
-    ) -> ApprovalPage:
-        """A page of what agents ask, in the order in which they asked."""
-        page = await self._connection.get("/approvals", state=state, task=task, limit=limit, cursor=cursor)
-        return ApprovalPage([approval_of(document) for document in page["items"]], page["cursor"])
-
-    async def approval(self, approval: str) -> Approval:
-        """One approval."""
-        return approval_of(await self._connection.get(_at("approvals", approval)))
-
-    async def allow(self, approval: str, reason: str | None = None) -> Approval:
-        """Allow what an agent asks. Raises ``NotPending`` when somebody was first."""
-        return approval_of(
-            await self._connection.change("POST", f"{_at('approvals', approval)}/allow", {"reason": reason})
-        )
-
-    async def deny(self, approval: str, reason: str | None = None) -> Approval:
-        """Deny it; the agent is told ``reason``."""
-        return approval_of(
-            await self._connection.change("POST", f"{_at('approvals', approval)}/deny", {"reason": reason})
-        )
-
-    async def accounts(self) -> list[Account]:
-        """Every account, by name."""
-        return [account_of(one) for one in (await self._connection.get("/accounts"))["items"]]
-
-    async def account(self, name: str) -> Account:
-        """One account."""
-        return account_of(await self._connection.get(_at("accounts", name)))
-
-    async def park_account(
-        self, name: str, *, until: int | None = None, for_s: float | None = None, why: str = ""
-    ) -> Account:
-        """Start nothing of an account."""
-        body = {"until": rfc3339(until), "for_s": for_s, "why": why}
-        return account_of(await self._connection.change("POST", f"{_at('accounts', name)}/park", body))
-
-    async def release_account(self, name: str) -> Account:
-        """Wait no longer for an account's reset."""
-        return account_of(await self._connection.change("POST", f"{_at('accounts', name)}/release"))
-
-    async def limit_account(self, name: str, limit: int | None) -> Account:
-        """How many runs of an account may go at once at most; ``None`` is unlimited."""
-        return account_of(await self._connection.change("PATCH", _at("accounts", name), {"limit": limit}))
-
-    async def set_on_limit(self, on_limit: str | None, *, queue: str | None = None, session: str | None = None) -> None:
-        """What tasks of a queue or a session do when a provider's limit ends their turn."""
-        if queue is not None:
-            await self._connection.change("PATCH", _at("queues", queue), {"on_limit": on_limit})
-        if session is not None:
-            await self._connection.change("PATCH", _at("sessions", session), {"on_limit": on_limit})
-
-    async def usage(self, by: str = "agent", *, since: int | None = None, until: int | None = None) -> list[UsageLine]:
-        """What runs of agents used."""
-        page = await self._connection.get("/usage", by=by, since=rfc3339(since), until=rfc3339(until))
-        return [usage_of(one) for one in page["items"]]
-
-    # -- queues and lanes -----------------------------------------------------------------------------------------
-    async def queue(self, name: str) -> Queue:
-        """One queue."""
-        return queue_of(await self._connection.get(_at("queues", name)))
-
-    async def queues(self) -> list[Queue]:
-        """Every queue."""
-        return [queue_of(one) for one in (await self._connection.get("/queues"))["items"]]
-
-    async def queue_stats(self, name: str) -> QueueStats:
-        """Counts of a queue."""
-        return stats_of(await self._connection.get(f"{_at('queues', name)}/stats"))
-
-    async def make_queue(self, name: str, slots: int | None = None) -> Queue:
-        """Make a standing queue."""
-        return queue_of(await self._connection.change("POST", "/queues", {"name": name, "slots": slots}))
-
-    async def move_queue(self, name: str, verb: str) -> Queue:
-        """``start``, ``pause``, ``resume``, ``stop`` or ``reset`` a queue."""
-        return queue_of(await self._connection.change("POST", f"{_at('queues', name)}/{quote(verb, safe='')}"))
-
-    async def set_queue(self, name: str, slots: int | None) -> Queue:
-        """Resize a queue; ``None`` is unlimited."""
-        return queue_of(await self._connection.change("PATCH", _at("queues", name), {"slots": slots}))
-
-    async def lanes(self) -> list[Lane]:
-        """Every lane."""
-        return [lane_of(one) for one in (await self._connection.get("/lanes"))["items"]]
-
-    async def set_lane(self, name: str, size: int | None, queue: str | None = None) -> Lane:
-        """Make or resize a lane; ``None`` is unlimited."""
-        return lane_of(await self._connection.change("PUT", _at("lanes", name), {"size": size, "queue": queue}))
-
-    async def move_lane(self, name: str, verb: str, queue: str | None = None) -> Lane:
-        """``stop`` a lane (it refuses new work, and what waits in it is cancelled), or ``start`` it again."""
-        path = f"{_at('lanes', name)}/{quote(verb, safe='')}"
-        return lane_of(await self._connection.change("POST", path, queue=queue))
-
-    async def runners(self) -> list[Runner]:
-        """Runners that are not gone, of the server's store."""
-        return [runner_of(one) for one in (await self._connection.get("/runners"))["items"]]
-
-    # -- tokens ---------------------------------------------------------------------------------------------------
-    async def make_token(
-        self, name: str, scope: TokenScope = TokenScope.OPERATOR, expires_s: float | None = None
-    ) -> tuple[Token, str]:
-        """A token, and its text, which nobody can tell again."""
-        body = {"name": name, "scope": str(scope), "expires_s": expires_s}
-        made = await self._connection.change("POST", "/tokens", body)
-        return token_of(made["token"]), made["text"]
-
-    async def tokens(self) -> list[Token]:
-        """Every token."""
-        return [token_of(one) for one in (await self._connection.get("/tokens"))["items"]]
-
-    async def revoke_token(self, token: str) -> Token:
-        """It opens nothing from now on."""
-        return token_of(await self._connection.change(HTTPMethod.DELETE, _at("tokens", token)))
-
-    async def revoke_runner(self, runner: str) -> Token:
-        """The key of a remote runner opens nothing from now on, and everything that runs by it is fenced."""
-        return token_of(await self._connection.change(HTTPMethod.DELETE, _at("runners", runner)))
-
 
 def _answer(made: Mapping[str, Any], fields: Mapping[str, Any]) -> Submitted:
     """What was answered to a submit. Under a key that is the call's own nobody else can have made it: where it was
@@ -378,15 +254,9 @@ def _asked(wanted: TaskFilter) -> dict[str, Any]:
         "lane": wanted.lane,
         "session": wanted.session,
         "label": [f"{key}={value}" for key, value in wanted.labels],
+        "q": wanted.text,
         "superseded": wanted.superseded,
-        "order": "open" if wanted.open_first else "priority",
     }
-
-
-def runner_of(document: Mapping[str, Any]) -> Runner:
-    """A runner, as far as a server tells of it."""
-    times = {name: milliseconds(document[name]) for name in ("started_at", "seen_at")}
-    return record(Runner, document, boot_id="", **times)
 
 
 def _at(kind: str, ref: str) -> str:

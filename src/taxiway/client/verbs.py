@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from taxiway.client.handle import TaskHandle
 from taxiway.client.session import SessionHandle, SessionVerbs
 from taxiway.core.account import Account
+from taxiway.core.agent import AgentReport
 from taxiway.core.approval import Approval
 from taxiway.core.change import Change
 from taxiway.core.event import Event
@@ -17,14 +18,15 @@ from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
-from taxiway.core.session import Receipt
+from taxiway.core.session import Attention, Receipt, RunSignal, Signal
 from taxiway.core.task import Task
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import TaskDiff
 from taxiway.store.protocol import ApprovalPage, PlanAdmitted, Runner, SessionPage, Submitted, TaskFilter, TaskPage
 
-RECEIPT_S = 5.0  #: how long a receipt is waited for, unless it is said otherwise
+SNAPSHOT_TASKS: Final = 20  #: of a queue, unless it is said otherwise
+RECEIPT_S: Final = 5.0  #: how long a receipt is waited for, unless it is said otherwise
 
 
 class Verbs(Protocol):
@@ -61,6 +63,14 @@ class Verbs(Protocol):
 
     async def count_tasks(self, filter: TaskFilter | None = None, most: int = LIST_COUNT_MAX) -> int:
         """How many tasks a filter lets through, counted up to ``most``."""
+        ...
+
+    async def attention(self, tasks: Sequence[Task], reader: str) -> dict[str, Attention]:
+        """What tasks are to a reader, by id."""
+        ...
+
+    async def read(self, task: str, reader: str) -> Task:
+        """Mark a task as seen by a reader, as it is now."""
         ...
 
     async def wait(self, task: str, timeout_s: float | None = None) -> Task:
@@ -117,6 +127,18 @@ class Verbs(Protocol):
 
     async def explain(self, task: str) -> list[Obstacle]:
         """Every condition that keeps a task from running."""
+        ...
+
+    async def signal(self, run: str, kind: Signal | str, text: str | None = None) -> Receipt:
+        """Tell a live run something: ``turn`` and ``steer`` bring words, ``stop`` and ``interrupt`` end it."""
+        ...
+
+    async def signals(self, run: str, after: int = 0, limit: int = LIST_PAGE_DEFAULT) -> list[RunSignal]:
+        """What a run was told, behind a number, in order."""
+        ...
+
+    async def cancel_signal(self, signal: str) -> RunSignal:
+        """Take back what no turn has taken yet."""
         ...
 
     async def session(
@@ -187,6 +209,10 @@ class Verbs(Protocol):
         """What tasks of a queue or a session do when a provider's limit ends their turn."""
         ...
 
+    async def on_limit(self, *, queue: str | None = None, session: str | None = None) -> str | None:
+        """What was said of that."""
+        ...
+
     async def usage(self, by: str = "agent", *, since: int | None = None, until: int | None = None) -> list[UsageLine]:
         """What runs of agents used."""
         ...
@@ -201,6 +227,10 @@ class Verbs(Protocol):
 
     async def queue_stats(self, name: str) -> QueueStats:
         """Counts of a queue."""
+        ...
+
+    async def snapshot(self, name: str, limit: int = SNAPSHOT_TASKS) -> tuple[QueueStats, list[Task]]:
+        """Counts of a queue and its first tasks, open ones first, as they are at one moment."""
         ...
 
     async def make_queue(self, name: str, slots: int | None = None) -> Queue:
@@ -219,12 +249,20 @@ class Verbs(Protocol):
         """Every lane."""
         ...
 
+    async def lane(self, name: str, queue: str | None = None) -> Lane:
+        """One lane."""
+        ...
+
     async def set_lane(self, name: str, size: int | None, queue: str | None = None) -> Lane:
         """Make or resize a lane."""
         ...
 
     async def move_lane(self, name: str, verb: str, queue: str | None = None) -> Lane:
         """``stop`` a lane (it refuses new work, and what waits in it is cancelled), or ``start`` it again."""
+        ...
+
+    async def agents(self) -> list[AgentReport]:
+        """The agents that are configured there, with what they can do."""
         ...
 
     async def runners(self) -> list[Runner]:

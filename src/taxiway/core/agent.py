@@ -56,6 +56,29 @@ class Abilities(msgspec.Struct, frozen=True):
     degraded: bool = False
 
 
+class Standing(StrEnum):
+    """How an ability is known: ``claimed`` by the adapter, or ``tried`` on the real program, where it may have
+    ``failed``."""
+
+    TRIED = "tried"
+    CLAIMED = "claimed"
+    FAILED = "failed"
+
+
+class AgentReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A configured agent and what it can do. ``version`` is of the program that was tried, at ``tried_at``
+    (milliseconds since 1970 UTC); ``degraded``: its answers are read off a screen."""
+
+    name: str
+    adapter: Adapter
+    preset: str | None = None
+    account: str
+    degraded: bool = False
+    abilities: dict[str, Standing] = {}
+    version: str | None = None
+    tried_at: int | None = None
+
+
 class AgentKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One ``[agents.NAME]`` of the configuration.
 

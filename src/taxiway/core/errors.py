@@ -150,6 +150,13 @@ class NoTurn(Conflict):
     code = "no_turn"
 
 
+class PreconditionFailed(Conflict):
+    """The thing has changed since its caller read it, and the change was to be made only to what that was."""
+
+    code = "precondition_failed"
+    http_status = 412
+
+
 class IdempotencyMismatch(Conflict):
     """The idempotency key was used before with another payload (I9)."""
 

@@ -57,10 +57,11 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
-    """Counts of a queue's tasks by state, by ``state/reason`` and by lane."""
+    """Counts of a queue's tasks by state, by ``state/reason`` and by lane; all zero, and without a ``state``, where
+    there is no such queue."""
 
     queue: str
-    state: QueueState
+    state: QueueState | None
     total: int
     by_state: dict[str, int]
     by_reason: dict[str, int]

@@ -146,6 +146,22 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in (SignalState.APPLIED, SignalState.REFUSED)
 
 
+class RunSignal(msgspec.Struct, frozen=True, kw_only=True):
+    """An instruction to a run as stored; ``seq`` counts those of its run from 1, ``message`` is the task that it brings
+    and ``actor`` who gave it. Times are milliseconds since 1970 UTC."""
+
+    id: str
+    run: str
+    seq: int
+    kind: Signal
+    state: SignalState
+    actor: str
+    message: str | None = None
+    why: str | None = None
+    created_at: int = 0
+    settled_at: int | None = None
+
+
 class Stopped(msgspec.Struct, frozen=True):
     """What a stop reached: runs that are being stopped, and messages that will not run."""
 

@@ -15,6 +15,7 @@ from taxiway.core.task import OnLimit
 from taxiway.core.usage import UsageBy, UsageLine
 from taxiway.store.protocol import Store
 
+PARKED_S_MAX: Final = 10 * 366 * 86_400.0
 FOR_EVER: Final = 1 << 60  #: after every time
 
 
@@ -45,6 +46,8 @@ class AccountIntake:
         now = self._clock.now_ms()
         if until is not None and for_s is not None:
             raise Invalid("give a time until when, or how long, not both")
+        if for_s is not None and not 0 < for_s <= PARKED_S_MAX:
+            raise Invalid(f"an account is parked for some seconds, at most {PARKED_S_MAX:.0f}, or until it is released")
         end = until if for_s is None else now + int(for_s * 1000)
         if end is not None and end <= now:
             raise Invalid("an account cannot be parked until a time that has passed")
@@ -72,6 +75,15 @@ class AccountIntake:
         elif session is not None:
             found = await self._store.find_session(session, self._project)
             await self._store.set_session_on_limit(found, said, self._actor)
+
+    async def on_limit(self, queue: str | None, session: str | None) -> OnLimit | None:
+        """What was said of a queue, or of a session; ``None`` where nothing was."""
+        if (queue is None) == (session is None):
+            raise Invalid("name a queue or a session")
+        if queue is not None:
+            return await self._store.queue_on_limit(queue, self._project)
+        assert session is not None
+        return await self._store.session_on_limit(await self._store.find_session(session, self._project))
 
     async def usage(self, by: str, since: int | None, until: int | None) -> list[UsageLine]:
         """What runs of agents used that were claimed in a span of time (milliseconds UTC)."""

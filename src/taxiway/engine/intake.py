@@ -12,8 +12,10 @@ import msgspec
 from taxiway.clock import Ids
 from taxiway.core.errors import Draining, Invalid, Problem
 from taxiway.core.fault import Fault
+from taxiway.core.fieldtypes import Bad
+from taxiway.core.fieldtypes import name as checked_name
 from taxiway.core.lane import Lane
-from taxiway.core.limits import SUBMIT_BATCH_MAX
+from taxiway.core.limits import NAME_CHARS_MAX, SUBMIT_BATCH_MAX
 from taxiway.core.plan import Plan
 from taxiway.core.policy import MailboxPolicy
 from taxiway.core.promptfields import AGENT_HINT, NEEDS_AGENT
@@ -21,6 +23,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle, obstacles
 from taxiway.core.redact import Scrubber
 from taxiway.core.secretrefs import literal_secrets
+from taxiway.core.session import Attention
 from taxiway.core.spechash import spec_hash
 from taxiway.core.specs import checked_spec
 from taxiway.core.task import Task, TaskSpec, TaskState
@@ -28,6 +31,21 @@ from taxiway.engine.attention import noted
 from taxiway.store.protocol import NewTask, PlanAdmitted, Pruned, Store, Submitted
 
 DRAINING: Final = "Taxiway is shutting down, please retry shortly"
+
+
+def checked_reader(reader: str) -> str:
+    """The name of a reader. Raises ``Invalid`` for what is none."""
+    if not reader.strip() or len(reader) > NAME_CHARS_MAX or not reader.isprintable():
+        said = f"must be a name of 1 to {NAME_CHARS_MAX} characters"
+        raise Invalid(f"reader {said}", [Problem(said, "reader")])
+    return reader
+
+
+def _check_name(name: str, what: str) -> None:
+    try:
+        checked_name(name)
+    except Bad as bad:
+        raise Invalid(f"the name of a {what} {bad.message}", [Problem(bad.message, "name", hint=bad.hint)]) from None
 
 
 class Prompting(msgspec.Struct, frozen=True):
@@ -77,10 +95,11 @@ class Intake:
         self._prompting = prompting or Prompting()
         self._shutter = Shutter()
 
-    def speaking_as(self, actor: str, store: Store) -> Intake:
-        """The same door for another actor: what is shut is shut for both."""
+    def speaking_as(self, actor: str, store: Store, project: str | None = None) -> Intake:
+        """The same door for another actor, or in another project: what is shut is shut for both."""
         other = copy(self)
         other._actor, other._store = actor, store
+        other._project = self._project if project is None else project
         return other
 
     @property
@@ -139,6 +158,14 @@ class Intake:
         """Forget a task; ``False`` while it runs."""
         return await self._store.remove(await self.find(task), self._actor)
 
+    async def attention(self, tasks: Sequence[str], reader: str) -> dict[str, Attention]:
+        """What tasks are to a reader (C31)."""
+        return await self._store.attention(tasks, checked_reader(reader))
+
+    async def read(self, task: str, reader: str) -> Task:
+        """Mark a task as seen by a reader (C47)."""
+        return await self._store.read_task(await self.find(task), checked_reader(reader))
+
     async def explain(self, task: str) -> list[Obstacle]:
         """Every condition that keeps a task from running (empty when the next claim takes it), and whether it stands
         still."""
@@ -157,6 +184,7 @@ class Intake:
 
     async def make_queue(self, name: str, slots: int | None = None) -> Queue:
         """Make a standing queue."""
+        _check_name(name, "queue")
         return await self._store.make_queue(name, slots, self._actor)
 
     async def queue(self, name: str) -> Queue:
@@ -167,8 +195,17 @@ class Intake:
         """Counts of a queue."""
         return await self._store.queue_stats(name, self._project)
 
+    async def snapshot(self, name: str, limit: int) -> tuple[QueueStats, list[Task]]:
+        """Counts of a queue and its first tasks, open ones first, as they are at one moment."""
+        return await self._store.snapshot(name, self._project, limit)
+
+    async def lane(self, name: str, queue: str | None = None) -> Lane:
+        """One lane."""
+        return await self._store.lane(name, queue, self._project)
+
     async def set_lane(self, name: str, size: int | None, queue: str | None = None) -> Lane:
         """Make or resize a lane."""
+        _check_name(name, "lane")
         return await self._store.set_lane(name, size, self._actor, queue, self._project)
 
     async def move_lane(self, name: str, verb: str, queue: str | None = None) -> Lane:

@@ -12,12 +12,12 @@ from taxiway.core.event import EventPage
 from taxiway.core.fault import Fault
 from taxiway.core.fieldtypes import Bad
 from taxiway.core.ids import short_id
-from taxiway.core.limits import LIST_PAGE_DEFAULT, NAME_CHARS_MAX, SESSIONS_PAGE_MAX
+from taxiway.core.limits import LIST_PAGE_DEFAULT, SESSIONS_PAGE_MAX
 from taxiway.core.mailbox import changed
 from taxiway.core.policy import MailboxChange, MailboxPolicy
 from taxiway.core.session import Session, Stopped
 from taxiway.core.task import Task, TaskState
-from taxiway.engine.intake import Intake
+from taxiway.engine.intake import Intake, checked_reader
 from taxiway.store.protocol import SessionFilter, SessionPage, Store, Submitted
 
 TITLE_CHARS_MAX: Final = 200  #: of a title that is given (C30); one that is made of a prompt is shorter
@@ -122,9 +122,7 @@ class SessionIntake:
 
     async def read(self, ref: str, reader: str) -> Session:
         """Mark it as seen by a reader, as it is now (C32)."""
-        if _checked_reader(reader) is None:
-            raise Invalid("a reader has a name", [Problem("a reader has a name", "reader")])
-        return await self._store.read_session(await self._find(ref), reader)
+        return await self._store.read_session(await self._find(ref), checked_reader(reader))
 
     async def tasks(self, ref: str, limit: float = LIST_PAGE_DEFAULT, after: int = 0) -> list[Task]:
         """Its open tasks in order of submission, behind the submission number ``after``."""
@@ -196,10 +194,7 @@ def _headline(title: str | None) -> str | None:
 
 
 def _checked_reader(reader: str | None) -> str | None:
-    if reader is not None and (not reader.strip() or len(reader) > NAME_CHARS_MAX or not reader.isprintable()):
-        said = f"must be a name of 1 to {NAME_CHARS_MAX} characters"
-        raise Invalid(f"reader {said}", [Problem(said, "reader")])
-    return reader
+    return None if reader is None else checked_reader(reader)
 
 
 def _read(problems: list[Problem], field: str, reader: Callable[[Any], Any], value: Any) -> Any:

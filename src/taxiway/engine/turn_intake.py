@@ -44,24 +44,29 @@ class TurnIntake:
         In a session they are a message: what the turn does not take is its next turn. Raises ``NoTurn``, ``Full``, and
         ``Invalid`` for words that are none.
         """
-        words = _words(text)
-        found = await self._live(task)
+        words = checked_words(text)
+        return await self._settled(await self.spoken_to(await self._live(task), words), wait_s)
+
+    async def spoken_to(self, found: Task, words: str, run: str | None = None) -> Receipt:
+        """Words for the live turn of a task, and how far they got at once; ``run`` is the one that is meant, if no other
+        will do."""
         if found.session is None:
-            told = await self._store.tell_task(found.id, Signal.STEER, self._scrubber.text(words), self._actor)
-            return await self._settled(told, told.signal, wait_s)
-        sent = await self._sessions.send(found.session, _next_turn(found, words))
+            text = self._scrubber.text(words)
+            if run is not None:
+                return await self._store.tell_run(run, Signal.STEER, text, self._actor)
+            return await self._store.tell_task(found.id, Signal.STEER, text, self._actor)
+        sent = await self._sessions.send(found.session, message_like(found, words, Mode.STEER))
         if sent.disposition is not Disposition.STEERING:
             state = SignalState.REFUSED
             return Receipt(kind=Signal.STEER, state=state, run=found.run, why=NEXT_TURN, message=sent.id)
-        offered = Receipt(kind=Signal.STEER, state=SignalState.ACCEPTED, run=sent.offered, message=sent.id)
-        return await self._settled(offered, sent.id, wait_s)
+        return msgspec.structs.replace(await self._store.receipt(sent.id), message=sent.id)
 
     async def interrupt(self, task: str, wait_s: float = RECEIPT_S) -> Receipt:
         """Have the live turn of a task ended: the task is cancelled (``interrupted``), its conversation stays, and what
         waits in its session goes on. Raises ``NoTurn``."""
         found = await self._live(task)
         told = await self._store.tell_task(found.id, Signal.INTERRUPT, None, self._actor)
-        return await self._settled(told, told.signal, wait_s)
+        return await self._settled(told, wait_s)
 
     async def _live(self, task: str) -> Task:
         """The task whose turn is meant; raises ``NoTurn`` where there is none."""
@@ -79,17 +84,18 @@ class TurnIntake:
             )
         return found
 
-    async def _settled(self, told: Receipt, ref: str | None, wait_s: float) -> Receipt:
+    async def _settled(self, told: Receipt, wait_s: float) -> Receipt:
         """The final receipt, or how far it got within the time."""
-        if ref is None or wait_s <= 0:
+        if told.final or told.signal is None or wait_s <= 0:
             return told
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
-                told = msgspec.structs.replace(await self._feed.settled(ref), message=told.message)
+                told = msgspec.structs.replace(await self._feed.settled(told.signal), message=told.message)
         return told
 
 
-def _words(text: str) -> str:
+def checked_words(text: str) -> str:
+    """Words for an agent. Raises ``Invalid`` for what is none."""
     try:
         words: str = read_prompt(text)
     except Bad as bad:
@@ -97,8 +103,9 @@ def _words(text: str) -> str:
     return words
 
 
-def _next_turn(found: Task, words: str) -> dict[str, object]:
+def message_like(found: Task, words: str, mode: Mode | None = None) -> dict[str, object]:
     """The words as a message that would run as the turn does which they are meant for."""
     spec = found.spec
     fields = {"prompt": words, "agent": spec.agent, "cwd": spec.cwd, "access": str(spec.access), "model": spec.model}
-    return {name: value for name, value in fields.items() if value is not None} | {"mailbox": {"mode": str(Mode.STEER)}}
+    given = {name: value for name, value in fields.items() if value is not None}
+    return given | ({} if mode is None else {"mailbox": {"mode": str(mode)}})

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Invalid
 from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, Reply, page_of, ref
@@ -98,6 +99,7 @@ ENDPOINTS: Final = (
         handler=get,
         summary="One account",
         answer=ref("Account"),
+        versioned=ChangeKind.ACCOUNT,
     ),
     Endpoint(
         method=HTTPMethod.PATCH,
@@ -107,6 +109,7 @@ ENDPOINTS: Final = (
         summary="Resize an account",
         body=AccountChange,
         answer=ref("Account"),
+        versioned=ChangeKind.ACCOUNT,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -116,6 +119,7 @@ ENDPOINTS: Final = (
         summary="Park an account",
         body=Park,
         answer=ref("Account"),
+        versioned=ChangeKind.ACCOUNT,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -124,6 +128,7 @@ ENDPOINTS: Final = (
         handler=release,
         summary="Release an account",
         answer=ref("Account"),
+        versioned=ChangeKind.ACCOUNT,
     ),
     Endpoint(
         method=HTTPMethod.GET,

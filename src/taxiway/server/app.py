@@ -22,13 +22,14 @@ from taxiway.server import (
     approvals,
     changes,
     execution,
+    fleet,
     plans,
     queues,
     runnerkeys,
-    runnerlist,
     runners,
     runs,
     sessions,
+    signals,
     tasks,
     tokens,
 )
@@ -46,15 +47,16 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *tasks.ENDPOINTS,
     *plans.ENDPOINTS,
     *runs.ENDPOINTS,
+    *signals.ENDPOINTS,
     *changes.ENDPOINTS,
     *sessions.ENDPOINTS,
     *queues.ENDPOINTS,
     *approvals.ENDPOINTS,
     *accounts.ENDPOINTS,
     *tokens.ENDPOINTS,
+    *fleet.ENDPOINTS,
     *runnerkeys.ENDPOINTS,
     *runners.ENDPOINTS,
-    *runnerlist.ENDPOINTS,
     *execution.ENDPOINTS,
 )
 
@@ -118,10 +120,11 @@ def _route(server: Server, path: str, on: list[Endpoint]) -> Route:
 async def _unrouted(request: Request, raised: Exception) -> Response:
     """What no route is for, as a problem document."""
     assert isinstance(raised, HTTPException)
-    error: Error = NotFound(f"there is nothing at {request.url.path[:200]}")
+    path = whole(request.url.path)[:200]
+    error: Error = NotFound(f"there is nothing at {path}")
     if raised.status_code == 405:
         allowed = (raised.headers or {}).get("Allow", "")
-        error = MethodNotAllowed(f"{request.method[:20]} is not for {request.url.path[:200]}; it takes {allowed}")
+        error = MethodNotAllowed(f"{request.method[:20]} is not for {path}; it takes {allowed}")
     response = refusal(error, request)
     response.headers.update(raised.headers or {})
     return response

@@ -12,8 +12,6 @@ from taxiway.store.protocol import Store, Topic
 REMEMBERED_S: Final = 2.0  #: so late at most a token that was revoked in another process is refused here
 REMEMBERED_MAX: Final = 10_000
 USED_EVERY_S: Final = 60.0  #: how often the store is told when tokens were used
-REPLIES_KEPT_MS: Final = 86_400_000  #: so long an answer is known by its idempotency key
-REPLIES_PAGE: Final = 1_000  #: answers that are forgotten at a time
 REFUSED: Final = "there is no such token, or it opens nothing any more; ask for one with 'taxiway token create'"
 MISSING: Final = "a token is needed, as in: Authorization: Bearer txw_…"
 
@@ -25,7 +23,7 @@ class _Known(NamedTuple):
 
 
 class Bearers:
-    """Tells who a token belongs to. As a service it notes when tokens were used last, and forgets old answers."""
+    """Tells who a token belongs to. As a service it notes when tokens were used last."""
 
     name: Final = "bearers"
     topics: Final = Topic.NOTHING
@@ -54,11 +52,10 @@ class Bearers:
         return Principal(token=token.id, name=token.name, scope=token.scope, tenant=token.tenant)
 
     async def step(self) -> float:
-        """Note when tokens were used; forget answers that are older than a day."""
+        """Note when tokens were used."""
         used, self._used = self._used, {}
         if used:
             await self._store.tokens_used(used)
-        await self._store.prune_replies(self._clock.now_ms() - REPLIES_KEPT_MS, REPLIES_PAGE)
         return USED_EVERY_S
 
     async def _look_up(self, id: str) -> _Known | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, TypeVar, get_origin, get_type_hints
 
 import msgspec
 
@@ -58,6 +58,12 @@ def read_fields(kind: type[T], given: Any, *, what: str, strict: bool = True) ->
     if problems:
         raise Invalid(f"{what} cannot be used: {problems[0]}", problems)
     return kind(**values)
+
+
+@lru_cache
+def lists_of(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """The fields of a record that hold several values."""
+    return frozenset(name for name, hint in get_type_hints(kind).items() if get_origin(hint) is tuple)
 
 
 @lru_cache

@@ -7,12 +7,13 @@ from typing import Annotated, Final
 
 import msgspec
 
+from taxiway.core.change import ChangeKind
+from taxiway.core.task import OnLimit
 from taxiway.core.token import TokenScope
-from taxiway.server.endpoint import Call, Endpoint, Handler, Reply, object_of, page_of, ref
-from taxiway.store.protocol import TaskFilter
+from taxiway.server.endpoint import Call, Endpoint, Handler, InProject, Reply, object_of, page_of, ref
 from taxiway.wire.documents import lane_document, queue_document, stats_document, task_document
 
-OPEN_SHOWN: Final = 20  #: tasks of a snapshot
+ON_LIMIT: Final = object_of(on_limit={"enum": [*map(str, OnLimit), None]})
 SIZE_MAX: Final = 1_000_000
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=SIZE_MAX)]
@@ -28,11 +29,9 @@ class NewQueue(msgspec.Struct, frozen=True):
 
 
 class QueueChange(msgspec.Struct, frozen=True):
-    """How many of its runs may go at once (null: unlimited), and what its tasks do when a provider's limit ends their
-    turn (``wait``, ``fail``; null takes the word back); what is not said stays."""
+    """How many of its runs may go at once; null is unlimited."""
 
-    slots: Size | msgspec.UnsetType | None = msgspec.UNSET
-    on_limit: str | msgspec.UnsetType | None = msgspec.UNSET
+    slots: Size | None
 
 
 class LaneChange(msgspec.Struct, frozen=True):
@@ -43,9 +42,16 @@ class LaneChange(msgspec.Struct, frozen=True):
 
 
 class LaneQuery(msgspec.Struct, frozen=True):
-    """Whose lane it is, where it is a queue's own."""
+    """Whose lane it is, where it is a queue's own, and the project in which that is meant."""
 
     queue: str | None = None
+    project: str | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What to do when a provider's limit ends a turn: wait for its reset, or fail; null says nothing."""
+
+    on_limit: OnLimit | None
 
 
 async def make(call: Call) -> Reply:
@@ -64,14 +70,8 @@ async def get(call: Call) -> Reply:
 
 
 async def change(call: Call) -> Reply:
-    """Resize a queue, or say what it does about limits."""
-    asked: QueueChange = call.body
-    name = call.path["queue"]
-    if asked.slots is not msgspec.UNSET:
-        await call.tw.set_queue(name, asked.slots)
-    if asked.on_limit is not msgspec.UNSET:
-        await call.tw.set_on_limit(asked.on_limit, queue=name)
-    return Reply(queue_document(await call.tw.queue(name)))
+    """Resize a queue."""
+    return Reply(queue_document(await call.tw.set_queue(call.path["queue"], call.body.slots)))
 
 
 def moving(verb: str) -> Handler:
@@ -84,21 +84,37 @@ def moving(verb: str) -> Handler:
 
 
 async def stats(call: Call) -> Reply:
-    """Counts of its tasks by state, by state and reason, and by lane."""
+    """Counts of its tasks by state, by state and reason, and by lane; zeros where there is no such queue."""
     return Reply(stats_document(await call.tw.queue_stats(call.path["queue"])))
 
 
 async def snapshot(call: Call) -> Reply:
-    """Its counts and the first 20 tasks, open ones first."""
+    """Its counts and the first 20 tasks, open ones first, as they are at one moment; zeros and none where there is no
+    such queue."""
     name = call.path["queue"]
-    counts = await call.tw.queue_stats(name)
-    page = await call.tw.tasks(TaskFilter(queue=name, open_first=True), OPEN_SHOWN)
-    return Reply({"stats": stats_document(counts), "items": [task_document(task) for task in page.items]})
+    counts, first = await call.tw.snapshot(name)
+    return Reply({"stats": stats_document(counts), "items": [task_document(task) for task in first]})
+
+
+async def on_limit(call: Call) -> Reply:
+    """What its tasks do about a provider's limit, where they say nothing themselves."""
+    return Reply({"on_limit": await call.tw.on_limit(queue=call.path["queue"])})
+
+
+async def set_on_limit(call: Call) -> Reply:
+    """Say what its tasks do about a provider's limit, or take the word back."""
+    await call.tw.set_on_limit(call.body.on_limit, queue=call.path["queue"])
+    return Reply({"on_limit": call.body.on_limit})
 
 
 async def lanes(call: Call) -> Reply:
     """Every lane."""
     return Reply({"items": [lane_document(lane) for lane in await call.tw.lanes()], "cursor": None})
+
+
+async def lane(call: Call) -> Reply:
+    """One lane: store-wide, or of a queue."""
+    return Reply(lane_document(await call.tw.lane(call.path["lane"], call.query.queue)))
 
 
 async def set_lane(call: Call) -> Reply:
@@ -126,6 +142,7 @@ ENDPOINTS: Final = (
         body=NewQueue,
         answer=ref("Queue"),
         status=201,
+        versioned=ChangeKind.QUEUE,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -142,6 +159,8 @@ ENDPOINTS: Final = (
         handler=get,
         summary="One queue",
         answer=ref("Queue"),
+        query=InProject,
+        versioned=ChangeKind.QUEUE,
     ),
     Endpoint(
         method=HTTPMethod.PATCH,
@@ -151,6 +170,8 @@ ENDPOINTS: Final = (
         summary="Resize a queue",
         body=QueueChange,
         answer=ref("Queue"),
+        query=InProject,
+        versioned=ChangeKind.QUEUE,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -159,6 +180,7 @@ ENDPOINTS: Final = (
         handler=stats,
         summary="A queue's counts",
         answer=ref("QueueStats"),
+        query=InProject,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -167,6 +189,7 @@ ENDPOINTS: Final = (
         handler=snapshot,
         summary="A queue's counts and first tasks",
         answer=object_of(stats=ref("QueueStats"), items={"type": "array", "items": ref("Task")}),
+        query=InProject,
     ),
     *(
         Endpoint(
@@ -176,8 +199,40 @@ ENDPOINTS: Final = (
             handler=moving(verb),
             summary=f"{verb.capitalize()} a queue",
             answer=ref("Queue"),
+            query=InProject,
+            versioned=ChangeKind.QUEUE,
         )
         for verb in VERBS
+    ),
+    Endpoint(
+        method=HTTPMethod.GET,
+        path="/queues/{queue}/on-limit",
+        scope=TokenScope.VIEWER,
+        handler=on_limit,
+        query=InProject,
+        summary="What a queue does about limits",
+        answer=ON_LIMIT,
+    ),
+    Endpoint(
+        method=HTTPMethod.PUT,
+        path="/queues/{queue}/on-limit",
+        scope=TokenScope.OPERATOR,
+        handler=set_on_limit,
+        query=InProject,
+        body=Answer,
+        summary="Say what a queue does about limits",
+        answer=ON_LIMIT,
+        versioned=ChangeKind.QUEUE,
+    ),
+    Endpoint(
+        method=HTTPMethod.GET,
+        path="/lanes/{lane}",
+        scope=TokenScope.VIEWER,
+        handler=lane,
+        query=LaneQuery,
+        summary="One lane",
+        answer=ref("Lane"),
+        versioned=ChangeKind.LANE,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -195,6 +250,8 @@ ENDPOINTS: Final = (
         summary="Make or resize a lane",
         body=LaneChange,
         answer=ref("Lane"),
+        query=InProject,
+        versioned=ChangeKind.LANE,
     ),
     *(
         Endpoint(
@@ -205,6 +262,7 @@ ENDPOINTS: Final = (
             query=LaneQuery,
             summary=f"{verb.capitalize()} a lane",
             answer=ref("Lane"),
+            versioned=ChangeKind.LANE,
         )
         for verb in LANE_VERBS
     ),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from http import HTTPMethod
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 
 from taxiway.core.token import TokenScope
-from taxiway.server.endpoint import Call, Endpoint, Reply, Schema, object_of, ref
-from taxiway.store.protocol import NewToken, Runner
+from taxiway.server.endpoint import Call, Endpoint, Reply, object_of, ref
+from taxiway.server.tokens import made
+from taxiway.store.protocol import NewToken
 from taxiway.wire.documents import token_document
-from taxiway.wire.moments import rfc3339
 
 INVITE_S: Final = 600.0
 
@@ -33,8 +33,7 @@ class Redeem(msgspec.Struct, frozen=True):
 async def invite(call: Call) -> Reply:
     """An invitation: whoever shows it first becomes a runner. It is told once."""
     asked: Invite = call.body
-    token, text = await call.tw.make_token(asked.name, TokenScope.INVITE, asked.expires_s)
-    return Reply({"token": token_document(token), "text": text}, 201)
+    return await made(call, asked.name, TokenScope.INVITE, asked.expires_s)
 
 
 async def redeem(call: Call) -> Reply:
@@ -44,43 +43,11 @@ async def redeem(call: Call) -> Reply:
     return Reply(token_document(await call.tw.store.redeem_invite(call.principal.token, new, call.principal.name)), 201)
 
 
-async def page(call: Call) -> Reply:
-    """Runners that are not gone."""
-    return Reply({"items": [_document(one) for one in await call.tw.store.runners()], "cursor": None})
-
-
 async def revoke(call: Call) -> Reply:
     """Its key opens nothing any more, and all runs of all runners with that key are fenced."""
     return Reply(token_document(await call.tw.revoke_runner(call.path["runner"])))
 
 
-def _document(one: Runner) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "host": one.host,
-        "pid": one.pid,
-        "slots": one.slots,
-        "state": one.state,
-        "remote": one.token is not None,
-        "started_at": rfc3339(one.started_at),
-        "seen_at": rfc3339(one.seen_at),
-    }
-
-
-TEXT: Final[Schema] = {"type": "string"}
-INTEGER: Final[Schema] = {"type": "integer"}
-MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
-ONE: Final = object_of(
-    id=TEXT,
-    host=TEXT,
-    pid=INTEGER,
-    slots=INTEGER,
-    state=TEXT,
-    remote={"type": "boolean"},
-    started_at=MOMENT,
-    seen_at=MOMENT,
-)
-PAGE: Final = object_of(items={"type": "array", "items": ONE}, cursor={"type": "null"})
 ENDPOINTS: Final = (
     Endpoint(
         method=HTTPMethod.POST,
@@ -91,6 +58,7 @@ ENDPOINTS: Final = (
         body=Invite,
         answer=object_of(token=ref("Token"), text={"type": "string"}),
         status=201,
+        secret=True,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -101,14 +69,6 @@ ENDPOINTS: Final = (
         body=Redeem,
         answer=ref("Token"),
         status=201,
-    ),
-    Endpoint(
-        method=HTTPMethod.GET,
-        path="/runners",
-        scope=TokenScope.VIEWER,
-        handler=page,
-        summary="List runners",
-        answer=PAGE,
     ),
     Endpoint(
         method=HTTPMethod.DELETE,

@@ -10,7 +10,7 @@ import msgspec
 from taxiway.core.limits import EVENTS_PAGE_MAX
 from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, Reply, object_of, ref
-from taxiway.wire.documents import event_document, receipt_document, run_document
+from taxiway.wire.documents import event_document, run_document
 
 
 class EventsQuery(msgspec.Struct, frozen=True):
@@ -42,20 +42,7 @@ async def events(call: Call) -> Reply:
     return Reply({"items": [event_document(event) for event in found], "cursor": cursor})
 
 
-async def receipt(call: Call) -> Reply:
-    """How far an instruction got, by its id or by that of the message that it brings."""
-    return Reply(receipt_document(await call.tw.store.receipt(call.path["signal"])))
-
-
 ENDPOINTS: Final = (
-    Endpoint(
-        method=HTTPMethod.GET,
-        path="/signals/{signal}",
-        scope=TokenScope.VIEWER,
-        handler=receipt,
-        summary="How far an instruction got",
-        answer=ref("Receipt"),
-    ),
     Endpoint(
         method=HTTPMethod.GET,
         path="/runs/{run}",

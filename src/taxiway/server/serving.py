@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable
-from typing import Any, Final, get_origin
+from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
@@ -15,23 +16,26 @@ from starlette.responses import Response
 from taxiway.core.errors import Error, Forbidden, Invalid, Malformed, TooLarge
 from taxiway.core.token import Principal
 from taxiway.observe.observer import Moment, Observer
-from taxiway.server.body import read_fields, read_json
+from taxiway.server.body import lists_of, read_fields, read_json
 from taxiway.server.endpoint import Call, Endpoint, Reply
 from taxiway.server.problem import problem_reply
 from taxiway.server.runnerdesk import RunnerDesk
+from taxiway.server.versions import demanded, seen_versions
+from taxiway.store.protocol import Guard, Store
 from taxiway.store.protocol import Reply as Kept
-from taxiway.store.protocol import Store
-from taxiway.verbs import Taxiway
+from taxiway.verbs import Speaking, Taxiway
 
 BODY_BYTES_MAX: Final = 8 << 20  #: of a request: a list of a thousand tasks, or one with a megabyte of words
 BODY_S_MAX: Final = 30.0  #: how long a body may take to come
-KEY_CHARS_MAX: Final = 200
 JSON: Final = "application/json"
+KEPT_BYTES_MAX: Final = 64 << 10  #: of an answer; of a longer one only what it did is kept, and it is written anew
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+REPLAYED: Final = {"idempotency-replayed": "true"}
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 
-VerbsOf = Callable[[Principal], Taxiway]
+VerbsOf = Callable[[Speaking], Taxiway]
 
 
 class Defect(Error):
@@ -79,40 +83,67 @@ class Server:
             raise Forbidden(
                 f"this needs the scope {endpoint.scope}; the token '{principal.name}' has {principal.scope}"
             )
-        query = read_fields(endpoint.query, _query(request, endpoint.query), what="the query", strict=False)
-        body = await _body(endpoint, request)
-        key = _key(request) if endpoint.mutates else None
+        query = read_fields(endpoint.query, _query(endpoint, request), what="the query", strict=False)
+        who = Speaking(actor=principal.name, tenant=principal.tenant, project=getattr(query, "project", None))
         call = Call(
             principal=principal,
-            tw=self._verbs_of(principal),
+            tw=self._verbs_of(who),
             path={name: unquote(text) for name, text in request.path_params.items()},
             query=query,
-            body=body,
-            key=key,
+            body=await _body(endpoint, request),
             desk=self._desk,
+            key=_key(request) if endpoint.mutates else None,
+            accept=request.headers.get("accept", ""),
         )
-        if key is None or endpoint.keyed:
-            return _response(await endpoint.handler(call))
-        return await self._once(endpoint, call, key, request)
+        if not endpoint.mutates:
+            return _response(endpoint, await endpoint.handler(call))
+        seen = seen_versions(request.headers.get("if-match"), endpoint)
+        if (call.key is None or _is_keyed(endpoint, call)) and seen is None:
+            return _response(endpoint, await endpoint.handler(call))
+        return await self._guarded(endpoint, call, who, seen, request)
 
-    async def _once(self, endpoint: Endpoint, call: Call, key: str, request: Request) -> Response:
-        """A mutation under a key: the second time it is answered as the first time, and nothing is done (I9).
+    async def _guarded(
+        self, endpoint: Endpoint, call: Call, who: Speaking, seen: frozenset[int] | None, request: Request
+    ) -> Response:
+        """A change that is made once under its key, and to what its caller has seen (I9).
 
-        One that was begun and whose end nobody knows (the server was killed) is done again: each of these verbs asks
-        for a state, so doing it twice comes to the same.
+        What it did is kept in the transaction that did it, so an equal call does it no second time: not after it, nor
+        beside it, nor when the server was killed before it had kept its answer.
         """
-        store = call.tw.store
-        asked = hashlib.sha256(_canonical([endpoint.method, request.url.path, request.url.query, _plain(call.body)]))
-        known = await store.begin_reply(key, asked.digest())
+        store, key = call.tw.store, call.key
+        hash = _hash_of(endpoint, call, request)
+        known = None if key is None else await store.reply(key, hash)
         if known is not None and known.status is not None:
-            return _json_response(known.body or b"", known.status, {"idempotency-replayed": "true"})
+            return Response(known.body or b"", known.status, REPLAYED, JSON)
+        expected, done = None, known is not None and known.done
+        if seen is not None and endpoint.versioned is not None and not done:
+            call, expected = await demanded(call, endpoint.versioned, seen)
+        guard = Guard(key, hash, expected)
+        tw = self._verbs_of(msgspec.structs.replace(who, guard=guard))
+        call = msgspec.structs.replace(call, tw=tw, guard=guard, done=done)
         try:
-            response = _response(await endpoint.handler(call))
+            response = _response(endpoint, await endpoint.handler(call))
         except Error:
-            await store.settle_reply(key, None)  # nothing was stored, so it may be asked anew
+            if key is not None and known is None and await store.reply(key, hash) is not None:
+                return await self._guarded(endpoint, call, who, None, request)  # an equal call has done it meanwhile
             raise
-        await store.settle_reply(key, Kept(response.status_code, bytes(response.body)))
+        if guard.replayed or done:
+            response.headers.update(REPLAYED)
+        kept = not (endpoint.secret or endpoint.keyed) and len(response.body) <= KEPT_BYTES_MAX
+        if key is not None and kept:
+            await store.settle_reply(key, hash, Kept(response.status_code, bytes(response.body)))
         return response
+
+
+def _is_keyed(endpoint: Endpoint, call: Call) -> bool:
+    """Whether admission itself knows the key: of one thing, not of a list."""
+    return endpoint.keyed and not isinstance(call.body, list)
+
+
+def _hash_of(endpoint: Endpoint, call: Call, request: Request) -> bytes:
+    """What is asked: two calls under one key must be equal in this."""
+    asked = [endpoint.method, request.url.path, request.url.query, msgspec.to_builtins(call.body)]
+    return hashlib.sha256(_canonical(asked)).digest()
 
 
 def refusal(error: Error, request: Request) -> Response:
@@ -121,14 +152,13 @@ def refusal(error: Error, request: Request) -> Response:
     return Response(body, status, headers)
 
 
-def _query(request: Request, kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """The query's parameters, each of which stands once, unless it is a list."""
-    found: dict[str, Any] = {
-        field.name: [] for field in msgspec.structs.fields(kind) if get_origin(field.type) is tuple
-    }
+def _query(endpoint: Endpoint, request: Request) -> dict[str, Any]:
+    """The query's parameters, each of which stands once, unless it is one of several by its type."""
+    found: dict[str, Any] = {}
+    several = lists_of(endpoint.query)
     for name, value in request.query_params.multi_items():
-        if isinstance(found.get(name), list):
-            found[name].append(value)
+        if name in several:
+            found.setdefault(name, []).append(value)
         elif name in found:
             raise Invalid(f"the parameter '{name[:80]}' stands twice")
         else:
@@ -175,20 +205,15 @@ async def _read(request: Request) -> bytes:
 
 def _key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not 1 <= len(key) <= KEY_CHARS_MAX or not key.isprintable():
-        raise Invalid(f"an Idempotency-Key has 1 to {KEY_CHARS_MAX} printable characters")
+    if key is not None and _KEY.fullmatch(key) is None:
+        raise Invalid("an Idempotency-Key has 1 to 200 printable characters of ASCII, and no spaces")
     return key
 
 
-def _plain(body: Any) -> Any:
-    return msgspec.to_builtins(body)
-
-
-def _response(reply: Reply) -> Response:
-    return _json_response(_encode(reply.document), reply.status, reply.headers)
-
-
-def _json_response(body: bytes, status: int, headers: dict[str, str]) -> Response:
-    return Response(body, status, headers, JSON)
+def _response(endpoint: Endpoint, reply: Reply) -> Response:
+    """The answer as it goes out, with the version of what it is about."""
+    headers = dict(reply.headers)
+    if endpoint.versioned is not None and isinstance(reply.document, dict) and "version" in reply.document:
+        headers["etag"] = f'"{reply.document["version"]}"'
+    body = _encode(reply.document) if reply.text is None else reply.text
+    return Response(body, reply.status, headers, reply.media)

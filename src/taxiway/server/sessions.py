@@ -7,10 +7,12 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from taxiway.core.change import ChangeKind
 from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.session import Session
 from taxiway.core.token import TokenScope
-from taxiway.server.endpoint import Call, Endpoint, Reply, Schema, object_in, object_of, page_of, ref
+from taxiway.server.endpoint import Call, Endpoint, InProject, Reply, Schema, object_in, object_of, page_of, ref
+from taxiway.server.queues import ON_LIMIT, Answer
 from taxiway.store.protocol import SessionFilter
 from taxiway.wire.documents import (
     event_document,
@@ -33,12 +35,10 @@ class NewSession(msgspec.Struct, frozen=True):
 
 
 class SessionChange(msgspec.Struct, frozen=True):
-    """What to change; an agent only where it has none. ``on_limit`` is what its messages do when a provider's limit
-    ends their turn (``wait``, ``fail``; null takes the word back)."""
+    """What to change; an agent only where it has none."""
 
     agent: str | None = None
     mailbox: dict[str, Any] = {}
-    on_limit: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Fork(msgspec.Struct, frozen=True):
@@ -127,11 +127,7 @@ async def get(call: Call) -> Reply:
 async def change(call: Call) -> Reply:
     """Change its policy from now on."""
     asked: SessionChange = call.body
-    found = await call.tw.session_verbs.set(call.path["session"], asked.mailbox, asked.agent)
-    if asked.on_limit is not msgspec.UNSET:
-        await call.tw.set_on_limit(asked.on_limit, session=found.id)
-        found = await call.tw.session_verbs.get(found.id)
-    return _one(found)
+    return _one(await call.tw.session_verbs.set(call.path["session"], asked.mailbox, asked.agent))
 
 
 async def send(call: Call) -> Reply:
@@ -196,6 +192,17 @@ async def output(call: Call) -> Reply:
     return _trace(found)
 
 
+async def on_limit(call: Call) -> Reply:
+    """What its messages do about a provider's limit, where they say nothing themselves."""
+    return Reply({"on_limit": await call.tw.on_limit(session=call.path["session"])})
+
+
+async def set_on_limit(call: Call) -> Reply:
+    """Say what its messages do about a provider's limit, or take the word back."""
+    await call.tw.set_on_limit(call.body.on_limit, session=call.path["session"])
+    return Reply({"on_limit": call.body.on_limit})
+
+
 def _one(found: Session, status: int = 200) -> Reply:
     return Reply(session_document(found), status)
 
@@ -214,6 +221,8 @@ ENDPOINTS: Final = (
         answer=ref("Session"),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        versioned=ChangeKind.SESSION,
+        query=InProject,
     ),
     Endpoint(
         path="/sessions",
@@ -232,6 +241,7 @@ ENDPOINTS: Final = (
         answer=ref("Session"),
         scope=TokenScope.VIEWER,
         method=HTTPMethod.GET,
+        versioned=ChangeKind.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}",
@@ -241,6 +251,7 @@ ENDPOINTS: Final = (
         answer=ref("Session"),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.PATCH,
+        versioned=ChangeKind.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}/messages",
@@ -271,6 +282,7 @@ ENDPOINTS: Final = (
         answer=object_of(task={"anyOf": [ref("Task"), {"type": "null"}]}),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        versioned=ChangeKind.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}/stop-all",
@@ -279,6 +291,7 @@ ENDPOINTS: Final = (
         answer=ref("Stopped"),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        versioned=ChangeKind.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}/reset",
@@ -288,6 +301,7 @@ ENDPOINTS: Final = (
         answer=ref("Stopped"),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        versioned=ChangeKind.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}/read",
@@ -306,6 +320,7 @@ ENDPOINTS: Final = (
         answer=ref("Session"),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        versioned=ChangeKind.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}/tasks",
@@ -333,5 +348,23 @@ ENDPOINTS: Final = (
         answer=TRACE,
         scope=TokenScope.VIEWER,
         method=HTTPMethod.GET,
+    ),
+    Endpoint(
+        path="/sessions/{session}/on-limit",
+        handler=on_limit,
+        summary="What a session does about limits",
+        answer=ON_LIMIT,
+        scope=TokenScope.VIEWER,
+        method=HTTPMethod.GET,
+    ),
+    Endpoint(
+        path="/sessions/{session}/on-limit",
+        handler=set_on_limit,
+        summary="Say what a session does about limits",
+        body=Answer,
+        answer=ON_LIMIT,
+        scope=TokenScope.OPERATOR,
+        method=HTTPMethod.PUT,
+        versioned=ChangeKind.SESSION,
     ),
 )

@@ -20,6 +20,7 @@ from taxiway.server.cursor import RUNS_MAX, Cursor, read_cursor
 from taxiway.server.live import Batch, Live
 from taxiway.server.problem import problem_document
 from taxiway.server.serving import VerbsOf, refusal
+from taxiway.verbs import Speaking
 
 SEND_S_MAX: Final = 20.0  #: a reader that has not taken a batch for so long is cut
 HEADERS: Final = {"content-type": "text/event-stream", "x-accel-buffering": "no"}
@@ -75,7 +76,7 @@ class Streams:
         unknown = set(asked) - {"after", "run"}
         if unknown:
             raise Invalid(f"the query cannot be used: {min(unknown)[:80]} is not known; there are after and run")
-        store = self._verbs_of(principal).store
+        store = self._verbs_of(Speaking(actor=principal.name, tenant=principal.tenant)).store
         after = last or asked.get("after")
         cursor = Cursor(await store.last_version()) if after is None else read_cursor(after)
         runs = dict(cursor.runs)

@@ -3,53 +3,80 @@
 from __future__ import annotations
 
 from http import HTTPMethod
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from taxiway.core.errors import Invalid
-from taxiway.core.limits import LIST_PAGE_DEFAULT, LIST_PAGE_MAX, SUBMIT_BATCH_MAX
-from taxiway.core.task import TaskState
+from taxiway.core.change import ChangeKind
+from taxiway.core.errors import Invalid, NotFound
+from taxiway.core.limits import LIST_COUNT_MAX, LIST_PAGE_DEFAULT, LIST_PAGE_MAX, NAME_CHARS_MAX, SUBMIT_BATCH_MAX
+from taxiway.core.task import Task, TaskState
 from taxiway.core.token import TokenScope
-from taxiway.server.endpoint import Call, Endpoint, Reply, object_in, object_of, page_of, ref
+from taxiway.server.endpoint import Call, Endpoint, InProject, Reply, object_in, object_of, page_of, ref
 from taxiway.store.protocol import TaskFilter
 from taxiway.verbs import Taxiway
 from taxiway.wire.documents import (
     admitted_document,
     diff_document,
     obstacle_document,
-    receipt_document,
     run_document,
     task_document,
 )
 
+COUNT_MAX: Final = 100_000
+LABELS_MAX: Final = 20
+PATCH: Final = "text/x-diff"
+
 Limit = Annotated[int, msgspec.Meta(ge=1, le=LIST_PAGE_MAX)]
+Reader = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_CHARS_MAX)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 SUBMIT: Final = {"oneOf": [ref("NewTask"), {"type": "array", "items": ref("NewTask"), "maxItems": SUBMIT_BATCH_MAX}]}
 REMOVED: Final = object_of(removed={"type": "boolean"})
 
 
-class TaskQuery(msgspec.Struct, frozen=True):
-    """Which tasks a list shows. ``label`` is ``key=value``; ``order`` is ``priority``, or ``open`` for what has not
-    ended first and then the newest that has. ``count``: say also how many there are, as far as they are counted."""
+class TaskFilterQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tasks. ``label`` is ``key=value`` and may stand several times; ``q`` stands in a task's name, labels,
+    command or prompt."""
 
     queue: str | None = None
     project: str | None = None
     state: str | None = None
     lane: str | None = None
     session: str | None = None
-    label: tuple[str, ...] = ()
+    label: Annotated[tuple[str, ...], msgspec.Meta(max_length=LABELS_MAX)] = ()
+    q: Text | None = None
     superseded: bool = False
-    order: str = "priority"
-    count: bool = False
+
+
+class TaskQuery(TaskFilterQuery, frozen=True, kw_only=True):
+    """Which tasks a list shows. ``label`` is ``key=value`` and may stand several times; ``q`` stands in a task's name,
+    labels, command or prompt, and a page that looks for it may be short although more follow. ``order`` is
+    ``priority``, or ``open`` for what has not ended first and then the newest that has; with ``reader`` each task says
+    what it is to that one."""
+
+    order: Literal["priority", "open"] = "priority"
+    reader: Reader | None = None
     limit: Limit = LIST_PAGE_DEFAULT
     cursor: str | None = None
 
 
-class Steer(msgspec.Struct, frozen=True):
-    """What to say."""
+class CountQuery(TaskFilterQuery, frozen=True, kw_only=True):
+    """Which tasks are counted, and where counting ends."""
 
-    text: str
+    most: Annotated[int, msgspec.Meta(ge=1, le=COUNT_MAX)] = LIST_COUNT_MAX
+
+
+class ReaderQuery(msgspec.Struct, frozen=True):
+    """For whom."""
+
+    reader: Reader | None = None
+
+
+class ReadBy(msgspec.Struct, frozen=True):
+    """Who has read it."""
+
+    reader: Reader
 
 
 class CancelAll(msgspec.Struct, frozen=True):
@@ -60,37 +87,42 @@ class CancelAll(msgspec.Struct, frozen=True):
 
 async def submit(call: Call) -> Reply:
     """Admit one task, or a list of them: all or none."""
-    many = [object_in(fields, "a task") for fields in (call.body if isinstance(call.body, list) else [call.body])]
-    if call.key is not None:
-        many = [_keyed(fields, call.key, number, len(many)) for number, fields in enumerate(many)]
+    listed = isinstance(call.body, list)
+    many = [object_in(fields, "a task") for fields in (call.body if listed else [call.body])]
+    if call.key is not None and not listed and many[0].get("idempotency_key") is None:
+        many = [{**many[0], "idempotency_key": call.key}]  # admission makes a repeated call do nothing (I9)
     answers = await call.tw.intake.submit_many(many)
     documents = [admitted_document(await call.tw.task(answer.id), answer) for answer in answers]
-    status = 201 if any(answer.created for answer in answers) else 200
-    if isinstance(call.body, list):
+    status = 201 if any(answer.created for answer in answers) and not call.replayed else 200
+    if listed:
         return Reply({"items": documents, "cursor": None}, status)
     return Reply(documents[0], status, {"location": f"/v1/tasks/{answers[0].id}"})
-
-
-def _keyed(fields: dict[str, Any], key: str, number: int, total: int) -> dict[str, Any]:
-    """The task with the call's key as its own, so that admission itself makes a repeated call do nothing (I9)."""
-    if fields.get("idempotency_key") is not None:
-        return fields
-    return {**fields, "idempotency_key": key if total == 1 else f"{key}/{number}"}
 
 
 async def page(call: Call) -> Reply:
     """A page in priority order. What matched throughout and kept its place appears exactly once."""
     asked: TaskQuery = call.query
-    wanted = await _filter(call.tw, asked)
-    found = await call.tw.tasks(wanted, asked.limit, asked.cursor)
-    document: dict[str, Any] = {"items": [task_document(task) for task in found.items], "cursor": found.cursor}
-    return Reply(document | ({"total": await call.tw.count_tasks(wanted)} if asked.count else {}))
+    found = await call.tw.tasks(await _filter(call.tw, asked), asked.limit, asked.cursor)
+    items = await _seen_by(call.tw, found.items, asked.reader)
+    return Reply({"items": items, "cursor": found.cursor})
 
 
-async def _filter(tw: Taxiway, asked: TaskQuery) -> TaskFilter:
+async def count(call: Call) -> Reply:
+    """How many there are; counting ends at ``most``."""
+    asked: CountQuery = call.query
+    return Reply({"count": await call.tw.count_tasks(await _filter(call.tw, asked), asked.most)})
+
+
+async def _seen_by(tw: Taxiway, tasks: list[Task], reader: str | None) -> list[dict[str, Any]]:
+    """Tasks as documents, with what they are to a reader if one is named."""
+    if reader is None:
+        return [task_document(task) for task in tasks]
+    attention = await tw.attention(tasks, reader)
+    return [task_document(task) | {"attention": str(attention[task.id])} for task in tasks]
+
+
+async def _filter(tw: Taxiway, asked: TaskFilterQuery) -> TaskFilter:
     session = None if asked.session is None else (await tw.session_verbs.get(asked.session)).id
-    if asked.order not in ("priority", "open"):
-        raise Invalid(f"order must be priority or open, not '{asked.order}'")
     return TaskFilter(
         queue=asked.queue,
         project=asked.project,
@@ -99,7 +131,8 @@ async def _filter(tw: Taxiway, asked: TaskQuery) -> TaskFilter:
         labels=tuple(_label(text) for text in asked.label),
         session=session,
         superseded=asked.superseded,
-        open_first=asked.order == "open",
+        open_first=isinstance(asked, TaskQuery) and asked.order == "open",
+        text=asked.q,
     )
 
 
@@ -120,12 +153,33 @@ def _label(text: str) -> tuple[str, str]:
 
 async def get(call: Call) -> Reply:
     """One task, by its id, a unique part of it, its name, or ``QUEUE/NAME``."""
-    return Reply(task_document(await call.tw.task(call.path["task"])))
+    found = await call.tw.task(call.path["task"])
+    return Reply((await _seen_by(call.tw, [found], call.query.reader))[0])
+
+
+async def read(call: Call) -> Reply:
+    """Mark it as seen by a reader, as it is now; readers do not know of each other."""
+    found = await call.tw.read(call.path["task"], call.body.reader)
+    return Reply((await _seen_by(call.tw, [found], call.body.reader))[0])
+
+
+async def diff(call: Call) -> Reply:
+    """What it changed in its workspace: the last of its runs of which a diff was kept, with the patch; as the patch
+    alone where `text/x-diff` is accepted."""
+    found = await call.tw.diff(call.path["task"])
+    if PATCH in call.accept:
+        return Reply(None, text=found.patch, media=PATCH)
+    return Reply(diff_document(found))
 
 
 async def remove(call: Call) -> Reply:
     """Forget a task with its logs; not while it runs."""
-    return Reply({"removed": await call.tw.remove(call.path["task"])})
+    try:
+        return Reply({"removed": await call.tw.remove(call.path["task"])})
+    except NotFound:
+        if call.done:
+            return Reply({"removed": True})
+        raise
 
 
 async def cancel(call: Call) -> Reply:
@@ -136,17 +190,6 @@ async def cancel(call: Call) -> Reply:
 async def cancel_all(call: Call) -> Reply:
     """Cancel everything, or everything of a queue; how many tasks that found open."""
     return Reply({"cancelled": await call.tw.cancel_all(call.body.queue)})
-
-
-async def steer(call: Call) -> Reply:
-    """Words for the live turn of an agent's task, and how far they got at once; what its session's turn does not take
-    is the next turn."""
-    return Reply(receipt_document(await call.tw.steer(call.path["task"], call.body.text, 0)))
-
-
-async def interrupt(call: Call) -> Reply:
-    """Have the live turn of an agent's task ended; its conversation stays."""
-    return Reply(receipt_document(await call.tw.interrupt(call.path["task"], 0)))
 
 
 async def retry(call: Call) -> Reply:
@@ -162,17 +205,39 @@ async def explain(call: Call) -> Reply:
     return Reply({"items": [obstacle_document(obstacle) for obstacle in found], "cursor": None})
 
 
-async def diff(call: Call) -> Reply:
-    """What a task changed in its workspace: the last of its runs of which a diff was kept."""
-    return Reply(diff_document(await call.tw.diff(call.path["task"])))
-
-
 async def runs(call: Call) -> Reply:
     """A task's runs, oldest first."""
     return Reply({"items": [run_document(run) for run in await call.tw.runs(call.path["task"])], "cursor": None})
 
 
 ENDPOINTS: Final = (
+    Endpoint(
+        method=HTTPMethod.GET,
+        path="/tasks/count",
+        scope=TokenScope.VIEWER,
+        handler=count,
+        summary="Count tasks",
+        query=CountQuery,
+        answer=object_of(count={"type": "integer"}),
+    ),
+    Endpoint(
+        method=HTTPMethod.POST,
+        path="/tasks/{task}/read",
+        scope=TokenScope.VIEWER,
+        handler=read,
+        summary="Mark a task as seen",
+        body=ReadBy,
+        answer=ref("Task"),
+    ),
+    Endpoint(
+        method=HTTPMethod.GET,
+        path="/tasks/{task}/diff",
+        scope=TokenScope.VIEWER,
+        handler=diff,
+        summary="What a task changed",
+        answer=ref("TaskDiff"),
+        media=PATCH,
+    ),
     Endpoint(
         method=HTTPMethod.POST,
         path="/tasks",
@@ -184,6 +249,7 @@ ENDPOINTS: Final = (
         status=201,
         also=(200,),
         keyed=True,
+        query=InProject,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -201,6 +267,8 @@ ENDPOINTS: Final = (
         handler=get,
         summary="One task",
         answer=ref("Task"),
+        versioned=ChangeKind.TASK,
+        query=ReaderQuery,
     ),
     Endpoint(
         method=HTTPMethod.DELETE,
@@ -209,6 +277,7 @@ ENDPOINTS: Final = (
         handler=remove,
         summary="Forget a task",
         answer=REMOVED,
+        versioned=ChangeKind.TASK,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -217,6 +286,7 @@ ENDPOINTS: Final = (
         handler=cancel,
         summary="Cancel a task",
         answer=ref("Task"),
+        versioned=ChangeKind.TASK,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -229,29 +299,13 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         method=HTTPMethod.POST,
-        path="/tasks/{task}/steer",
-        scope=TokenScope.OPERATOR,
-        handler=steer,
-        summary="Steer a live turn",
-        body=Steer,
-        answer=ref("Receipt"),
-    ),
-    Endpoint(
-        method=HTTPMethod.POST,
-        path="/tasks/{task}/interrupt",
-        scope=TokenScope.OPERATOR,
-        handler=interrupt,
-        summary="Interrupt a live turn",
-        answer=ref("Receipt"),
-    ),
-    Endpoint(
-        method=HTTPMethod.POST,
         path="/tasks/{task}/retry",
         scope=TokenScope.OPERATOR,
         handler=retry,
         summary="Try a task again",
         answer=page_of("Task"),
         status=201,
+        versioned=ChangeKind.TASK,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -260,14 +314,6 @@ ENDPOINTS: Final = (
         handler=explain,
         summary="Why a task does not run",
         answer=page_of("Obstacle"),
-    ),
-    Endpoint(
-        method=HTTPMethod.GET,
-        path="/tasks/{task}/diff",
-        scope=TokenScope.VIEWER,
-        handler=diff,
-        summary="What a task changed",
-        answer=ref("Diff"),
     ),
     Endpoint(
         method=HTTPMethod.GET,

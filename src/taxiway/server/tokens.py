@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from taxiway.core.errors import Conflict
 from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, Reply, object_of, page_of, ref
 from taxiway.wire.documents import token_document
@@ -23,7 +24,14 @@ class NewToken(msgspec.Struct, frozen=True):
 async def make(call: Call) -> Reply:
     """Make a token."""
     asked: NewToken = call.body
-    token, text = await call.tw.make_token(asked.name, asked.scope, asked.expires_s)
+    return await made(call, asked.name, asked.scope, asked.expires_s)
+
+
+async def made(call: Call, name: str, scope: TokenScope, expires_s: float | None) -> Reply:
+    """A new token with its text, which is told once: whoever asks again under the same key is told that."""
+    token, text = await call.tw.make_token(name, scope, expires_s)
+    if call.replayed:
+        raise Conflict("a token was made under this key, and its text is told once: make another", id=token.id)
     return Reply({"token": token_document(token), "text": text}, 201)
 
 
@@ -47,7 +55,7 @@ ENDPOINTS: Final = (
         body=NewToken,
         answer=object_of(token=ref("Token"), text={"type": "string"}),
         status=201,
-        keyed=True,  # its answer is kept nowhere: a repeated call makes another token
+        secret=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,

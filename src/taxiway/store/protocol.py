@@ -25,6 +25,7 @@ from taxiway.store.account_protocol import AccountStore
 from taxiway.store.approval_protocol import ApprovalFilter as ApprovalFilter
 from taxiway.store.approval_protocol import ApprovalPage as ApprovalPage
 from taxiway.store.approval_protocol import ApprovalStore
+from taxiway.store.door_protocol import DoorStore
 from taxiway.store.execution_protocol import Claimed as Claimed
 from taxiway.store.execution_protocol import ExecutionStore as ExecutionStore
 from taxiway.store.execution_protocol import Finished as Finished
@@ -36,6 +37,7 @@ from taxiway.store.execution_protocol import Seat as Seat
 from taxiway.store.execution_protocol import StopRequest as StopRequest
 from taxiway.store.execution_protocol import TurnFacts as TurnFacts
 from taxiway.store.execution_protocol import WarmProcess as WarmProcess
+from taxiway.store.guard import Guard as Guard
 from taxiway.store.runner_protocol import LiveRun as LiveRun
 from taxiway.store.runner_protocol import RunnerStore
 from taxiway.store.session_protocol import SessionFilter as SessionFilter
@@ -90,7 +92,9 @@ class PlanAdmitted(msgspec.Struct, frozen=True):
 
 class TaskFilter(msgspec.Struct, frozen=True):
     """Which tasks a list shows. ``queue`` is a name (any project, unless ``project`` says); ``session`` is an id;
-    ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then the newest that has."""
+    ``superseded`` shows also what newer tasks replaced; ``open_first`` what has not ended, then the newest that has.
+    ``text`` stands in a task's name, labels, command or prompt, whatever the case of its Latin letters: how far a page
+    looks for it is bounded, so a page may hold fewer than its limit and still have a cursor."""
 
     queue: str | None = None
     project: str | None = None
@@ -100,6 +104,7 @@ class TaskFilter(msgspec.Struct, frozen=True):
     session: str | None = None
     superseded: bool = False
     open_first: bool = False
+    text: str | None = None
 
 
 class TaskPage(msgspec.Struct, frozen=True):
@@ -127,7 +132,9 @@ class CheckFinding(msgspec.Struct, frozen=True):
     text: str
 
 
-class Store(ExecutionStore, RunnerStore, SessionStore, ApprovalStore, AccountStore, TenantStore, TokenStore, Protocol):
+class Store(
+    ExecutionStore, RunnerStore, SessionStore, ApprovalStore, AccountStore, TenantStore, TokenStore, DoorStore, Protocol
+):
     """What the engine and the doors need of a store. Verbs of people are one tenant's (``of``); those of executing,
     caretaking and keeping, and what runs tell, are for the whole store."""
 
@@ -221,7 +228,7 @@ class Store(ExecutionStore, RunnerStore, SessionStore, ApprovalStore, AccountSto
         ...
 
     async def queue_stats(self, name: str, project: str | None = None) -> QueueStats:
-        """Counts of the present tasks of a queue."""
+        """Counts of the present tasks of a queue; zeros where there is no such queue (C48)."""
         ...
 
     async def lanes(self) -> list[Lane]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, Self
 
 import msgspec
 
 from taxiway.core.token import Token, TokenScope
+from taxiway.store.guard import Guard
 
 
 class NewToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,10 +21,12 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What was answered under a key; ``status`` is ``None`` while, or when, nobody knows how it ended."""
+    """What was answered under a key; ``status`` is ``None`` while, or when, nobody knows what. ``done``: something was
+    written under it."""
 
     status: int | None
     body: bytes | None
+    done: bool = False
 
 
 class TokenStore(Protocol):
@@ -54,15 +57,17 @@ class TokenStore(Protocol):
         """When tokens were used last (milliseconds since 1970 UTC), by their ids."""
         ...
 
-    async def begin_reply(self, key: str, hash: bytes) -> Reply | None:
-        """Note that a mutation begins under a key; what is known of it where it had been begun before.
-
-        Raises ``IdempotencyMismatch`` where something else was asked under that key (I9).
-        """
+    def guarded(self, guard: Guard) -> Self:
+        """The same store for one call: what it writes is written once under its key, and to what it expected."""
         ...
 
-    async def settle_reply(self, key: str, reply: Reply | None) -> None:
-        """Keep what it was answered; ``None``: it was refused, and may be asked anew."""
+    async def reply(self, key: str, hash: bytes) -> Reply | None:
+        """What is known of a mutation under a key. Raises ``IdempotencyMismatch`` where something else was asked under
+        that key (I9)."""
+        ...
+
+    async def settle_reply(self, key: str, hash: bytes, reply: Reply) -> None:
+        """Keep what it was answered, unless an answer is kept already."""
         ...
 
     async def prune_replies(self, older_than_ms: int, limit: int) -> int:

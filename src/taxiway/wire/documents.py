@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from taxiway.core.account import Account
+from taxiway.core.agent import AgentReport
 from taxiway.core.approval import Approval
 from taxiway.core.change import Change
 from taxiway.core.event import Event, EventType
@@ -16,11 +17,12 @@ from taxiway.core.plan import Plan
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
-from taxiway.core.session import Answer, Receipt, Session, Stopped
+from taxiway.core.session import Answer, Receipt, RunSignal, Session, Stopped
 from taxiway.core.task import Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import TaskDiff
+from taxiway.store.protocol import Runner
 from taxiway.wire.moments import rfc3339
 
 _OWN: Final = ("state", "reason", "attempt", "max_attempts", "error", "output", "result", "exit_code", "signal")
@@ -122,10 +124,12 @@ def event_document(event: Event) -> dict[str, Any]:
     return document
 
 
-def diff_document(found: TaskDiff) -> dict[str, Any]:
+def diff_document(found: TaskDiff, with_patch: bool = True) -> dict[str, Any]:
     """What a task changed; ``patch`` is for git, and bytes of it that are no UTF-8 stand in ``patch_base64``."""
     document: dict[str, Any] = msgspec.to_builtins(found.diff)
     document["taken_at"] = rfc3339(found.diff.taken_at)
+    if not with_patch:
+        return document
     text = found.patch.decode("utf-8", "replace")
     exact = text.encode() == found.patch
     return document | {"patch": text, "patch_base64": None if exact else b64encode(found.patch).decode()}
@@ -199,3 +203,31 @@ def token_document(token: Token) -> dict[str, Any]:
     for field in ("created_at", "expires_at", "used_at", "revoked_at"):
         document[field] = rfc3339(document[field])
     return document
+
+
+def signal_document(signal: RunSignal) -> dict[str, Any]:
+    """What a run was told."""
+    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(signal).items()}
+    for field in ("created_at", "settled_at"):
+        document[field] = rfc3339(document[field])
+    return document
+
+
+def agent_document(agent: AgentReport) -> dict[str, Any]:
+    """A configured agent, and what it can do."""
+    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(agent).items()}
+    return document | {"tried_at": rfc3339(agent.tried_at)}
+
+
+def runner_document(runner: Runner) -> dict[str, Any]:
+    """A runner, as it says of itself; ``remote``: it works through a server."""
+    return {
+        "id": runner.id,
+        "host": runner.host,
+        "pid": runner.pid,
+        "slots": runner.slots,
+        "state": runner.state,
+        "remote": runner.token is not None,
+        "started_at": rfc3339(runner.started_at),
+        "seen_at": rfc3339(runner.seen_at),
+    }

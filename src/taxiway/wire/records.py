@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, get_args, get_origin
 import msgspec
 
 from taxiway.core.account import Account
+from taxiway.core.agent import AgentReport
 from taxiway.core.approval import Approval
 from taxiway.core.change import Change
 from taxiway.core.errors import Unavailable
@@ -19,11 +20,12 @@ from taxiway.core.policy import Box
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
-from taxiway.core.session import Receipt, Session, Stopped
+from taxiway.core.session import Receipt, RunSignal, Session, Stopped
 from taxiway.core.task import Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import RunDiff, TaskDiff
+from taxiway.store.protocol import Runner
 from taxiway.wire.moments import milliseconds
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -40,6 +42,9 @@ _MOMENTS: Final[dict[type[Any], tuple[str, ...]]] = {
     Approval: ("created_at", "expires_at", "decided_at"),
     Account: ("since", "until"),
     Obstacle: ("since", "until"),
+    RunSignal: ("created_at", "settled_at"),
+    AgentReport: ("tried_at",),
+    Runner: ("started_at", "seen_at"),
     RunDiff: ("taken_at",),
     Token: ("created_at", "expires_at", "used_at", "revoked_at"),
 }
@@ -158,6 +163,21 @@ def diff_of(document: Document) -> TaskDiff:
 def usage_of(document: Document) -> UsageLine:
     """What a group of runs used."""
     return record(UsageLine, document)
+
+
+def signal_of(document: Document) -> RunSignal:
+    """What a run was told."""
+    return record(RunSignal, document)
+
+
+def agent_of(document: Document) -> AgentReport:
+    """A configured agent."""
+    return record(AgentReport, document)
+
+
+def runner_of(document: Document) -> Runner:
+    """A runner, as far as its document tells."""
+    return record(Runner, document, boot_id="")
 
 
 def token_of(document: Document) -> Token:

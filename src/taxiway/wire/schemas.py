@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from taxiway.core.account import Account
+from taxiway.core.agent import AgentReport
 from taxiway.core.approval import Approval
 from taxiway.core.change import Change
 from taxiway.core.event import Event
@@ -18,11 +19,12 @@ from taxiway.core.planschema import plan_schema
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
-from taxiway.core.session import Disposition, Receipt, Session, Stopped
+from taxiway.core.session import Attention, Disposition, Receipt, RunSignal, Session, Stopped
 from taxiway.core.task import Condition, Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import RunDiff
+from taxiway.store.protocol import Runner
 
 Schema = dict[str, Any]
 
@@ -30,13 +32,14 @@ PREFIX: Final = "#/components/schemas/"
 MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 NO_MOMENT: Final[Schema] = {"anyOf": [MOMENT, {"type": "null"}]}
 RECORDS: Final = (
-    Task, TaskSpec, Run, Event, Change, Session, Stopped, Receipt, Queue, QueueStats, Lane, Approval, Account,
-    UsageLine, Obstacle, Token, RunDiff,
+    Task, TaskSpec, Run, Event, Change, Session, Stopped, Queue, QueueStats, Lane, Approval, Account, UsageLine,
+    Obstacle, Token, RunSignal, Receipt, AgentReport, Runner, RunDiff,
 )  # fmt: skip
 #: Fields of a task's record that its document leaves out.
+RUNNERS_OWN: Final = ("boot_id", "scope", "beat", "token")  #: the same of a runner's
 INWARD: Final = ("seq", "tenant", "spec", "fence", "crashes", "unmet", "session", "box")
 _MOMENTS: Final = re.compile(r"(\w+_)?at|since|until")
-_OPTIONAL: Final = frozenset({"bytes"})  #: properties that some documents of a kind do not have
+_OPTIONAL: Final = frozenset({"bytes", "attention"})  #: properties that some documents of a kind do not have
 
 
 def schemas() -> dict[str, Schema]:
@@ -48,13 +51,17 @@ def schemas() -> dict[str, Schema]:
     named["Account"]["properties"]["size"] = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
     named["Event"]["properties"] = {**named["Event"]["properties"], "bytes": {"type": "integer"}}
     del named["Event"]["properties"]["body"]
+    for name in RUNNERS_OWN:
+        del named["Runner"]["properties"][name]
+    named["Runner"]["properties"]["remote"] = {"type": "boolean"}
     for record in RECORDS:
         if record not in (TaskSpec,):
             properties = named[record.__name__]["properties"]
             named[record.__name__]["required"] = [name for name in properties if name not in _OPTIONAL]
-    named["Sent"] = _with(named["Task"], SENT)
-    named["Admitted"] = _with(named["Task"], {"admitted": _with({"properties": {}}, SENT)})
-    named["Diff"] = _with(named.pop("RunDiff"), PATCH)
+    told = {name: inner for name, inner in named["Task"]["properties"].items() if name not in _OPTIONAL}
+    named["Sent"] = _with(told, SENT)
+    named["Admitted"] = _with(told, {"admitted": _with({}, SENT)})
+    named["TaskDiff"] = _with(named.pop("RunDiff")["properties"], PATCH)
     del named["TaskSpec"]
     return named | _of_plans() | {"Problem": PROBLEM}
 
@@ -122,7 +129,10 @@ def _task(named: Mapping[str, Schema]) -> Schema:
     own = {name: inner for name, inner in named["Task"]["properties"].items() if name not in INWARD}
     asked = dict(named["TaskSpec"]["properties"])
     asked["after"] = {"type": "object", "additionalProperties": {"enum": [str(one) for one in Condition]}}
-    more = {"max_attempts": {"type": "integer"}}
+    more: dict[str, Schema] = {
+        "max_attempts": {"type": "integer"},
+        "attention": {"description": "What it is to the reader that was named.", "enum": [*map(str, Attention)]},
+    }
     return {**named["Task"], "properties": {"id": own.pop("id"), **asked, **own, **more}}
 
 
@@ -132,8 +142,8 @@ def _renamed(schema: Schema, old: str, new: str) -> Schema:
 
 
 def _with(base: Schema, more: Schema) -> Schema:
-    """An object that has these properties, too."""
-    properties = base["properties"] | more
+    """An object that has these properties, and those."""
+    properties = base | more
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 

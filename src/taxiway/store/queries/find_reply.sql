@@ -1,2 +1,2 @@
--- What was asked and answered under a key.
-SELECT hash, status, body FROM reply WHERE tenant = :tenant AND key = :key
+-- What was asked, done and answered under a key.
+SELECT hash, status, body, done FROM reply WHERE tenant = :tenant AND key = :key

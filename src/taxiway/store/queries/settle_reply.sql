@@ -1,2 +1,3 @@
--- What it was answered.
-UPDATE reply SET status = :status, body = :body WHERE tenant = :tenant AND key = :key
+-- What a mutation under a key was answered; the first answer stays.
+INSERT INTO reply (tenant, key, hash, status, body, at) VALUES (:tenant, :key, :hash, :status, :body, :now)
+ON CONFLICT (tenant, key) DO UPDATE SET status = excluded.status, body = excluded.body WHERE status IS NULL

@@ -39,6 +39,7 @@ from taxiway.store.protocol import (
 from taxiway.store.sqlite.accounts import SqliteAccounts
 from taxiway.store.sqlite.approvals import SqliteApprovals
 from taxiway.store.sqlite.conversations import SqliteConversations
+from taxiway.store.sqlite.doors import SqliteDoors
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.sqlite.tokens import SqliteTokens
 from taxiway.store.sqlite.verbs import MAIN_SIZE
@@ -70,7 +71,7 @@ from taxiway.store.writer import Urgency, Writer
 T = TypeVar("T")
 
 
-class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTokens):
+class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTokens, SqliteDoors):
     """One file. ``new_id`` makes ids for what the store itself makes; it is used by the writer only."""
 
     def __init__(

@@ -45,13 +45,13 @@ class SqliteTokens(SqliteVerbs):
         """When tokens were used last."""
         await self._serve(lambda tx: tokens.used(tx, used), Urgency.BULK)
 
-    async def begin_reply(self, key: str, hash: bytes) -> Reply | None:
-        """A mutation begins under a key."""
-        return await self._bulk(lambda tx: tokens.begin_reply(tx, key, hash))
+    async def reply(self, key: str, hash: bytes) -> Reply | None:
+        """What is known of a mutation under a key."""
+        return await self._reader.read(lambda tx: tokens.reply(tx, key, hash))
 
-    async def settle_reply(self, key: str, reply: Reply | None) -> None:
+    async def settle_reply(self, key: str, hash: bytes, reply: Reply) -> None:
         """What it was answered."""
-        await self._bulk(lambda tx: tokens.settle_reply(tx, key, reply))
+        await self._bulk(lambda tx: tokens.settle_reply(tx, key, hash, reply))
 
     async def prune_replies(self, older_than_ms: int, limit: int) -> int:
         """Forget old answers."""

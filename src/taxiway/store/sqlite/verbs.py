@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from taxiway.core.tenant import DEFAULT_TENANT, check_tenant
+from taxiway.store.guard import Guard
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.tx import NOBODY, Tx
 from taxiway.store.verbs import founding
+from taxiway.store.verbs.guarding import around
 from taxiway.store.writer import Operation, Urgency, Writer
 
 T = TypeVar("T")
@@ -18,11 +20,13 @@ MAIN_SIZE: Final = 4  #: of lane ``main``, where nobody says
 
 
 class SqliteVerbs:
-    """What every part of the store stands on. A view by ``of`` shares everything but whose verbs these are."""
+    """What every part of the store stands on. A view by ``of`` shares everything but whose verbs these are; one by
+    ``guarded`` everything but what holds for its writes."""
 
     def __init__(self, writer: Writer, reader: SqliteReader, main_size: int = MAIN_SIZE) -> None:
         self._writer = writer
         self._tenant = DEFAULT_TENANT
+        self._guard: Guard | None = None
         self._made = {DEFAULT_TENANT}  # tenants that are known to be there; whoever opens a store makes the first
         self._main_size = main_size
         self._reader = TenantReader(reader, self._tenant, self._be_made)
@@ -34,6 +38,12 @@ class SqliteVerbs:
         view = copy(self)
         view._tenant = check_tenant(tenant)
         view._reader = TenantReader(self._reader.whole, tenant, view._be_made)
+        return view
+
+    def guarded(self, guard: Guard) -> Self:
+        """The same store for one call, whose writes are held to its key and to what its caller has seen."""
+        view = copy(self)
+        view._guard = guard
         return view
 
     async def tenants(self) -> list[str]:
@@ -53,7 +63,8 @@ class SqliteVerbs:
     async def _write(self, operation: Operation[T], urgency: Urgency) -> T:
         if self._tenant not in self._made:
             await self._be_made()
-        return await self._writer.write(_by(self._tenant, operation), urgency)
+        held = operation if self._guard is None else around(self._guard, operation)
+        return await self._writer.write(_by(self._tenant, held), urgency)
 
     async def _be_made(self) -> None:
         """A tenant is made by its first use."""

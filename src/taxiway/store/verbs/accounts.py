@@ -306,6 +306,14 @@ def accounts(tx: Tx) -> list[Account]:
     return [read(tx, row) for (row,) in tx.all("account_ids", tenant=tx.tenant)]
 
 
+def account(tx: Tx, name: str) -> Account:
+    """One account; raises ``NotFound``."""
+    row = tx.one("account_named", tenant=tx.tenant, name=name)
+    if row is None:
+        raise NotFound(f"there is no account '{name}'; 'taxiway account list' shows those that are known", account=name)
+    return read(tx, row[0])
+
+
 def _save(tx: Tx, before: Ledger, after: Account, actor: str, cause: str) -> None:
     """Write what changed. Only what lets more or less through is a change that somebody may wait for."""
     old = before.account

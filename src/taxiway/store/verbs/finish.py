@@ -143,6 +143,8 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
     if row.account is not None:
         standing = _with_account(tx, row, spec, standing, outcome, chance)
     after = settle(spec, standing, outcome, chance)
+    if _signals_settled(tx, row, after):
+        row = run_row(tx, run)  # its log has gone on
     facts = describe(outcome)
     _end_run(tx, row, outcome, facts)
     if row.account is not None:
@@ -150,9 +152,9 @@ def finish(tx: Tx, run: str, fence: int, outcome: Outcome, chance: float) -> Fin
     gates.free_slots(tx, row.lane, row.lane_slot, row.queue, row.queue_slot)
     _keep_result(tx, row, outcome)
     if row.session is not None:
-        _end_turn(tx, row, outcome, after, run)
-    elif row.account is not None:  # the turn of an agent
-        signals.turn_ended(tx, row.id, after.state is TaskState.CANCELLED)
+        assert row.generation is not None
+        ended = after.state in TASK_TERMINAL
+        sessions.end_turn(tx, row.session, row.generation, row.task_seq, outcome, ended, run)
     due_at = _move_task(tx, row, after, outcome, facts, run)
     return Finished(True, after.state, after.reason, due_at)
 
@@ -171,12 +173,13 @@ def _with_account(tx: Tx, row: RunRow, spec: TaskSpec, standing: Standing, outco
     return msgspec.structs.replace(standing, wait_s=wait_s, resumes=said is not OnLimit.FAIL)
 
 
-def _end_turn(tx: Tx, row: RunRow, outcome: Outcome, after: Next, actor: str) -> None:
-    """The session learns of it; what the turn did not take waits again, before the next one is admitted (OC-02)."""
-    assert row.session is not None
-    assert row.generation is not None
-    signals.turn_ended(tx, row.id, after.state is TaskState.CANCELLED)
-    sessions.end_turn(tx, row.session, row.generation, row.task_seq, outcome, after.state in TASK_TERMINAL, actor)
+def _signals_settled(tx: Tx, row: RunRow, after: Next) -> bool:
+    """What a run was told has its receipt before the run has its end (C10), and what its turn did not take waits again
+    before the next one is admitted (OC-02); whether there was any."""
+    cancelled = after.state is TaskState.CANCELLED
+    if row.session is None and row.account is None and not cancelled:
+        return False  # nobody tells a program anything but to end
+    return signals.turn_ended(tx, row.id, cancelled)
 
 
 def request_stop(tx: Tx, run: str, fence: int, cause: StopCause) -> None:

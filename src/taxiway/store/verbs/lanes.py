@@ -23,6 +23,20 @@ def _lane_record(tx: Tx, lane: int) -> Lane:
     return Lane(name=name, size=size, queue=queue, live=live, ready=ready, stopped=bool(stopped), version=version)
 
 
+def lane(tx: Tx, name: str, queue: str | None, project: str | None) -> Lane:
+    """One lane: store-wide, or of a queue; raises ``NotFound``."""
+    return _lane_record(tx, _row_of(tx, name, queue, project))
+
+
+def _row_of(tx: Tx, name: str, queue: str | None, project: str | None) -> int:
+    owner = 0 if queue is None else queue_of(tx, queue, project)[0]
+    known = tx.one("lane_exact", tenant=tx.tenant, queue=owner, name=name)
+    if known is None:
+        raise NotFound(f"there is no lane '{name}'" + (f" of queue '{queue}'" if queue else ""), lane=name)
+    row: int = known[0]
+    return row
+
+
 def set_lane(tx: Tx, name: str, size: int | None, actor: str, queue: str | None, project: str | None) -> Lane:
     """Make a lane, or change its size: raising starts more at once, lowering ends nothing (A30)."""
     check_size(size, f"the size of lane '{name}'")
@@ -53,13 +67,10 @@ def move_lane(tx: Tx, name: str, verb: str, actor: str, queue: str | None, proje
     for it; what runs goes on to its end (SQ-63, SQ-65)."""
     if verb not in ("start", "stop"):
         raise Invalid(f"a lane can start and stop; not '{verb}'")
-    owner = 0 if queue is None else queue_of(tx, queue, project)[0]
-    known = tx.one("lane_exact", tenant=tx.tenant, queue=owner, name=name)
-    if known is None:
-        raise NotFound(f"there is no lane '{name}'" + (f" of queue '{queue}'" if queue else ""), lane=name)
+    row = _row_of(tx, name, queue, project)
     version = tx.change(ChangeKind.LANE, name, "stopped" if verb == "stop" else "set", None, actor, verb)
-    tx.run("set_lane_stopped", lane=known[0], stopped=int(verb == "stop"), version=version)
+    tx.run("set_lane_stopped", lane=row, stopped=int(verb == "stop"), version=version)
     if verb == "stop":
-        sweeps.begin(tx, "lane_stop", known[0], actor)
+        sweeps.begin(tx, "lane_stop", row, actor)
     tx.note(Topic.WORK)
-    return _lane_record(tx, known[0])
+    return _lane_record(tx, row)

@@ -17,6 +17,7 @@ from taxiway.store.tx import Row, Tx
 from taxiway.store.verbs.reading import task_at
 
 SCAN_ROWS: Final = 500
+SEARCHED_ROWS_MAX: Final = 5_000  #: tasks that one page looks into for a text
 OPEN: Final = frozenset(TaskState) - TASK_TERMINAL
 ENDED_MARK: Final = "n"  #: so begin cursors in the half of an open-first list that goes from the newest back
 FIRST: Final = (-(1 << 62), -(1 << 62), 0)
@@ -33,19 +34,30 @@ def tasks(tx: Tx, wanted: TaskFilter, limit: int, cursor: str | None) -> TaskPag
     throughout and kept its place appears exactly once over all pages.
     """
     size = max(1, min(limit, LIST_PAGE_MAX))
-    page = list(islice(_matching(tx, wanted, cursor), size + 1))
-    items = [task_at(tx, row[2]) for row in page[:size]]
-    return TaskPage(items, _cursor(wanted, page[size - 1]) if len(page) > size else None)
+    page: list[Row] = []
+    for number, row in enumerate(_scanned(tx, wanted, cursor), 1):
+        if _matches(tx, wanted, row):
+            if len(page) == size:
+                return _page(tx, page, _cursor(wanted, page[-1]))
+            page.append(row)
+        if wanted.text is not None and number == SEARCHED_ROWS_MAX:
+            return _page(tx, page, _cursor(wanted, row))
+    return _page(tx, page, None)
+
+
+def _page(tx: Tx, rows: list[Row], cursor: str | None) -> TaskPage:
+    return TaskPage([task_at(tx, row[2]) for row in rows], cursor)
 
 
 def count_tasks(tx: Tx, wanted: TaskFilter, most: int) -> int:
-    """How many tasks a list shows in all; counting ends at ``most``."""
+    """How many tasks a list shows in all; counting ends at ``most``, and the search for a text after 5,000 tasks."""
     in_any_order = msgspec.structs.replace(wanted, open_first=False)  # the newest first would have to be sorted
-    return sum(1 for _ in islice(_matching(tx, in_any_order, None), most))
+    rows = islice(_scanned(tx, in_any_order, None), None if wanted.text is None else SEARCHED_ROWS_MAX)
+    return sum(1 for _ in islice((row for row in rows if _matches(tx, wanted, row)), most))
 
 
-def _matching(tx: Tx, wanted: TaskFilter, cursor: str | None) -> Iterator[Row]:
-    """What a list shows, from behind a cursor on."""
+def _scanned(tx: Tx, wanted: TaskFilter, cursor: str | None) -> Iterator[Row]:
+    """What a list looks at, from behind a cursor on."""
     if not wanted.open_first:
         rows = _by_priority(tx, _sources(tx, wanted), _place(cursor))
     elif cursor is not None and cursor.startswith(ENDED_MARK):
@@ -55,7 +67,7 @@ def _matching(tx: Tx, wanted: TaskFilter, cursor: str | None) -> Iterator[Row]:
             ("scan_queue", {"queue": queue, "open": 1}) for queue in _queues(tx, wanted, open_only=True)
         ]
         rows = chain(_by_priority(tx, waiting, _place(cursor)), _newest_ended(tx, wanted, NEWEST))
-    return (row for row in rows if _matches(tx, wanted, row))
+    return rows
 
 
 def _sources(tx: Tx, wanted: TaskFilter) -> list[Source]:
@@ -123,7 +135,15 @@ def _matches(tx: Tx, wanted: TaskFilter, row: Row) -> bool:
         and tx.one("is_of_session", tenant=tx.tenant, task=seq, session=wanted.session) is None
     ):
         return False
-    return all(tx.one("has_label", key=key, value=value, task=seq) for key, value in wanted.labels)
+    if not all(tx.one("has_label", key=key, value=value, task=seq) for key, value in wanted.labels):
+        return False
+    return wanted.text is None or tx.one("has_text", task=seq, text=_pattern(wanted.text)) is not None
+
+
+def _pattern(text: str) -> str:
+    """A text for LIKE, in which nothing stands for anything else."""
+    plain = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{plain}%"
 
 
 def _cursor(wanted: TaskFilter, last: Row) -> str:

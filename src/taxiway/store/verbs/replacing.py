@@ -94,6 +94,7 @@ def forget(tx: Tx, row: TaskRow, actor: str, cause: str) -> None:
         "delete_events",
         "delete_approvals",
         "delete_signals",
+        "delete_task_read_marks",
         "delete_runs",
         "delete_result",
         "delete_labels",

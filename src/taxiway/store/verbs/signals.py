@@ -45,22 +45,30 @@ def settle(tx: Tx, run: int, carrier: int, signal: str, applied: bool, why: str 
                 _place(tx, task, carrier if applied else None)
 
 
-def turn_ended(tx: Tx, run: int, cancelled: bool) -> None:
-    """The turn is over: what it did not take waits again (OC-02). What it was ended by has been followed."""
-    for row, name, kind, task in tx.all("open_signals_of_run", run=run):
-        if kind == Signal.INTERRUPT and cancelled:
+def turn_ended(tx: Tx, run: int, cancelled: bool) -> bool:
+    """The turn is over: what it did not take waits again (OC-02). What it was ended by has been followed. Whether
+    anything was open."""
+    found = tx.all("open_signals_of_run", run=run)
+    for row, name, kind, task in found:
+        if kind in (Signal.INTERRUPT, Signal.STOP) and cancelled:
             _settle(tx, run, row, name, kind, SignalState.APPLIED, None)
         else:
             _settle(tx, run, row, name, kind, SignalState.REFUSED, "the turn ended first")
         if task is not None:
             _place(tx, task, None)
+    return bool(found)
 
 
 def withdraw(tx: Tx, task: int) -> None:
     """A message that was offered to a turn has been cancelled."""
     found = tx.one("open_signal_of_task", task=task)
     if found is not None:
-        _settle(tx, found[2], found[0], found[1], Signal.STEER, SignalState.REFUSED, "it was cancelled")
+        take_back(tx, found[2], found[0], found[1])
+
+
+def take_back(tx: Tx, run: int, row: int, name: str) -> None:
+    """Words for a turn that are not to reach it any more."""
+    _settle(tx, run, row, name, Signal.STEER, SignalState.REFUSED, "it was cancelled")
 
 
 def _settle(tx: Tx, run: int, row: int, name: str, kind: str, state: SignalState, why: str | None) -> None:

@@ -7,11 +7,12 @@ from typing import Final
 import msgspec
 
 from taxiway.core.change import ChangeKind
-from taxiway.core.errors import IdempotencyMismatch, NotFound, Unauthorized
+from taxiway.core.errors import NotFound, Unauthorized
 from taxiway.core.token import Token, TokenScope, same_hash
 from taxiway.store.token_protocol import NewToken, Reply
 from taxiway.store.tx import Row, Tx
 from taxiway.store.verbs import runners
+from taxiway.store.verbs.guarding import check_same
 
 #: How an invitation is stored: its bearer may become a runner, and nothing else.
 SINGLE_USE: Final = {TokenScope.INVITE: TokenScope.RUNNER}
@@ -99,25 +100,18 @@ def _token(row: Row) -> Token:
 
 
 # -- replies -------------------------------------------------------------------------------------------------------
-def begin_reply(tx: Tx, key: str, hash: bytes) -> Reply | None:
-    """Note that a mutation begins; what is known of it where it had been begun before (I9)."""
+def reply(tx: Tx, key: str, hash: bytes) -> Reply | None:
+    """What is known of a mutation under a key (I9)."""
     row = tx.one("find_reply", tenant=tx.tenant, key=key)
     if row is None:
-        tx.run("begin_reply", tenant=tx.tenant, key=key, hash=hash, now=tx.now)
         return None
-    if row[0] != hash:
-        raise IdempotencyMismatch(
-            f"the idempotency key '{key}' was used for something else; a key stands for one request", key=key
-        )
-    return Reply(row[1], row[2])
+    check_same(key, row[0], hash)
+    return Reply(row[1], row[2], row[3] is not None)
 
 
-def settle_reply(tx: Tx, key: str, reply: Reply | None) -> None:
-    """Keep what was answered, or forget that it was asked."""
-    if reply is None:
-        tx.run("drop_reply", tenant=tx.tenant, key=key)
-    else:
-        tx.run("settle_reply", tenant=tx.tenant, key=key, status=reply.status, body=reply.body)
+def settle_reply(tx: Tx, key: str, hash: bytes, reply: Reply) -> None:
+    """Keep what was answered."""
+    tx.run("settle_reply", tenant=tx.tenant, key=key, hash=hash, status=reply.status, body=reply.body, now=tx.now)
 
 
 def prune_replies(tx: Tx, before: int, limit: int) -> int:

@@ -10,14 +10,26 @@ from typing import Any, Final
 import msgspec
 
 from taxiway.core.approval import ApprovalState, Question
+from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Error
+from taxiway.core.expected import Expected
 from taxiway.core.policy import MailboxChange, MailboxPolicy
 from taxiway.core.readiness import Facts, Scope
 from taxiway.core.session import Signal
 from taxiway.core.task import OnLimit
 from taxiway.core.token import TokenScope
 from taxiway.core.usage import UsageBy
-from taxiway.store.protocol import ApprovalFilter, NewTask, NewToken, PlanAdmitted, SessionFilter, Store, TaskFilter
+from taxiway.store.protocol import (
+    ApprovalFilter,
+    Guard,
+    NewTask,
+    NewToken,
+    PlanAdmitted,
+    Reply,
+    SessionFilter,
+    Store,
+    TaskFilter,
+)
 from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, digest, failed, plan_of, spec_of
 
 #: Verbs for the whole store: of the engine, which proves by a fence what is its own, and of whoever operates it.
@@ -25,7 +37,7 @@ OF_THE_STORE: Final = frozenset(
     "register beat declare_lost retire claim started record finish stop_requests request_stop next_due wake_due "
     "advance runners live_runs check backup close signals settle_signal tell_session opened_process closed_process "
     "warm_processes outdated_processes ask withdraw resume tell_account use_accounts of tenants token tokens_used "
-    "prune_replies".split()
+    "prune_replies schema".split()
 )
 CUT: Final = 3  #: characters are left out where an id is named by its start
 ANY_ID: Final = re.compile(r"\b(task|run|sess|appr|sig|tok)_[0-9a-z]{26}\b")
@@ -86,6 +98,11 @@ def _token(id: str) -> NewToken:
     return NewToken(id=id, name="ann", scope=TokenScope.VIEWER, hash=bytes(32))
 
 
+def _seen(theirs: Things) -> Expected:
+    """Their task, as nobody has seen it."""
+    return Expected(kind=ChangeKind.TASK, ref=theirs.task, versions=frozenset())
+
+
 #: Every verb of people, called with what another tenant has.
 CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("submit", lambda s, t: s.submit([new(t, name=t.name, idempotency_key=t.idempotency_key)], ACTOR)),
@@ -101,6 +118,8 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("cancel_all", lambda s, t: s.cancel_all(ACTOR, t.queue)),
     ("retry", lambda s, t: s.retry(t.ended, ACTOR)),
     ("remove", lambda s, t: s.remove(t.ended, ACTOR)),
+    ("read_task", lambda s, t: s.read_task(t.ended, "reader")),
+    ("attention", lambda s, t: s.attention([t.ended], "reader")),
     ("find_task", lambda s, t: s.find_task(t.task_part)),
     ("find_task", lambda s, t: s.find_task(t.task[:-CUT])),
     ("find_task", lambda s, t: s.find_task(t.name)),
@@ -112,6 +131,7 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("tasks", lambda s, t: s.tasks(TaskFilter(queue=t.queue), 100, None)),
     ("tasks", lambda s, t: s.tasks(TaskFilter(session=t.session), 100, None)),
     ("tasks", lambda s, _: s.tasks(TaskFilter(labels=(("of", "them"),)), 100, None)),
+    ("tasks", lambda s, t: s.tasks(TaskFilter(text=t.name), 100, None)),
     ("count_tasks", lambda s, _: s.count_tasks(TaskFilter(), 100)),
     ("runs", lambda s, t: s.runs(t.task)),
     ("run", lambda s, t: s.run(t.run)),
@@ -127,7 +147,11 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("move_queue", lambda s, t: s.move_queue(t.queue, "pause", ACTOR)),
     ("set_queue", lambda s, t: s.set_queue(t.queue, 9, ACTOR)),
     ("queue_stats", lambda s, t: s.queue_stats(t.queue)),
+    ("snapshot", lambda s, t: s.snapshot(t.queue, None, 20)),
+    ("queue_on_limit", lambda s, t: s.queue_on_limit(t.queue)),
     ("lanes", lambda s, _: s.lanes()),
+    ("lane", lambda s, t: s.lane(t.lane)),
+    ("lane", lambda s, t: s.lane("own", t.queue)),
     ("set_lane", lambda s, t: s.set_lane(t.lane, 9, ACTOR)),
     ("set_lane", lambda s, t: s.set_lane("own", 9, ACTOR, t.queue)),
     ("move_lane", lambda s, t: s.move_lane(t.lane, "stop", ACTOR)),
@@ -149,12 +173,18 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("session_output", lambda s, t: s.session_output(t.run, 0, 100)),
     ("fork_session", lambda s, t: s.fork_session(t.session, "forked", ACTOR)),
     ("tell_task", lambda s, t: s.tell_task(t.task, Signal.STEER, "words", ACTOR)),
+    ("tell_run", lambda s, t: s.tell_run(t.run, Signal.STOP, None, ACTOR)),
+    ("run_signals", lambda s, t: s.run_signals(t.run, 0, 100)),
+    ("cancel_signal", lambda s, t: s.cancel_signal(t.signal, ACTOR)),
+    ("session_on_limit", lambda s, t: s.session_on_limit(t.session)),
     ("receipt", lambda s, t: s.receipt(t.signal)),
     ("make_token", lambda s, _: s.make_token(_token(f"tok_{next(_FRESH):026d}"), ACTOR)),
     ("tokens", lambda s, _: s.tokens()),
     ("revoke_token", lambda s, t: s.revoke_token(t.token, ACTOR)),
-    ("begin_reply", lambda s, t: s.begin_reply(t.idempotency_key, bytes(32))),
-    ("settle_reply", lambda s, t: s.settle_reply(t.idempotency_key, None)),
+    ("reply", lambda s, t: s.reply(t.idempotency_key, bytes(32))),
+    ("settle_reply", lambda s, t: s.settle_reply(t.idempotency_key, bytes(32), Reply(200, b"{}"))),
+    ("guarded", lambda s, t: s.guarded(Guard(t.idempotency_key, bytes(32))).set_lane("own", 9, ACTOR)),
+    ("guarded", lambda s, t: s.guarded(Guard(expected=_seen(t))).cancel(t.task, ACTOR)),
     ("approval", lambda s, t: s.approval(t.approval)),
     ("decide", lambda s, t: s.decide(t.approval, True, "words", ACTOR)),
     ("find_approval", lambda s, t: s.find_approval(t.approval_part)),
@@ -228,7 +258,7 @@ async def fill(bench: Bench) -> Things:
     for _ in range(2):
         await bench.send(key, "words")
     session = await bench.store.find_session(key, None)
-    await bench.store.begin_reply(idempotency_key, b"asked before" + bytes(20))
+    await bench.store.settle_reply(idempotency_key, b"asked before" + bytes(20), Reply(200, b"{}"))
     token = await bench.store.make_token(_token(bench.ids.new("tok")), ACTOR)
     asking = await bench.submit(queue=queue, priority=9, prompt="words", agent="coder")
     [run] = await bench.claim(1)

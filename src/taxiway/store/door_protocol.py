@@ -1,0 +1,57 @@
+"""The part of a store's contract that only people and their programs ask for: signals, marks of readers, views."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from taxiway.core.lane import Lane
+from taxiway.core.queue import QueueStats
+from taxiway.core.session import Attention, Receipt, RunSignal, Signal
+from taxiway.core.task import OnLimit, Task
+
+
+class DoorStore(Protocol):
+    """What doors need of a store beside what the engine needs."""
+
+    async def snapshot(self, name: str, project: str | None, limit: int) -> tuple[QueueStats, list[Task]]:
+        """The same and the first tasks, open ones first, all as they are at one moment (C48)."""
+        ...
+
+    async def queue_on_limit(self, name: str, project: str | None = None) -> OnLimit | None:
+        """What a queue's tasks do about limits of providers, where they say nothing themselves."""
+        ...
+
+    async def lane(self, name: str, queue: str | None = None, project: str | None = None) -> Lane:
+        """One lane; raises ``NotFound``."""
+        ...
+
+    async def read_task(self, task: str, reader: str) -> Task:
+        """Store a task's present version as what this reader has seen (C47)."""
+        ...
+
+    async def attention(self, tasks: Sequence[str], reader: str) -> dict[str, Attention]:
+        """What each of these tasks is to a reader."""
+        ...
+
+    async def tell_run(self, run: str, kind: Signal, text: str | None, actor: str) -> Receipt:
+        """Store a signal for a live run; ``stop`` and ``interrupt`` cancel its task. How far it got. Raises
+        ``Terminal``, and ``NoTurn`` where nobody would listen."""
+        ...
+
+    async def run_signals(self, run: str, after: int, limit: int) -> list[RunSignal]:
+        """What a run was told, behind a number, in order (C22)."""
+        ...
+
+    async def cancel_signal(self, signal: str, actor: str) -> RunSignal:
+        """Take a signal back; what is settled stays as it is (C21). Raises ``Conflict`` for what cannot be taken
+        back."""
+        ...
+
+    async def session_on_limit(self, session: str) -> OnLimit | None:
+        """What a session's messages do about limits of providers, where they say nothing themselves."""
+        ...
+
+    async def schema(self) -> tuple[int, int]:
+        """The number of the store's schema, and that which this program writes."""
+        ...
