@@ -82,10 +82,6 @@ class Control:
         themselves: ``wait`` for the reset, ``fail`` with ``quota``; ``None`` takes the word back."""
         await self._accounts.set_on_limit(on_limit, queue, session)
 
-    async def on_limit(self, *, queue: str | None = None, session: str | None = None) -> str | None:
-        """What ``set_on_limit`` said of a queue or a session; ``None`` where nothing was said."""
-        return await self._accounts.on_limit(queue, session)
-
     async def usage(self, by: str = "agent", *, since: int | None = None, until: int | None = None) -> list[UsageLine]:
         """What runs of agents used, grouped by ``session``, ``agent``, ``account``, ``queue`` or ``day``; of those that
         were claimed from ``since`` to before ``until`` (milliseconds since 1970 UTC)."""

@@ -33,7 +33,6 @@ READING = {
         "accounts",
         "account",
         "usage",
-        "on_limit",
         "agents",
         "runners",
     ),

@@ -143,7 +143,6 @@ async def the_rest(tw: Verbs) -> None:
     assert_type(await tw.release_account("codex"), Account)
     assert_type(await tw.limit_account("codex", None), Account)
     await tw.set_on_limit("wait", queue="default")
-    assert_type(await tw.on_limit(queue="default"), str | None)
     assert_type(await tw.usage("day", since=0), list[UsageLine])
     assert_type(await tw.queue("default"), Queue)
     assert_type(await tw.queues(), list[Queue])

@@ -113,11 +113,6 @@ class RemoteControl:
         document = await self._connection.get(f"{_at('queues', name)}/snapshot")
         return stats_of(document["stats"]), [task_of(one) for one in document["items"]][:limit]
 
-    async def on_limit(self, *, queue: str | None = None, session: str | None = None) -> str | None:
-        """What ``set_on_limit`` said of a queue or a session; ``None`` where nothing was said."""
-        said: str | None = (await self._connection.get(_limit_at(queue, session)))["on_limit"]
-        return said
-
     async def set_on_limit(self, on_limit: str | None, *, queue: str | None = None, session: str | None = None) -> None:
         """What tasks of a queue or a session do when a provider's limit ends their turn."""
         await self._connection.change("PUT", _limit_at(queue, session), {"on_limit": on_limit})

@@ -209,10 +209,6 @@ class Verbs(Protocol):
         """What tasks of a queue or a session do when a provider's limit ends their turn."""
         ...
 
-    async def on_limit(self, *, queue: str | None = None, session: str | None = None) -> str | None:
-        """What was said of that."""
-        ...
-
     async def usage(self, by: str = "agent", *, since: int | None = None, until: int | None = None) -> list[UsageLine]:
         """What runs of agents used."""
         ...

@@ -76,15 +76,6 @@ class AccountIntake:
             found = await self._store.find_session(session, self._project)
             await self._store.set_session_on_limit(found, said, self._actor)
 
-    async def on_limit(self, queue: str | None, session: str | None) -> OnLimit | None:
-        """What was said of a queue, or of a session; ``None`` where nothing was."""
-        if (queue is None) == (session is None):
-            raise Invalid("name a queue or a session")
-        if queue is not None:
-            return await self._store.queue_on_limit(queue, self._project)
-        assert session is not None
-        return await self._store.session_on_limit(await self._store.find_session(session, self._project))
-
     async def usage(self, by: str, since: int | None, until: int | None) -> list[UsageLine]:
         """What runs of agents used that were claimed in a span of time (milliseconds UTC)."""
         if by not in list(UsageBy):

@@ -13,7 +13,6 @@ from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, Handler, InProject, Reply, object_of, page_of, ref
 from taxiway.wire.documents import lane_document, queue_document, stats_document, task_document
 
-ON_LIMIT: Final = object_of(on_limit={"enum": [*map(str, OnLimit), None]})
 SIZE_MAX: Final = 1_000_000
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=SIZE_MAX)]
@@ -96,15 +95,11 @@ async def snapshot(call: Call) -> Reply:
     return Reply({"stats": stats_document(counts), "items": [task_document(task) for task in first]})
 
 
-async def on_limit(call: Call) -> Reply:
-    """What its tasks do about a provider's limit, where they say nothing themselves."""
-    return Reply({"on_limit": await call.tw.on_limit(queue=call.path["queue"])})
-
-
 async def set_on_limit(call: Call) -> Reply:
     """Say what its tasks do about a provider's limit, or take the word back."""
-    await call.tw.set_on_limit(call.body.on_limit, queue=call.path["queue"])
-    return Reply({"on_limit": call.body.on_limit})
+    name = call.path["queue"]
+    await call.tw.set_on_limit(call.body.on_limit, queue=name)
+    return Reply(queue_document(await call.tw.queue(name)))
 
 
 async def lanes(call: Call) -> Reply:
@@ -205,15 +200,6 @@ ENDPOINTS: Final = (
         for verb in VERBS
     ),
     Endpoint(
-        method=HTTPMethod.GET,
-        path="/queues/{queue}/on-limit",
-        scope=TokenScope.VIEWER,
-        handler=on_limit,
-        query=InProject,
-        summary="What a queue does about limits",
-        answer=ON_LIMIT,
-    ),
-    Endpoint(
         method=HTTPMethod.PUT,
         path="/queues/{queue}/on-limit",
         scope=TokenScope.OPERATOR,
@@ -221,7 +207,7 @@ ENDPOINTS: Final = (
         query=InProject,
         body=Answer,
         summary="Say what a queue does about limits",
-        answer=ON_LIMIT,
+        answer=ref("Queue"),
         versioned=ChangeKind.QUEUE,
     ),
     Endpoint(

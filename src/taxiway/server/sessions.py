@@ -12,7 +12,7 @@ from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.session import Session
 from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, InProject, Reply, Schema, object_in, object_of, page_of, ref
-from taxiway.server.queues import ON_LIMIT, Answer
+from taxiway.server.queues import Answer
 from taxiway.store.protocol import SessionFilter
 from taxiway.wire.documents import (
     event_document,
@@ -192,15 +192,11 @@ async def output(call: Call) -> Reply:
     return _trace(found)
 
 
-async def on_limit(call: Call) -> Reply:
-    """What its messages do about a provider's limit, where they say nothing themselves."""
-    return Reply({"on_limit": await call.tw.on_limit(session=call.path["session"])})
-
-
 async def set_on_limit(call: Call) -> Reply:
     """Say what its messages do about a provider's limit, or take the word back."""
-    await call.tw.set_on_limit(call.body.on_limit, session=call.path["session"])
-    return Reply({"on_limit": call.body.on_limit})
+    name = call.path["session"]
+    await call.tw.set_on_limit(call.body.on_limit, session=name)
+    return _one(await call.tw.session_verbs.get(name))
 
 
 def _one(found: Session, status: int = 200) -> Reply:
@@ -351,18 +347,10 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         path="/sessions/{session}/on-limit",
-        handler=on_limit,
-        summary="What a session does about limits",
-        answer=ON_LIMIT,
-        scope=TokenScope.VIEWER,
-        method=HTTPMethod.GET,
-    ),
-    Endpoint(
-        path="/sessions/{session}/on-limit",
         handler=set_on_limit,
         summary="Say what a session does about limits",
         body=Answer,
-        answer=ON_LIMIT,
+        answer=ref("Session"),
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.PUT,
         versioned=ChangeKind.SESSION,

@@ -8,18 +8,14 @@ from typing import Protocol
 from taxiway.core.lane import Lane
 from taxiway.core.queue import QueueStats
 from taxiway.core.session import Attention, Receipt, RunSignal, Signal
-from taxiway.core.task import OnLimit, Task
+from taxiway.core.task import Task
 
 
 class DoorStore(Protocol):
     """What doors need of a store beside what the engine needs."""
 
     async def snapshot(self, name: str, project: str | None, limit: int) -> tuple[QueueStats, list[Task]]:
-        """The same and the first tasks, open ones first, all as they are at one moment (C48)."""
-        ...
-
-    async def queue_on_limit(self, name: str, project: str | None = None) -> OnLimit | None:
-        """What a queue's tasks do about limits of providers, where they say nothing themselves."""
+        """A queue's counts and its first tasks, open ones first, all as they are at one moment (C48)."""
         ...
 
     async def lane(self, name: str, queue: str | None = None, project: str | None = None) -> Lane:
@@ -46,10 +42,6 @@ class DoorStore(Protocol):
     async def cancel_signal(self, signal: str, actor: str) -> RunSignal:
         """Take a signal back; what is settled stays as it is (C21). Raises ``Conflict`` for what cannot be taken
         back."""
-        ...
-
-    async def session_on_limit(self, session: str) -> OnLimit | None:
-        """What a session's messages do about limits of providers, where they say nothing themselves."""
         ...
 
     async def schema(self) -> tuple[int, int]:

@@ -1,5 +1,5 @@
 -- Whether a task's name, labels, command or prompt hold a text, whatever the case of its letters.
-SELECT 1 FROM task t JOIN spec s ON s.task = t.seq WHERE t.seq = :task AND (
+SELECT 1 FROM task t JOIN spec s ON s.task = t.seq WHERE t.seq = :task AND t.tenant = :tenant AND (
   t.name LIKE :text ESCAPE '\'
   OR s.body ->> '$.prompt' LIKE :text ESCAPE '\'
   OR s.body ->> '$.shell' LIKE :text ESCAPE '\'

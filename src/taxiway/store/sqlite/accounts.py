@@ -49,14 +49,6 @@ class SqliteAccounts(SqliteVerbs):
         """What a session's messages do about limits."""
         await self._first(lambda tx: sessions.set_on_limit(tx, session, on_limit, actor))
 
-    async def queue_on_limit(self, name: str, project: str | None = None) -> OnLimit | None:
-        """What a queue's tasks do about limits."""
-        return await self._reader.read(lambda tx: queues.on_limit(tx, name, project))
-
-    async def session_on_limit(self, session: str) -> OnLimit | None:
-        """What a session's messages do about limits."""
-        return await self._reader.read(lambda tx: sessions.on_limit(tx, session))
-
     async def usage(self, by: UsageBy, since: int, until: int, limit: int) -> list[UsageLine]:
         """What agents used."""
         return await self._reader.read(lambda tx: using.usage(tx, by, since, until, limit))

@@ -137,7 +137,7 @@ def _matches(tx: Tx, wanted: TaskFilter, row: Row) -> bool:
         return False
     if not all(tx.one("has_label", key=key, value=value, task=seq) for key, value in wanted.labels):
         return False
-    return wanted.text is None or tx.one("has_text", task=seq, text=_pattern(wanted.text)) is not None
+    return wanted.text is None or tx.one("has_text", tenant=tx.tenant, task=seq, text=_pattern(wanted.text)) is not None
 
 
 def _pattern(text: str) -> str:

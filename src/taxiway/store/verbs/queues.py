@@ -169,12 +169,6 @@ def set_on_limit(tx: Tx, name: str, on_limit: OnLimit | None, actor: str, projec
     tx.run("set_queue_on_limit", queue=row_id, on_limit=on_limit, version=version)
 
 
-def on_limit(tx: Tx, name: str, project: str | None) -> OnLimit | None:
-    """What its tasks do when a provider's limit ends their turn, if they say nothing themselves."""
-    row = tx.one("queue_on_limit", queue=queue_of(tx, name, project)[0])
-    return None if row is None or row[0] is None else OnLimit(row[0])
-
-
 def queue_stats(tx: Tx, name: str, project: str | None) -> QueueStats:
     """Counts of a queue's present tasks; tasks that newer ones replaced do not count. Of a queue that is not there
     they are all zero (C48)."""

@@ -183,14 +183,6 @@ def archive(tx: Tx, session: str, archived: bool, actor: str) -> None:
     tx.note(Topic.SIGNAL)
 
 
-def on_limit(tx: Tx, session: str) -> OnLimit | None:
-    """What its messages do when a provider's limit ends their turn, if they say nothing themselves."""
-    row = tx.one("session_on_limit", tenant=tx.tenant, name=session)
-    if row is None:
-        raise NotFound(f"there is no session {session}", id=session)
-    return None if row[0] is None else OnLimit(row[0])
-
-
 def mark_read(tx: Tx, session: str, reader: str) -> None:
     """Store the current version as what this reader has seen (C32)."""
     row = tx.one("session_rowid", tenant=tx.tenant, name=session)
