@@ -1,11 +1,11 @@
-"""Speaking to the live turn of a task: signals without a message, and their receipts."""
+"""Speaking to the live turn of a task, or to a run: signals without a message, and their receipts."""
 
 from __future__ import annotations
 
 import pytest
 
 from taxiway.core.approval import ApprovalState, Question
-from taxiway.core.errors import NotFound, NoTurn
+from taxiway.core.errors import Conflict, NotFound, NoTurn, Terminal
 from taxiway.core.event import EventType
 from taxiway.core.policy import Mode
 from taxiway.core.run import Cancelled, Lost, StopCause
@@ -103,6 +103,37 @@ class Telling(Suite):
             await bench.store.tell_task(job.id, Signal.INTERRUPT, None, ACTOR)
         with pytest.raises(NotFound):
             await bench.store.tell_task("task_nobody", Signal.STEER, "x", ACTOR)
+
+    async def test_a_run_is_told_by_itself_until_it_has_ended(self, bench: Bench) -> None:
+        """C14, C20 to C22: numbered, each settled once; words are taken back until then, and an end is not."""
+        run = await _turn(bench)
+        words = await bench.store.tell_run(run.run, Signal.STEER, "left", ACTOR)
+        taken = await bench.store.cancel_signal(words.signal or "", ACTOR)
+        assert (taken.state, taken.why) == (SignalState.REFUSED, "it was cancelled")
+        assert await bench.store.cancel_signal(taken.id, ACTOR) == taken
+        stop = await bench.store.tell_run(run.run, Signal.STOP, None, ACTOR)
+        with pytest.raises(Conflict, match="cannot be taken back"):
+            await bench.store.cancel_signal(stop.signal or "", ACTOR)
+        await bench.finish(run, Cancelled(Reason.REQUESTED))
+        told = await bench.store.run_signals(run.run, 0, 10)
+        steered, stopped = (Signal.STEER, SignalState.REFUSED), (Signal.STOP, SignalState.APPLIED)
+        assert [(one.seq, one.kind, one.state) for one in told] == [(1, *steered), (2, *stopped)]
+        assert await bench.store.run_signals(run.run, 1, 10) == told[1:]
+        with pytest.raises(Terminal):
+            await bench.store.tell_run(run.run, Signal.STOP, None, ACTOR)
+
+    async def test_a_command_is_told_to_stop_and_nothing_else(self, bench: Bench) -> None:
+        """C11, DC5: nobody else would listen; the wish is the task's, and holds when its runner dies."""
+        [job] = await bench.submit_all(bench.new())
+        run = await bench.take()
+        for kind, text in ((Signal.STEER, "words"), (Signal.INTERRUPT, None)):
+            with pytest.raises(NoTurn, match="no work of an agent"):
+                await bench.store.tell_run(run.run, kind, text, ACTOR)
+        await bench.store.tell_run(run.run, Signal.STOP, None, ACTOR)
+        await bench.finish(run, Lost())
+        assert await bench.standing(job.id) == (TaskState.CANCELLED, Reason.REQUESTED)
+        [stop] = await bench.store.run_signals(run.run, 0, 10)
+        assert stop.state is SignalState.APPLIED
 
 
 async def _turn(bench: Bench) -> Claimed:

@@ -238,6 +238,20 @@ class Separating(Suite):
                 same.append(verb)
         assert same == ["set_lane", "settle_reply", "park_account"]
 
+    async def test_a_tenant_and_a_guard_hold_whichever_was_said_first(self, bench: Bench) -> None:
+        """I9, I10: a call under a key is one tenant's, and made once there."""
+        views: list[Callable[[str, Guard], Store]] = [
+            lambda tenant, guard: bench.store.of(tenant).guarded(guard),
+            lambda tenant, guard: bench.store.guarded(guard).of(tenant),
+        ]
+        for number, view in enumerate(views):
+            tenant, again = f"guarded-{number}", Guard("key", bytes(32))
+            made = await view(tenant, Guard("key", bytes(32))).set_lane("own", 3, ACTOR)
+            assert await view(tenant, again).set_lane("own", 3, ACTOR) == made
+            assert again.replayed
+            assert "own" in [lane.name for lane in await bench.store.of(tenant).lanes()]
+        assert "own" not in [lane.name for lane in await bench.store.lanes()]
+
 
 async def fill(bench: Bench) -> Things:
     """Something of everything, for the bench's own tenant."""
