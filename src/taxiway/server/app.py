@@ -120,7 +120,7 @@ def _route(server: Server, path: str, on: list[Endpoint]) -> Route:
 async def _unrouted(request: Request, raised: Exception) -> Response:
     """What no route is for, as a problem document."""
     assert isinstance(raised, HTTPException)
-    path = whole(request.url.path)[:200]
+    path = request.url.path[:200]
     error: Error = NotFound(f"there is nothing at {path}")
     if raised.status_code == 405:
         allowed = (raised.headers or {}).get("Allow", "")

@@ -1,4 +1,4 @@
-"""The part of a store's contract that only people and their programs ask for: signals, marks of readers, views."""
+"""The part of a store's contract that only people and their programs ask for: lanes, signals, marks of readers, views."""
 
 from __future__ import annotations
 
@@ -16,6 +16,22 @@ class DoorStore(Protocol):
 
     async def snapshot(self, name: str, project: str | None, limit: int) -> tuple[QueueStats, list[Task]]:
         """A queue's counts and its first tasks, open ones first, all as they are at one moment (C48)."""
+        ...
+
+    async def lanes(self) -> list[Lane]:
+        """Every lane, with its live runs."""
+        ...
+
+    async def set_lane(
+        self, name: str, size: int | None, actor: str, queue: str | None = None, project: str | None = None
+    ) -> Lane:
+        """Make or resize a lane: store-wide, or of a queue (found as in ``queue``)."""
+        ...
+
+    async def move_lane(
+        self, name: str, verb: str, actor: str, queue: str | None = None, project: str | None = None
+    ) -> Lane:
+        """``stop`` a lane: it refuses new work and cancels what waits in it; or ``start`` it again (SQ-65)."""
         ...
 
     async def lane(self, name: str, queue: str | None = None, project: str | None = None) -> Lane:

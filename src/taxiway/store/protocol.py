@@ -13,7 +13,6 @@ import msgspec
 
 from taxiway.core.change import Change
 from taxiway.core.event import Event
-from taxiway.core.lane import Lane
 from taxiway.core.plan import Plan
 from taxiway.core.policy import MailboxPolicy
 from taxiway.core.queue import Queue, QueueStats
@@ -206,7 +205,7 @@ class Store(
         """What ``readiness.obstacles`` needs to explain one task."""
         ...
 
-    # -- queues and lanes -----------------------------------------------------------------------------------------
+    # -- queues --------------------------------------------------------------------------------------------------
     async def queue(self, name: str, project: str | None = None) -> Queue:
         """One queue: of ``project``, else of none; with ``None`` the only one of that name."""
         ...
@@ -229,22 +228,6 @@ class Store(
 
     async def queue_stats(self, name: str, project: str | None = None) -> QueueStats:
         """Counts of the present tasks of a queue; zeros where there is no such queue (C48)."""
-        ...
-
-    async def lanes(self) -> list[Lane]:
-        """Every lane, with its live runs."""
-        ...
-
-    async def set_lane(
-        self, name: str, size: int | None, actor: str, queue: str | None = None, project: str | None = None
-    ) -> Lane:
-        """Make or resize a lane: store-wide, or of a queue (found as in ``queue``)."""
-        ...
-
-    async def move_lane(
-        self, name: str, verb: str, actor: str, queue: str | None = None, project: str | None = None
-    ) -> Lane:
-        """``stop`` a lane: it refuses new work and cancels what waits in it; or ``start`` it again (SQ-65)."""
         ...
 
     # -- caretaking: each one bounded and idempotent ---------------------------------------------------------------

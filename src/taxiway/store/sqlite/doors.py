@@ -1,4 +1,4 @@
-"""The verbs of the SQLite store that only people and their programs ask for: signals, marks of readers, views."""
+"""The verbs of the SQLite store that only people and their programs ask for: lanes, signals, marks of readers, views."""
 
 from __future__ import annotations
 
@@ -48,3 +48,19 @@ class SqliteDoors(SqliteVerbs):
     async def lane(self, name: str, queue: str | None = None, project: str | None = None) -> Lane:
         """One lane."""
         return await self._reader.read(lambda tx: lanes.lane(tx, name, queue, project))
+
+    async def lanes(self) -> list[Lane]:
+        """Every lane."""
+        return await self._reader.read(lanes.lanes)
+
+    async def set_lane(
+        self, name: str, size: int | None, actor: str, queue: str | None = None, project: str | None = None
+    ) -> Lane:
+        """Make or resize a lane."""
+        return await self._bulk(lambda tx: lanes.set_lane(tx, name, size, actor, queue, project))
+
+    async def move_lane(
+        self, name: str, verb: str, actor: str, queue: str | None = None, project: str | None = None
+    ) -> Lane:
+        """Stop or start a lane."""
+        return await self._first(lambda tx: lanes.move_lane(tx, name, verb, actor, queue, project))

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from taxiway.core.change import Change
 from taxiway.core.event import Event, NewEvent
-from taxiway.core.lane import Lane
 from taxiway.core.plan import Plan
 from taxiway.core.policy import MailboxChange, MailboxPolicy
 from taxiway.core.queue import Queue, QueueStats
@@ -49,7 +48,6 @@ from taxiway.store.verbs import (
     caretaking,
     finding,
     keeping,
-    lanes,
     listing,
     plans,
     queues,
@@ -301,22 +299,6 @@ class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTo
     async def queue_stats(self, name: str, project: str | None = None) -> QueueStats:
         """Counts of a queue."""
         return await self._reader.read(lambda tx: queues.queue_stats(tx, name, project))
-
-    async def lanes(self) -> list[Lane]:
-        """Every lane."""
-        return await self._reader.read(lanes.lanes)
-
-    async def set_lane(
-        self, name: str, size: int | None, actor: str, queue: str | None = None, project: str | None = None
-    ) -> Lane:
-        """Make or resize a lane."""
-        return await self._bulk(lambda tx: lanes.set_lane(tx, name, size, actor, queue, project))
-
-    async def move_lane(
-        self, name: str, verb: str, actor: str, queue: str | None = None, project: str | None = None
-    ) -> Lane:
-        """Stop or start a lane."""
-        return await self._first(lambda tx: lanes.move_lane(tx, name, verb, actor, queue, project))
 
     # -- executing ------------------------------------------------------------------------------------------------
     async def register(self, runner: Runner) -> None:
