@@ -1,4 +1,4 @@
-"""The part of a store's contract that only people and their programs ask for: lanes, signals, marks of readers, views."""
+"""The part of a store's contract that is for people and their programs alone: lanes, signals, marks, views."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ class Store(
         """What ``readiness.obstacles`` needs to explain one task."""
         ...
 
-    # -- queues --------------------------------------------------------------------------------------------------
+    # -- queues ---------------------------------------------------------------------------------------------------
     async def queue(self, name: str, project: str | None = None) -> Queue:
         """One queue: of ``project``, else of none; with ``None`` the only one of that name."""
         ...

@@ -1,4 +1,4 @@
-"""The verbs of the SQLite store that only people and their programs ask for: lanes, signals, marks of readers, views."""
+"""The SQLite store's verbs that are for people and their programs alone: lanes, signals, marks, views."""
 
 from __future__ import annotations
 

@@ -275,7 +275,7 @@ class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTo
         """What explain needs."""
         return await self._reader.read(lambda tx: explaining.facts_of(tx, task))
 
-    # -- queues and lanes -----------------------------------------------------------------------------------------
+    # -- queues ---------------------------------------------------------------------------------------------------
     async def queue(self, name: str, project: str | None = None) -> Queue:
         """One queue."""
         return await self._reader.read(lambda tx: queues.queue_of(tx, name, project)[1])
