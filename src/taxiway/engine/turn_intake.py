@@ -48,8 +48,8 @@ class TurnIntake:
         return await self._settled(await self.spoken_to(await self._live(task), words), wait_s)
 
     async def spoken_to(self, found: Task, words: str, run: str | None = None) -> Receipt:
-        """Words for the live turn of a task, and how far they got at once; ``run`` is the one that is meant, if no other
-        will do."""
+        """Words for the live turn of a task, and how far they got at once; ``run`` is the one that is meant, if no
+        other will do."""
         if found.session is None:
             text = self._scrubber.text(words)
             if run is not None:

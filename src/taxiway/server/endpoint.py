@@ -72,9 +72,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     ``query`` is a record of its parameters; ``body`` a record, a JSON Schema (the handler checks it by itself), or
     nothing; ``answer`` is the JSON Schema of what it answers with ``status`` (and with each of ``also``), ``media``
     what else it may answer in. ``records``: what the answer is made of beside documents (they are described as they
-    are). ``keyed``: admission itself makes one thing once under an idempotency key. ``versioned``: what it is about; its
-    version is told as ``ETag``, and a change may demand one with ``If-Match``. ``secret``: what it answers is kept by
-    nobody.
+    are). ``keyed``: admission itself makes one thing once under an idempotency key. ``versioned``: what it is about;
+    its version is told as ``ETag``, and a change may demand one with ``If-Match``. ``secret``: what it answers is kept
+    by nobody.
     """
 
     method: HTTPMethod
