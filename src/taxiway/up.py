@@ -25,8 +25,8 @@ from taxiway.server.bearers import Bearers
 from taxiway.server.doorkeeper import Rates
 from taxiway.server.listening import bind, listening
 from taxiway.server.live import Live
-from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.server.replies import ReplyKeeper
+from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.server.serving import Server, VerbsOf
 from taxiway.server.stream import Streams
 from taxiway.server.tails import Tails

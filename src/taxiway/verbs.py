@@ -11,6 +11,7 @@ from typing import Any
 from taxiway.client.handle import TaskHandle, plain_fields
 from taxiway.client.session import SessionHandle
 from taxiway.config import store_path as store_path
+from taxiway.control import Control
 from taxiway.core.agent import AgentReport
 from taxiway.core.change import Change
 from taxiway.core.errors import Invalid, NotFound
@@ -23,7 +24,6 @@ from taxiway.core.run import Run
 from taxiway.core.session import Attention, Receipt, RunSignal, Signal
 from taxiway.core.task import Task
 from taxiway.core.workspace import Applied, Found, Left, TaskDiff
-from taxiway.control import Control
 from taxiway.doors import Doors, MakeDoors
 from taxiway.doors import Speaking as Speaking
 from taxiway.engine.engine import Crew
@@ -32,12 +32,13 @@ from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.settings import Settings as Settings
 from taxiway.store.protocol import ApprovalPage as ApprovalPage
 from taxiway.store.protocol import PlanAdmitted as PlanAdmitted
-from taxiway.store.protocol import Store, Submitted
 from taxiway.store.protocol import SessionFilter as SessionFilter
 from taxiway.store.protocol import SessionPage as SessionPage
+from taxiway.store.protocol import Store, Submitted
 from taxiway.store.protocol import TaskFilter as TaskFilter
 from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.workspaces.workshop import Workshop
+
 
 class Taxiway(Control):
     """An opened store with every verb, and perhaps a runner. Made by ``taxiway.open``."""

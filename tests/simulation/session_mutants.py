@@ -82,9 +82,11 @@ def an_older_generation_names_the_conversation(garden: Garden) -> None:
 def steer_lost_when_the_turn_ends(garden: Garden) -> None:
     """What the turn did not take is not put back."""
 
-    def turn_ended(tx: Any, run: int) -> None:
-        for row, name, kind, _ in tx.all("open_signals_of_run", run=run):
+    def turn_ended(tx: Any, run: int, cancelled: bool) -> bool:
+        found = tx.all("open_signals_of_run", run=run)
+        for row, name, kind, _ in found:
             signals._settle(tx, run, row, name, kind, SignalState.REFUSED, "the turn ended first")
+        return bool(found)
 
     garden.put(signals, "turn_ended", turn_ended)
 

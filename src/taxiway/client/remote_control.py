@@ -32,6 +32,7 @@ from taxiway.wire.records import (
     usage_of,
 )
 
+
 class RemoteControl:
     """The verbs that settle how work goes."""
 
