@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from taxiway.core.change import Change
 from taxiway.core.event import Event, NewEvent
-from taxiway.core.ids import is_full_id
 from taxiway.core.lane import Lane
 from taxiway.core.plan import Plan
 from taxiway.core.policy import MailboxChange, MailboxPolicy
@@ -235,8 +234,6 @@ class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTo
     # -- reading --------------------------------------------------------------------------------------------------
     async def find_task(self, ref: str, project: str | None = None) -> str:
         """The whole id of a task."""
-        if is_full_id(ref, "task"):
-            return ref
         return await self._reader.read(lambda tx: finding.find_task(tx, ref, project))
 
     async def find_run(self, ref: str) -> str:
