@@ -64,7 +64,7 @@ def test_a_stopped_runner_loses_its_tree_when_the_lease_ends(zoo, runner, eventu
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGSTOP)
     assert eventually(lambda: gone(mark.child_pid), within=3)
-    assert zoo.left() == []
+    assert eventually(lambda: zoo.left() == [], within=3)
     process.send_signal(signal.SIGCONT)
     last = process.stdout.read().splitlines()[-1]
     assert b'"lease_expired":true' in last

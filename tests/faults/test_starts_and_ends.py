@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from taxiway.agents.process import ProcessConversation
 from taxiway.agents.protocol import Ended, Go, How, SpawnFailure
 
 FATAL = sorted(
@@ -196,26 +197,51 @@ async def test_no_descriptor_is_left_open_by_a_run(zoo) -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-@pytest.mark.parametrize("room", [0, 3, 5])
-async def test_too_few_descriptors_in_the_fork_server_is_a_passing_failure(zoo, eventually, room: int) -> None:
-    """Fault 30, DB18: whichever of its steps has no room left, nothing runs, and the next launch works."""
-    await zoo.run("true")
+async def with_one_standing_by(zoo, eventually) -> list[ProcessConversation]:
+    """Launches that wait for their go, so many that just one guardian more is there than they need."""
+    server = psutil.Process(zoo.agent._server.pid)
+    busy = [await zoo.open("true")]
+    while not eventually(lambda: len(server.children()) == len(busy) + 1, within=0.2):
+        busy.append(await zoo.open("true"))
+    assert eventually(lambda: server.status() == psutil.STATUS_SLEEPING)  # it holds no request in hand
+    return busy
+
+
+async def opened_with_room(zoo, room: int) -> ProcessConversation | SpawnFailure:
+    """A launch while the fork server may open so many descriptors more."""
     server = zoo.agent._server.pid
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    busy = [await zoo.open("true")]
-    while len(psutil.Process(server).children()) > len(busy):  # until no guardian stands by
-        busy.append(await zoo.open("true"))
-    assert eventually(lambda: psutil.Process(server).status() == psutil.STATUS_SLEEPING)  # it holds no request in hand
     held = len(os.listdir(f"/proc/{server}/fd"))
     resource.prlimit(server, resource.RLIMIT_NOFILE, (held + room, hard))
-    opened = await zoo.agent.open(zoo.launch("true"))
-    resource.prlimit(server, resource.RLIMIT_NOFILE, (soft, hard))
+    try:
+        return await zoo.agent.open(zoo.launch("true"))
+    finally:
+        resource.prlimit(server, resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("room", [0, 3])
+async def test_too_few_descriptors_in_the_fork_server_is_a_passing_failure(zoo, eventually, room: int) -> None:
+    """Fault 30, DB18: a request that does not arrive whole runs nothing, and the next launch works."""
+    await zoo.run("true")
+    server = zoo.agent._server.pid
+    busy = await with_one_standing_by(zoo, eventually)
+    opened = await opened_with_room(zoo, room)
     assert isinstance(opened, SpawnFailure)
     assert opened.passing
     for conversation in busy:
         conversation.drop()
     assert (await zoo.run("true")).ended == Ended(exit_code=0)
     assert zoo.agent._server.pid == server
+
+
+async def test_a_guardian_stands_by_for_whoever_comes_next(zoo, eventually) -> None:
+    """B9, fault 30: a launch needs no fork of the fork server, so it works where that has no room for one."""
+    await zoo.run("true")
+    busy = await with_one_standing_by(zoo, eventually)
+    opened = await opened_with_room(zoo, 5)
+    assert not isinstance(opened, SpawnFailure)
+    for conversation in (*busy, opened):
+        conversation.drop()
 
 
 async def test_too_few_descriptors_is_a_passing_failure(zoo) -> None:

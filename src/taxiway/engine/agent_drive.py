@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, assert_never
 
 import msgspec
@@ -26,7 +27,7 @@ from taxiway.engine.courier import Courier
 from taxiway.engine.executor import Means
 from taxiway.engine.live import Equipped, Live, Wanted
 from taxiway.engine.meter import Meter
-from taxiway.engine.pace import Pace
+from taxiway.engine.pace import GATHER_S, Pace
 from taxiway.engine.parking import Parking
 from taxiway.engine.pool import SessionPool
 from taxiway.engine.questions import Questions
@@ -94,6 +95,7 @@ class AgentDrive:
         self._wall: asyncio.TimerHandle | None = None
         self._speaking = asyncio.Lock()
         self._told: set[str] = set()
+        self._patience: asyncio.Timeout | None = None  # with a process that is not there yet
         self._closing = asyncio.Event()
         self._harder = asyncio.Event()
 
@@ -138,6 +140,8 @@ class AgentDrive:
         if self._stop is None:
             self._stop = cause
             self._stopped_s = asyncio.get_running_loop().time()
+            if self._patience is not None:
+                self._patience.reschedule(self._stopped_s)
         self._closing.set()
         if hard:
             self._harder.set()
@@ -178,22 +182,19 @@ class AgentDrive:
         if self._stop is not None:
             return None
         try:
-            async with asyncio.TaskGroup() as group:
-                stopped = group.create_task(self._closing.wait())
-                lent = group.create_task(self._mates.pool.check_out(wanted))
-                await asyncio.wait({stopped, lent}, return_when=asyncio.FIRST_COMPLETED)
-                stopped.cancel()
-                lent.cancel()  # nothing, where it has been lent already
-        except BaseExceptionGroup as failures:
-            raise failures.exceptions[0] from None
-        return None if lent.cancelled() else lent.result()
+            async with asyncio.timeout(None) as patience:
+                self._patience = patience
+                return await self._mates.pool.check_out(wanted)
+        except TimeoutError:
+            if not patience.expired():
+                raise  # an error of the opening
+            return None
+        finally:
+            self._patience = None
 
     async def _converse(self, live: Live, text: str) -> End:
         """Record the process, have it take the turn, and listen until that has ended."""
-        claim = self._claim
-        asked = self._stop or await self._store.started(claim.run, claim.fence, live.mark)
-        if asked is None and not live.reused:
-            await self._mates.pool.write_down(live)
+        asked = self._stop or await self._recorded(live)
         if asked is not None and self._stop is None:
             self._stop = asked
         if self._stop is not None:  # also one that came while the process was being recorded
@@ -216,6 +217,17 @@ class AgentDrive:
             await self._transcript.flush()
         self._keep = cleared.result()
         return end
+
+    async def _recorded(self, live: Live) -> StopCause | None:
+        """The process stands in the run, and a new one in its session, before it does anything (I7); two writes, which
+        are one commit where the store has one for both. What has asked for the run's end, if anything has."""
+        started = partial(self._store.started, self._claim.run, self._claim.fence, live.mark)
+        if live.reused:
+            return await started()
+        async with asyncio.TaskGroup() as group:
+            writing = group.create_task(started())
+            await self._mates.pool.write_down(live)
+        return writing.result()
 
     async def _mind_the_budget(self) -> None:
         """What earlier runs of the task left of it; the turn is stopped when its time is over."""
@@ -284,7 +296,7 @@ class AgentDrive:
         self._mates.courier.opened(self._claim.run, self)
         self._questions.opened(live.dialogue)
         if self._agent.driver.abilities.steer:
-            await self._transcript.tell(TurnFacts(steerable=True))
+            self._transcript.know(TurnFacts(steerable=True))
         return True
 
     def _over(self, end: End) -> End:
@@ -309,6 +321,10 @@ class AgentDrive:
             self._clocks.heard()
 
     async def _flush_as_it_comes(self) -> None:
+        """What was noted before the turn is stored with what comes of it first, or after a moment without anything."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHER_S):
+                await self._transcript.spoken()
         pace = Pace()
         while True:
             await self._recorder.gathered()

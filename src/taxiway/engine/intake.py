@@ -14,6 +14,7 @@ from taxiway.core.errors import Draining, Invalid, Problem
 from taxiway.core.fault import Fault
 from taxiway.core.fieldtypes import Bad
 from taxiway.core.fieldtypes import name as checked_name
+from taxiway.core.ids import is_full_id
 from taxiway.core.lane import Lane
 from taxiway.core.limits import NAME_CHARS_MAX, SUBMIT_BATCH_MAX
 from taxiway.core.plan import Plan
@@ -139,7 +140,7 @@ class Intake:
 
     async def find(self, task: str) -> str:
         """The whole id of the task that somebody means; names of this project go before those of others."""
-        return await self._store.find_task(task, self._project)
+        return task if is_full_id(task, "task") else await self._store.find_task(task, self._project)
 
     async def cancel(self, task: str) -> Task:
         """Ask that a task ends; the task as it then is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import Final, assert_never
 
@@ -58,6 +59,7 @@ class Transcript:
         self._context_window = context_window
         self._message = ""
         self._untold: TurnFacts | None = None
+        self._spoken = asyncio.Event()
         self.tools = False
 
     @property
@@ -67,6 +69,7 @@ class Transcript:
 
     async def take(self, event: DialogueEvent) -> None:
         """Take one event down; what the next process may need is stored at once (A44)."""
+        self._spoken.set()
         if self._unanswered and _is_answer(event):
             await self._answered()
         match event:
@@ -87,14 +90,39 @@ class Transcript:
             case _:
                 assert_never(event)
 
-    async def flush(self) -> None:
-        """Store everything that has been taken down."""
-        if self._untold is not None:
-            facts, self._untold = self._untold, None
-            await self.tell(facts)
-        await self._recorder.flush()
+    async def spoken(self) -> None:
+        """Wait until the agent has said something, or there is something that its session should know."""
+        await self._spoken.wait()
 
-    async def tell(self, facts: TurnFacts) -> None:
+    async def flush(self) -> None:
+        """Store everything that has been taken down, in one commit where the store has one for both. Whoever sees an
+        event finds the session as it is then: facts are on their way first."""
+        if self._untold is None:
+            await self._recorder.flush()
+            return
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._tell_untold())
+                group.create_task(self._recorder.flush())
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+
+    def know(self, facts: TurnFacts) -> None:
+        """What concerns the session: stored with what has been taken down, by the next flush, which is due now."""
+        told = {name: value for name, value in msgspec.structs.asdict(facts).items() if value is not None}
+        self._untold = msgspec.structs.replace(self._untold or TurnFacts(), **told)
+        self._spoken.set()
+        self._recorder.press()
+
+    async def _tell_untold(self) -> None:
+        """A write that is cancelled on its way is done again by the next one: facts stay true."""
+        facts = self._untold
+        assert facts is not None
+        await self._tell(facts)
+        if self._untold is facts:
+            self._untold = None
+
+    async def _tell(self, facts: TurnFacts) -> None:
         """Store what concerns the session, if there is one."""
         if self._claim.seat is not None:
             await self._store.tell_session(self._claim.run, self._claim.fence, facts)
@@ -117,7 +145,7 @@ class Transcript:
             self._recorder.error(f"it named its conversation by {len(thread)} characters; that is not kept")
             return
         self._recorder.say(EventType.SESSION_UPDATED, {"thread": thread})
-        await self.tell(TurnFacts(thread=thread))
+        await self._tell(TurnFacts(thread=thread))
 
     def _used(self, used: Used) -> None:
         usage = self._meter.told(_counted(used.usage))
@@ -125,7 +153,7 @@ class Transcript:
         told = {**msgspec.structs.asdict(usage), "context_tokens": tokens, "context_window": window}
         self._recorder.say(EventType.USAGE, {name: value for name, value in told.items() if value is not None})
         if tokens is not None or window is not None:
-            self._untold = TurnFacts(context_tokens=tokens, context_window=window)
+            self.know(TurnFacts(context_tokens=tokens, context_window=window))
 
     async def _limited(self, limit: ProviderLimit) -> None:
         """The provider spoke while the turn goes on: whoever else shares the account hears of it at once."""

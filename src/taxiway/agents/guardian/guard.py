@@ -138,7 +138,7 @@ class Guard:
 
     def _wait(self, seconds: float) -> None:
         """Sleep until something happens, at most ``seconds``, and take it in."""
-        for fd, _ in self.poll.poll(min(max(0.0, seconds), SLEEP_MAX_S) * 1000 + 1):
+        for fd, _ in self.poll.poll(min(max(0.0, seconds), SLEEP_MAX_S) * 1000):  # rounded up
             if fd == self.control.fileno():
                 self._obey()
             elif fd == self.post.runner_fd or KILL_NOW in os.read(fd, 4096):
