@@ -199,8 +199,7 @@ class AgentDrive:
             end = await self._listen(live, text)
             closer.cancel()
             flusher.cancel()
-        self._recorder.close_streams()
-        await self._transcript.flush()
+        await self._transcript.end()
         return end
 
     async def _mind_the_budget(self) -> None:
