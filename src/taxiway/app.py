@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from taxiway.agents.settle import boot_id
+from taxiway.agents.treeuse import use_of
 from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle
 from taxiway.client.session import Sent, SessionHandle
@@ -27,6 +28,7 @@ from taxiway.engine.intake import Intake, Prompting
 from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.service import Service
 from taxiway.engine.session_intake import SessionIntake
+from taxiway.engine.statistics import Statistics
 from taxiway.engine.timekeeper import Timekeeper
 from taxiway.engine.token_intake import TokenIntake
 from taxiway.engine.turn_intake import TurnIntake
@@ -68,6 +70,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox, judge.faults)
         first = Intake(opened.store, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
         feed = Feed(opened.store, opened.wakes)
+        statistics = Statistics(opened.store, clock, opened.store.path, use_of)
 
         def make_doors(actor: str, tenant: str) -> Doors:  # noqa: ARG001  (the store has one tenant)
             store = opened.store
@@ -82,6 +85,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
                 TurnIntake(store, intake, sessions, feed, actor, scrubber),
                 TokenIntake(store, ids, actor, new_secret),
                 feed,
+                statistics,
             )
 
         doors = make_doors(settings.actor, "default")
@@ -109,14 +113,19 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
 def open_configured(
     loaded: Loaded, wanted: Settings, observer: Observer = log_moment
 ) -> AbstractAsyncContextManager[Taxiway]:
-    """Open the store that a configuration names, as it says; of ``wanted`` hold slots, scope, actor, project and jobs.
+    """Open the store that a configuration names, as it says; see ``configured``."""
+    make_state_folder(loaded)
+    return open_with(loaded.config.store.path, configured(loaded, wanted), observer)
+
+
+def configured(loaded: Loaded, wanted: Settings) -> Settings:
+    """What a configuration says; of ``wanted`` hold slots, scope, actor, project and jobs.
 
     All secrets are resolved where a runner is wanted (``slots`` above 0); elsewhere those that can be had at once, so
     that what is typed with one in it is scrubbed there too.
     """
     config = loaded.config
-    make_state_folder(loaded)
-    asked = msgspec.structs.replace(
+    return msgspec.structs.replace(
         wanted,
         lanes=config.lanes,
         agents=config.agents,
@@ -134,7 +143,6 @@ def open_configured(
         run_output_bytes_max=config.limits.run_output_bytes,
         processes_max=config.limits.processes,
     )
-    return open_with(config.store.path, asked, observer)
 
 
 def open(store: str | Path, *, slots: int = 2, **settings: Any) -> AbstractAsyncContextManager[Taxiway]:

@@ -28,6 +28,7 @@ from taxiway.sections import (
     ApprovalsSection,
     DefaultsSection,
     LimitsSection,
+    LogSection,
     MailboxSection,
     RunnerSection,
     ServerSection,
@@ -61,6 +62,7 @@ class Config(msgspec.Struct, frozen=True):
     limits: LimitsSection = LimitsSection()
     approvals: ApprovalsSection = ApprovalsSection()
     server: ServerSection = ServerSection()
+    log: LogSection = LogSection()
     secrets: dict[str, SecretSource] = {}
     agents: dict[str, AgentKind] = {}
     accounts: dict[str, AccountKind] = {}
@@ -289,6 +291,7 @@ class _Layers:
             limits=LimitsSection(**parts["limits"]),
             approvals=ApprovalsSection(**parts["approvals"]),
             server=ServerSection(**parts["server"]),
+            log=LogSection(**parts["log"]),
             secrets=parts["secrets"],
             agents={name: agent_kind(fields) for name, fields in self._agents().items()},
             accounts={name: AccountKind(**fields) for name, fields in self._tables("accounts").items()},

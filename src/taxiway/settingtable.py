@@ -12,6 +12,7 @@ from taxiway.core.approval import Rule
 from taxiway.core.fieldtypes import member
 from taxiway.core.fieldtypes import name as checked_name
 from taxiway.core.limits import MAILBOX_COUNT_MAX
+from taxiway.core.logging import LogFormat, LogLevel
 from taxiway.core.policy import Drop, Mode
 from taxiway.core.price import PRICE_FIELDS
 from taxiway.settingtypes import SLOTS_MAX, clock, duration, lane_size, secret_source, text, texts, truth, whole
@@ -25,7 +26,8 @@ SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "mailbox": ("mode", "cap", "drop", "debounce", "max_debounce_wait", "max_concurrent"),
     "limits": ("run_output_bytes", "processes"),
     "approvals": ("analysis", "write", "auto", "expires"),
-    "server": ("host", "port", "hosts", "insecure"),
+    "server": ("host", "port", "hosts", "insecure", "metrics_open", "traces"),
+    "log": ("format", "level"),
     "secrets": None,
     "agents": None,
     "accounts": None,
@@ -60,6 +62,10 @@ READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "server.port": whole(0, 65_535),
     "server.hosts": texts,
     "server.insecure": truth,
+    "server.metrics_open": truth,
+    "server.traces": truth,
+    "log.format": member(LogFormat, "format"),
+    "log.level": member(LogLevel, "level"),
 }
 DEFAULTED: Final = tuple(READERS)
 VARIABLES: Final = {

@@ -22,6 +22,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Receipt
+from taxiway.core.statistics import Summary as Summary
 from taxiway.core.task import Task
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
@@ -32,6 +33,7 @@ from taxiway.engine.engine import Crew
 from taxiway.engine.feed import Feed
 from taxiway.engine.intake import Intake
 from taxiway.engine.session_intake import SessionIntake
+from taxiway.engine.statistics import Statistics
 from taxiway.engine.token_intake import TokenIntake
 from taxiway.engine.turn_intake import RECEIPT_S, TurnIntake
 from taxiway.jobs import REGISTRY as REGISTRY
@@ -57,6 +59,7 @@ class Doors(NamedTuple):
     turns: TurnIntake
     tokens: TokenIntake
     feed: Feed
+    statistics: Statistics
 
 
 MakeDoors = Callable[[str, str], Doors]  #: for an actor, in a tenant
@@ -76,6 +79,7 @@ class Taxiway:
         self._accounts = doors.accounts
         self._turns = doors.turns
         self.session_verbs = doors.sessions
+        self.statistics = doors.statistics
         self.store = doors.store
         self.crew = crew
         self.runner = runner
@@ -306,6 +310,11 @@ class Taxiway:
     async def revoke_token(self, token: str) -> Token:
         """It opens nothing from now on; by its id, a unique part of it, or its bearer's name."""
         return await self._doors.tokens.revoke(token)
+
+    async def metrics_summary(self) -> Summary:
+        """How the store is doing: what is open, how the last runs ended and how long they took, and what live runs use
+        of this host. It is made anew every few seconds at most."""
+        return await self.statistics.summary()
 
     async def drain(self) -> None:
         """Take nothing new (it is refused with the code ``draining``), start nothing new here, and wait until what runs

@@ -33,6 +33,8 @@ def steps(statement: str) -> list[str]:
         ("due_approvals", []),
         ("open_approvals", []),
         ("pending_of_run", []),
+        ("tally_changes", []),
+        ("tally_runs", ["SCAN run USING INDEX run_of_runner"]),  # live runs
     ],
 )
 def test_what_is_asked_often_scans_no_table(statement: str, scans: list[str]) -> None:

@@ -27,6 +27,7 @@ from taxiway.store.approval_protocol import ApprovalFilter as ApprovalFilter
 from taxiway.store.approval_protocol import ApprovalPage as ApprovalPage
 from taxiway.store.approval_protocol import ApprovalStore
 from taxiway.store.approval_protocol import Resumed as Resumed
+from taxiway.store.observation_protocol import ObservationStore
 from taxiway.store.runner_protocol import LiveRun as LiveRun
 from taxiway.store.runner_protocol import Runner as Runner
 from taxiway.store.runner_protocol import RunnerStore
@@ -83,7 +84,8 @@ class PlanAdmitted(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A run that the claimer now owns, by its fence. ``watched``: its ``account`` wants to hear once it is answered."""
+    """A run that the claimer now owns, by its fence. ``watched``: its ``account`` wants to hear once it is answered.
+    ``waited_ms``: since its task could have started (``None``: that is forgotten)."""
 
     run: str
     task: str
@@ -95,6 +97,7 @@ class Claimed(msgspec.Struct, frozen=True):
     seat: Seat | None = None
     account: str | None = None
     watched: bool = False
+    waited_ms: int | None = None
 
 
 class StopRequest(msgspec.Struct, frozen=True):
@@ -153,7 +156,7 @@ class CheckFinding(msgspec.Struct, frozen=True):
     text: str
 
 
-class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TokenStore, Protocol):
+class Store(RunnerStore, SessionStore, ApprovalStore, AccountStore, TokenStore, ObservationStore, Protocol):
     """What the engine and the doors need of a store."""
 
     # -- asking for work ------------------------------------------------------------------------------------------

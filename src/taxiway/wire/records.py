@@ -17,6 +17,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Receipt, Session, Stopped
+from taxiway.core.statistics import Summary
 from taxiway.core.task import Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
@@ -37,6 +38,7 @@ _MOMENTS: Final[dict[type[Any], tuple[str, ...]]] = {
     Account: ("since", "until"),
     Obstacle: ("since", "until"),
     Token: ("created_at", "expires_at", "used_at", "revoked_at"),
+    Summary: ("generated_at",),
 }
 
 
@@ -120,6 +122,11 @@ def obstacle_of(document: Document) -> Obstacle:
 def usage_of(document: Document) -> UsageLine:
     """What a group of runs used."""
     return record(UsageLine, document)
+
+
+def summary_of(document: Document) -> Summary:
+    """How a store is doing."""
+    return record(Summary, document)
 
 
 def token_of(document: Document) -> Token:

@@ -39,6 +39,7 @@ from taxiway.store.protocol import (
 from taxiway.store.sqlite.accounts import SqliteAccounts
 from taxiway.store.sqlite.approvals import SqliteApprovals
 from taxiway.store.sqlite.conversations import SqliteConversations
+from taxiway.store.sqlite.observation import SqliteObservation
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.sqlite.tokens import SqliteTokens
 from taxiway.store.tx import Tx
@@ -69,7 +70,7 @@ from taxiway.store.writer import Writer
 T = TypeVar("T")
 
 
-class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTokens):
+class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTokens, SqliteObservation):
     """One file. ``new_id`` makes ids for what the store itself makes; it is used by the writer only."""
 
     def __init__(self, path: Path, writer: Writer, reader: SqliteReader, new_id: Callable[[str], str]) -> None:

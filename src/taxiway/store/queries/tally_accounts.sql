@@ -1,0 +1,2 @@
+-- Accounts by phase.
+SELECT phase, count(*) FROM account WHERE tenant = :tenant GROUP BY phase
