@@ -10,10 +10,13 @@ import click
 from taxiway.app import Taxiway
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.options import Duration
-from taxiway.cli.output import answer, answer_json, note
+from taxiway.cli.output import answer, answer_json, answer_json_line, note
 from taxiway.cli.safe import safe_line
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import count
+from taxiway.core.change import Change
+from taxiway.core.limits import CHANGES_PAGE_MAX
+from taxiway.wire.documents import change_document
 
 PAGE_ROWS: Final = 1_000
 BROKEN_STATUS: Final = 1
@@ -60,6 +63,35 @@ def backup(door: Door, target: str) -> None:
         answer_json({"path": target})
     else:
         answer(f"copied to {target}")
+
+
+@db.command()
+@click.option("--after", type=click.IntRange(0), default=0, help="Only what came behind this version.")
+@click.option("--by", help="Only what this actor did.")
+@pass_door
+def audit(door: Door, after: int, by: str | None) -> None:
+    """Export the change log: who changed what, when, why, and by which request; as JSON one object a line."""
+
+    async def work(tw: Taxiway) -> None:
+        at = after
+        while page := await tw.store.changes(at, CHANGES_PAGE_MAX):
+            for change in page:
+                if by is None or change.actor == by:
+                    _tell(door, change)
+            at = page[-1].version
+
+    door.use(work)
+
+
+def _tell(door: Door, change: Change) -> None:
+    document = change_document(change)
+    if door.wants_json:
+        answer_json_line(document)
+    else:
+        request = "" if change.request is None else f" in request {change.request}"
+        reason = "" if change.reason is None else f"/{change.reason}"
+        what = f"{change.kind} {change.id} {change.state}{reason}: {change.cause} by {change.actor}{request}"
+        answer(safe_line(f"{change.version}  {document['at']}  {what}"))
 
 
 @db.command()

@@ -28,6 +28,7 @@ from taxiway.store.approval_protocol import ApprovalPage as ApprovalPage
 from taxiway.store.approval_protocol import ApprovalStore
 from taxiway.store.approval_protocol import Resumed as Resumed
 from taxiway.store.observation_protocol import ObservationStore
+from taxiway.store.request import REQUEST as REQUEST
 from taxiway.store.runner_protocol import LiveRun as LiveRun
 from taxiway.store.runner_protocol import Runner as Runner
 from taxiway.store.runner_protocol import RunnerStore

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import IntFlag
 from typing import Any, Protocol
 
-from taxiway.core.change import ChangeKind
+from taxiway.core.change import REQUEST_MARK, ChangeKind
 from taxiway.core.mailbox import Mailbox
 from taxiway.core.queue import Queue
 
@@ -104,6 +105,7 @@ class Tx:
         self._statements = statements
         self._memory = memory or Memory()
         self._topics: set[Topic] = set()
+        self._request = ""
         self.now = now
         self.known = self._memory.looked_up
 
@@ -141,6 +143,15 @@ class Tx:
         memory.run = (self._last("last_run") if memory.run is None else memory.run) + 1
         return memory.run
 
+    @contextmanager
+    def asked_by(self, request: str) -> Iterator[None]:
+        """What is changed within is part of a request."""
+        self._request = REQUEST_MARK + request
+        try:
+            yield
+        finally:
+            self._request = ""
+
     def change(self, kind: ChangeKind, ref: str, state: str, reason: str | None, actor: str, cause: str) -> int:
         """Write one row of the change log and give its version (I21)."""
         memory = self._memory
@@ -158,7 +169,7 @@ class Tx:
                 "state": state,
                 "reason": reason,
                 "actor": actor,
-                "cause": cause,
+                "cause": cause + self._request,
                 "at": self.now,
             },
         )
