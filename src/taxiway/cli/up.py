@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import logging
+from collections.abc import Callable
+from typing import Any, Final
 
 import click
 import msgspec
@@ -17,6 +19,8 @@ from taxiway.cli.verb import Verb
 from taxiway.cli.words import count
 from taxiway.core.logging import LogFormat
 from taxiway.up import LogSection, ServerSection, Standing, running
+
+LOGGER: Final = logging.getLogger("taxiway")
 
 
 @click.command(cls=Verb)
@@ -53,14 +57,14 @@ async def _serve(door: Door, slots: int, wanted: ServerSection, log: LogSection)
         with Interrupts() as interrupts:
             _tell(door, server, slots)
             await interrupts.first.wait()
-            await _leave(tw, interrupts)
+            await _leave(tw, interrupts, LOGGER.info if log.format is LogFormat.JSON else note)
 
 
-async def _leave(tw: Taxiway, interrupts: Interrupts) -> None:
+async def _leave(tw: Taxiway, interrupts: Interrupts, say: Callable[[str], None]) -> None:
     """What runs is asked to stop; at the second call it is killed."""
     if tw.crew is None:
         return
-    note(stopping_words(tw.crew.working))
+    say(stopping_words(tw.crew.working))
     async with asyncio.TaskGroup() as group:
         draining = group.create_task(tw.crew.drain(), name="drain")
         second = group.create_task(interrupts.second.wait(), name="second")
