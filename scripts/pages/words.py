@@ -255,6 +255,10 @@ SETTINGS: Final = {
     "server.port": "its port; 0 takes one that is free",
     "server.hosts": "further names by which the server may be called, as a proxy before it has them",
     "server.insecure": "listen off loopback without TLS: whoever is on the way can read tokens and answers",
+    "server.metrics_open": "`/metrics` needs no token, where the server listens on loopback",
+    "server.traces": "hand spans of runs, turns and tools to OpenTelemetry; needs the extra `taxiway[otel]`",
+    "log.format": "how lines of the log of `taxiway up` look: `text`, or `json`, one object a line",
+    "log.level": "what is less than this is left out: `debug`, `info`, `warning`, `error`",
     "limits.processes": "how many processes of agents a runner may have at once; when there are as many, the longest"
     " idle one has to go",
     "secrets.NAME.env": "the secret is the value of this variable of the runner",

@@ -19,13 +19,14 @@ OF_SESSIONS_AND_TOKENS: Final = frozenset(
     {"idle", "set", "archived", "running", "terminal", "made", "revoked", "removed"}
 )
 STATES: Final = OF_SESSIONS_AND_TOKENS.union(TaskState, QueueState, ApprovalState, Phase, RUNNER_STATES)
+ROUTES_MAX: Final = 1_000  #: more than there are
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "WEBSOCKET"})
 
 WORK: Final = Label("work", "`agent`, `job` or `program`", frozenset({"agent", "job", "program"}))
 LANE: Final = Label("lane", "the lane")
 AGENT: Final = Label("agent", "the agent, as it is configured")
 REASON: Final = Label("reason", "why, one of the closed set of reasons", frozenset(map(str, Reason)))
-ROUTE: Final = Label("route", "the route's template, as `/v1/tasks/{task}`; `other` for what is none")
+ROUTE: Final = Label("route", "the route's template, as `/v1/tasks/{task}`; `other` for what is none", most=ROUTES_MAX)
 METHOD: Final = Label("method", "the method; `WEBSOCKET` for a connection of that kind", METHODS)
 
 

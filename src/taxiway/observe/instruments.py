@@ -30,11 +30,12 @@ class Kind(StrEnum):
 
 
 class Label(msgspec.Struct, frozen=True):
-    """A label: what it says, and the values that it may have (``None``: the first ``NAMED_MAX`` that are met)."""
+    """A label: what it says, and the values that it may have (``None``: the first ``most`` that are met)."""
 
     name: str
     meaning: str
     values: frozenset[str] | None = None
+    most: int = NAMED_MAX
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -114,7 +115,7 @@ class Instrument:
             return text if text in label.values or not text else OTHER
         met = self._met[number]
         if text not in met:
-            if len(met) >= NAMED_MAX or len(text) > VALUE_CHARS_MAX:
+            if len(met) >= label.most or len(text) > VALUE_CHARS_MAX:
                 return OTHER
             met.add(text)
         return text
