@@ -27,7 +27,7 @@ def looked_up_metrics() -> str:
 
 def histogram_bounds() -> str:
     """The bounds of every histogram."""
-    return ", ".join(f"{bound:g}" for bound in SECONDS) + " seconds"
+    return "Histograms have the bounds " + ", ".join(f"{bound:g}" for bound in SECONDS) + " seconds."
 
 
 def moments() -> str:
@@ -47,11 +47,10 @@ def _metrics(metrics: tuple[Metric, ...]) -> str:
 
 def _label(label: Label) -> str:
     if label.values is None:
-        return f"{code(label.name)}: {label.meaning} (the first {NAMED_MAX})"
-    shown = (
-        f": {', '.join(sorted(label.values))}" if len(label.values) <= SHOWN_MAX and "`" not in label.meaning else ""
-    )
-    return f"{code(label.name)}: {label.meaning}{shown and ' (' + shown[2:] + ')'}"
+        bound = f" (the first {label.most})" if label.most == NAMED_MAX else ""
+        return f"{code(label.name)}: {label.meaning}{bound}"
+    few = len(label.values) <= SHOWN_MAX and "`" not in label.meaning
+    return f"{code(label.name)}: {label.meaning}" + (f" ({', '.join(sorted(label.values))})" if few else "")
 
 
 def _facts() -> dict[str, str]:

@@ -16,6 +16,7 @@ from taxiway.observe.metrics import Metrics
 from taxiway.server.serving import refusal
 from taxiway.verbs import Taxiway
 
+PAGES_MAX: Final = 10  #: pages of the change log that one scrape counts
 METRICS_PATH: Final = "/metrics"
 TENANT: Final = "default"  #: whose metrics they are: those of others must not show in them
 
@@ -68,17 +69,21 @@ class Scrape:
         await self._count_changes()
 
     async def _count_changes(self) -> None:
-        """Two scrapes at once count nothing twice: the version moves on before anybody waits."""
-        after = self._version
+        """Page by page, as far as one scrape may take. Two scrapes at once count nothing twice: whoever comes second is
+        told what the first one has counted so far."""
+        after, self._version = self._version, None
         if after is None:
             return
-        self._version = None
         try:
-            after, changes = await self._statistics.changes(after)
+            for _ in range(PAGES_MAX):
+                before, (after, changes) = after, await self._statistics.changes(after)
+                for found in changes:
+                    labels = {"kind": found.kind, "state": found.state, "reason": found.reason}
+                    self._metrics[catalogue.CHANGES].add(found.count, **labels)
+                if after == before:
+                    break
         finally:
             self._version = after
-        for found in changes:
-            self._metrics[catalogue.CHANGES].add(found.count, kind=found.kind, state=found.state, reason=found.reason)
 
 
 def _check(principal: Principal | None) -> None:
