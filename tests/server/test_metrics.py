@@ -178,3 +178,10 @@ async def test_every_request_is_told_once_with_who_asked_and_how_it_ended(tw: ta
     assert (heard[0]["request"], heard[2]["request"]) == ("mine-1", refused.headers["x-request-id"])
     assert all(one["seconds"] >= 0 and one["address"] == "127.0.0.1" for one in heard)
     assert json.dumps(heard)
+
+
+async def test_a_client_has_the_same_summary(tw: taxiway.Taxiway, served: str, token: str) -> None:
+    """Surface 7: the same record, as far away as one likes."""
+    await tw.submit(command=["true"])
+    async with taxiway.connect(served, token=token) as remote:
+        assert await remote.metrics_summary() == await tw.metrics_summary()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
 from typing import Final
 
 from taxiway.core.account import Phase
@@ -20,7 +21,7 @@ OF_SESSIONS_AND_TOKENS: Final = frozenset(
 )
 STATES: Final = OF_SESSIONS_AND_TOKENS.union(TaskState, QueueState, ApprovalState, Phase, RUNNER_STATES)
 ROUTES_MAX: Final = 1_000  #: more than there are
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "WEBSOCKET"})
+METHODS: Final = frozenset({*map(str, HTTPMethod), "WEBSOCKET"})
 
 WORK: Final = Label("work", "`agent`, `job` or `program`", frozenset({"agent", "job", "program"}))
 LANE: Final = Label("lane", "the lane")
