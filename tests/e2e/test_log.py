@@ -9,7 +9,7 @@ from tests.e2e.conftest import CommandLine
 
 
 def test_every_line_is_one_object_from_the_first_to_the_last(taxiway: CommandLine) -> None:
-    """`taxiway up --log json`: standard error holds nothing else, and the export names who did what by which request."""
+    """`taxiway up --log json`: standard error holds nothing else; the export names who did what by which request."""
     program = taxiway.start("--json", "up", "--port", "0", "--slots", "1", "--log", "json")
     assert program.stdout is not None
     stands = json.loads(program.stdout.readline())
