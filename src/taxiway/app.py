@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from taxiway.agents.settle import boot_id
+from taxiway.agents.treeuse import use_of
 from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle
 from taxiway.client.session import Sent, SessionHandle
@@ -28,6 +29,7 @@ from taxiway.engine.intake import Intake, Prompting
 from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.service import Service
 from taxiway.engine.session_intake import SessionIntake
+from taxiway.engine.statistics import StoreStatistics
 from taxiway.engine.timekeeper import Timekeeper
 from taxiway.engine.token_intake import TokenIntake
 from taxiway.engine.turn_intake import TurnIntake
@@ -70,6 +72,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox, judge.faults)
         first = Intake(mine, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
         feed = Feed(mine, opened.wakes)
+        statistics = StoreStatistics(opened.store, clock, opened.store.path, use_of)
 
         def make_doors(actor: str, tenant: str) -> Doors:
             ours = tenant == settings.tenant
@@ -85,6 +88,8 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
                 TurnIntake(store, intake, sessions, feed if ours else Feed(store, opened.wakes), actor, scrubber),
                 TokenIntake(store, ids, actor, new_secret),
                 feed if ours else Feed(store, opened.wakes),
+                statistics.of(tenant),
+                statistics,
             )
 
         doors = make_doors(settings.actor, settings.tenant)
@@ -113,17 +118,17 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
 def open_configured(
     loaded: Loaded, wanted: Settings, observer: Observer = log_moment
 ) -> AbstractAsyncContextManager[Taxiway]:
-    """Open the store that a configuration names, as it says; of ``wanted`` hold slots, scope, actor, project and jobs.
-
-    All secrets are resolved where a runner is wanted (``slots`` above 0); elsewhere those that can be had at once, so
-    that what is typed with one in it is scrubbed there too.
-    """
+    """Open the store that a configuration names, as it says; see ``configured``."""
     make_state_folder(loaded)
     return open_with(loaded.config.store.path, configured(loaded, wanted), observer)
 
 
 def configured(loaded: Loaded, wanted: Settings) -> Settings:
-    """What a configuration says, with slots, scope, actor, project and jobs of ``wanted``."""
+    """What a configuration says; of ``wanted`` hold slots, scope, actor, project and jobs.
+
+    All secrets are resolved where a runner is wanted (``slots`` above 0); elsewhere those that can be had at once, so
+    that what is typed with one in it is scrubbed there too.
+    """
     config = loaded.config
     return msgspec.structs.replace(
         wanted,

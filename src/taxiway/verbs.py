@@ -24,6 +24,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Receipt
+from taxiway.core.statistics import Summary as Summary
 from taxiway.core.task import Task
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
@@ -34,6 +35,7 @@ from taxiway.engine.engine import Crew
 from taxiway.engine.feed import Feed
 from taxiway.engine.intake import Intake
 from taxiway.engine.session_intake import SessionIntake
+from taxiway.engine.statistics import StoreStatistics, TenantStatistics
 from taxiway.engine.token_intake import TokenIntake
 from taxiway.engine.turn_intake import RECEIPT_S, TurnIntake
 from taxiway.jobs import REGISTRY as REGISTRY
@@ -59,6 +61,8 @@ class Doors(NamedTuple):
     turns: TurnIntake
     tokens: TokenIntake
     feed: Feed
+    statistics: TenantStatistics
+    store_statistics: StoreStatistics
 
 
 MakeDoors = Callable[[str, str], Doors]  #: for an actor, in a tenant
@@ -78,6 +82,8 @@ class Taxiway:
         self._accounts = doors.accounts
         self._turns = doors.turns
         self.session_verbs = doors.sessions
+        self.statistics = doors.statistics
+        self.store_statistics = doors.store_statistics
         self.store = doors.store
         self.crew = crew
         self.runner = runner
@@ -335,6 +341,10 @@ class Taxiway:
         """The key that a remote runner works with opens nothing from now on, and everything that runs by it is fenced;
         by the runner's id, or a unique part of it."""
         return await self._doors.tokens.revoke_runner(runner)
+    async def metrics_summary(self) -> Summary:
+        """How one's own work is doing: what is open, how the last runs ended and how long they took, and what live runs
+        use of this host. It is made anew every few seconds at most."""
+        return await self.statistics.summary()
 
     async def drain(self) -> None:
         """Take nothing new (it is refused with the code ``draining``), start nothing new here, and wait until what runs

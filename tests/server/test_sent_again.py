@@ -35,7 +35,7 @@ READING = {
         "usage",
         "runners",
     ),
-    *("queue", "queues", "queue_stats", "lanes", "tokens"),
+    *("queue", "queues", "queue_stats", "lanes", "tokens", "metrics_summary"),
 }
 READING_SESSIONS = {"get", "tasks", "page", "trace", "output"}
 

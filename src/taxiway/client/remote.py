@@ -28,6 +28,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Receipt
+from taxiway.core.statistics import Summary
 from taxiway.core.task import Task, TaskState
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
@@ -47,6 +48,7 @@ from taxiway.wire.records import (
     record,
     run_of,
     stats_of,
+    summary_of,
     task_of,
     token_of,
     usage_of,
@@ -297,6 +299,10 @@ class RemoteTaxiway:
         """What runs of agents used."""
         page = await self._connection.get("/usage", by=by, since=rfc3339(since), until=rfc3339(until))
         return [usage_of(one) for one in page["items"]]
+
+    async def metrics_summary(self) -> Summary:
+        """How the store is doing."""
+        return summary_of(await self._connection.get("/metrics-summary"))
 
     # -- queues and lanes -----------------------------------------------------------------------------------------
     async def queue(self, name: str) -> Queue:

@@ -18,6 +18,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Receipt
+from taxiway.core.statistics import Summary
 from taxiway.core.task import Task
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
@@ -225,6 +226,10 @@ class Verbs(Protocol):
 
     async def move_lane(self, name: str, verb: str, queue: str | None = None) -> Lane:
         """``stop`` a lane (it refuses new work, and what waits in it is cancelled), or ``start`` it again."""
+        ...
+
+    async def metrics_summary(self) -> Summary:
+        """How one's own work is doing."""
         ...
 
     async def runners(self) -> list[Runner]:

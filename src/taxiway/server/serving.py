@@ -19,8 +19,8 @@ from taxiway.server.body import read_fields, read_json
 from taxiway.server.endpoint import Call, Endpoint, Reply
 from taxiway.server.problem import problem_reply
 from taxiway.server.runnerdesk import RunnerDesk
+from taxiway.store.protocol import REQUEST, Store
 from taxiway.store.protocol import Reply as Kept
-from taxiway.store.protocol import Store
 from taxiway.verbs import Taxiway
 
 BODY_BYTES_MAX: Final = 8 << 20  #: of a request: a list of a thousand tasks, or one with a megabyte of words
@@ -61,6 +61,7 @@ class Server:
         """The endpoint as Starlette calls it."""
 
         async def respond(request: Request) -> Response:
+            part_of = REQUEST.set(request.state.request)
             try:
                 return await self._respond(endpoint, request)
             except Error as error:
@@ -70,6 +71,8 @@ class Server:
                     Moment.REQUEST_FAILED, path=endpoint.path, request=request.state.request, error=repr(error)
                 )
                 return refusal(Defect("the server met a defect of its own; its log says more"), request)
+            finally:
+                REQUEST.reset(part_of)
 
         return respond
 

@@ -20,6 +20,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Receipt, Session, Stopped
+from taxiway.core.statistics import Summary
 from taxiway.core.task import Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
@@ -42,6 +43,7 @@ _MOMENTS: Final[dict[type[Any], tuple[str, ...]]] = {
     Obstacle: ("since", "until"),
     RunDiff: ("taken_at",),
     Token: ("created_at", "expires_at", "used_at", "revoked_at"),
+    Summary: ("generated_at",),
 }
 
 
@@ -158,6 +160,11 @@ def diff_of(document: Document) -> TaskDiff:
 def usage_of(document: Document) -> UsageLine:
     """What a group of runs used."""
     return record(UsageLine, document)
+
+
+def summary_of(document: Document) -> Summary:
+    """How a store is doing."""
+    return record(Summary, document)
 
 
 def token_of(document: Document) -> Token:

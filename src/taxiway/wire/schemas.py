@@ -19,6 +19,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Disposition, Receipt, Session, Stopped
+from taxiway.core.statistics import Bucket, Durations, Summary, Tally, TreeUse
 from taxiway.core.task import Condition, Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
@@ -31,7 +32,7 @@ MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 NO_MOMENT: Final[Schema] = {"anyOf": [MOMENT, {"type": "null"}]}
 RECORDS: Final = (
     Task, TaskSpec, Run, Event, Change, Session, Stopped, Receipt, Queue, QueueStats, Lane, Approval, Account,
-    UsageLine, Obstacle, Token, RunDiff,
+    UsageLine, Obstacle, Token, RunDiff, Summary, Tally, TreeUse, Durations, Bucket,
 )  # fmt: skip
 #: Fields of a task's record that its document leaves out.
 INWARD: Final = ("seq", "tenant", "spec", "fence", "crashes", "unmet", "session", "box")
