@@ -42,9 +42,9 @@ def steps(statement: str) -> list[str]:
         ("tally_runs", ["SCAN run USING INDEX run_of_runner"]),  # live runs
         ("live_processes", ["SCAN run USING INDEX run_of_runner"]),
         ("tally_queues", []),
-        ("tally_ready", []),
-        ("tally_scheduled", []),
-        ("tally_approvals", []),
+        ("tally_ready", ["SCAN (subquery-1)"]),  # what was counted, up to a bound
+        ("tally_scheduled", ["SCAN (subquery-1)"]),  # what was counted, up to a bound
+        ("tally_approvals", ["SCAN (subquery-1)"]),  # what was counted, up to a bound
         ("recent_runs", []),
     ],
 )
