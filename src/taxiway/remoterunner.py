@@ -107,8 +107,8 @@ async def own_key(url: str, folder: Path, *, token: str | None, code: str | None
 
 @contextmanager
 def telling(log: LogSection, traced: bool, secrets: Iterable[str], otherwise: Observer) -> Iterator[Observer]:
-    """Who hears of what a runner does: its log on standard error where that is JSON, ``otherwise`` where people read it;
-    and traces, where they are wanted. Declared secrets are masked here, before anything leaves this machine."""
+    """Who hears of what a runner does: its log on standard error where that is JSON, ``otherwise`` where people read
+    it; and traces, where they are wanted. Declared secrets are masked here, before anything leaves this machine."""
     tracing = [traces()] if traced else []
     if log.format is not LogFormat.JSON:
         yield each(otherwise, *tracing)

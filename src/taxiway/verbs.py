@@ -341,6 +341,7 @@ class Taxiway:
         """The key that a remote runner works with opens nothing from now on, and everything that runs by it is fenced;
         by the runner's id, or a unique part of it."""
         return await self._doors.tokens.revoke_runner(runner)
+
     async def metrics_summary(self) -> Summary:
         """How one's own work is doing: what is open, how the last runs ended and how long they took, and what live runs
         use of this host. It is made anew every few seconds at most."""

@@ -180,7 +180,7 @@ def test_a_revoked_runner_is_fenced_at_once_and_ends(site: Site, tmp_path: Path)
 
 
 def test_a_runner_elsewhere_masks_what_its_own_machine_keeps_secret(site: Site, tmp_path: Path) -> None:
-    """I11: neither the server, nor what waits to be told, nor the runner's log has the value; its log is JSON, as wanted."""
+    """I11: neither the server, nor what waits to be told, nor the runner's log has the value; its log is as wanted."""
     value, config = "c4n4ry-of-the-runner-0123456789", tmp_path / "far-config" / "taxiway"
     config.mkdir(parents=True)
     (tmp_path / "value").write_text(value)

@@ -24,9 +24,9 @@ class ChangeCount(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """What a tenant has, or all have, at one moment. ``ready``, ``scheduled`` and ``approvals`` are counted up to a bound.
-    ``submitted``: tasks, ever. ``version``: that of the newest change. Runners belong to the tenant ``default``, and
-    accounts of the configuration are counted for everybody."""
+    """What a tenant has, or all have, at one moment. ``ready``, ``scheduled`` and ``approvals`` are counted up to a
+    bound. ``submitted``: tasks, ever. ``version``: that of the newest change. Runners belong to the tenant ``default``,
+    and accounts of the configuration are counted for everybody."""
 
     version: int
     submitted: int

@@ -15,7 +15,7 @@ from taxiway.store.protocol import Store
 
 FRESH_S: Final = 5.0  #: so old at most is what is told
 RECENT_MAX: Final = 10_000  #: runs that a summary looks at
-TENANTS_MAX: Final = 1_000  #: whose last look is kept; of one more that asks, the one is forgotten that asked longest ago
+TENANTS_MAX: Final = 1_000  #: whose last look is kept: those that asked last
 
 UseOf = Callable[[Sequence[ProcessMark]], TreeUse]  #: what processes use; it reads /proc, and blocks
 

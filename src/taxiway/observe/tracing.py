@@ -9,8 +9,8 @@ from taxiway.observe.observer import Observer
 
 
 def traces() -> Observer:
-    """What traces to wherever the SDK that this process was started with sends it. Raises ``Invalid`` where the extra is
-    not installed."""
+    """What traces to wherever the SDK that this process was started with sends it. Raises ``Invalid`` where the extra
+    is not installed."""
     try:
         made: Observer = import_module("taxiway.observe.traces").Traces()
     except ModuleNotFoundError as error:

@@ -130,7 +130,15 @@ class CheckFinding(msgspec.Struct, frozen=True):
 
 
 class Store(
-    ExecutionStore, RunnerStore, SessionStore, ApprovalStore, AccountStore, TenantStore, TokenStore, ObservationStore, Protocol
+    ExecutionStore,
+    RunnerStore,
+    SessionStore,
+    ApprovalStore,
+    AccountStore,
+    TenantStore,
+    TokenStore,
+    ObservationStore,
+    Protocol,
 ):
     """What the engine and the doors need of a store. Verbs of people are one tenant's (``of``); those of executing,
     caretaking and keeping, and what runs tell, are for the whole store."""
