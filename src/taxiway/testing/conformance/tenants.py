@@ -20,12 +20,13 @@ from taxiway.core.usage import UsageBy
 from taxiway.store.protocol import ApprovalFilter, NewTask, NewToken, PlanAdmitted, SessionFilter, Store, TaskFilter
 from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, digest, failed, plan_of, spec_of
 
-#: Verbs for the whole store: of the engine, which proves by a fence what is its own, and of whoever operates it.
+#: Verbs for the whole store: of the engine, which proves by a fence what is its own, of whoever operates it, and of who
+#: shows a token.
 OF_THE_STORE: Final = frozenset(
     "register beat declare_lost retire claim started record finish stop_requests request_stop next_due wake_due "
     "advance runners live_runs check backup close signals settle_signal tell_session opened_process closed_process "
     "warm_processes outdated_processes ask withdraw resume tell_account use_accounts of tenants token tokens_used "
-    "prune_replies tally_all live_processes_of_all count_changes".split()
+    "prune_replies runner runner_of redeem_invite tally_all live_processes_of_all count_changes".split()
 )
 CUT: Final = 3  #: characters are left out where an id is named by its start
 ANY_ID: Final = re.compile(r"\b(task|run|sess|appr|sig|tok)_[0-9a-z]{26}\b")
