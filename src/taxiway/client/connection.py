@@ -109,7 +109,7 @@ class Connection:
             return json.loads(answer.content) if answer.content else None
         if answer.status_code in PASSING:
             raise Unavailable(f"{self._client.base_url} answered {answer.status_code}")
-        raise error_of(answer.status_code, _document(answer))
+        raise _refusal(answer)
 
     def new_key(self) -> str:
         """An idempotency key."""
