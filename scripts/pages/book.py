@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from scripts.pages import commands, conformance, evidence, http, interface, reference, states
+from scripts.pages import commands, conformance, evidence, http, interface, observing, reference, states
 from scripts.pages.markdown import Part, rewritten
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -42,6 +42,10 @@ PARTS: Final[Mapping[str, Part]] = {
     "global-options": commands.global_options,
     "http-endpoints": http.endpoints,
     "evidence": evidence.evidence,
+    "metrics-counted": observing.counted_metrics,
+    "metrics-looked-up": observing.looked_up_metrics,
+    "metrics-bounds": observing.histogram_bounds,
+    "moments": observing.moments,
     "agent-conformance": conformance.agent_conformance,
     "fix-and-review": lambda: example("fix-and-review.yaml"),
 }

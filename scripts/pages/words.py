@@ -268,6 +268,11 @@ SETTINGS: Final = {
     "stuck.chattering": "while bytes come, and none of them says anything",
     "stuck.working": "while a tool is at work, and the agent tells nothing",
     "stuck.standing": "while a tool is in use, and neither its processes nor its lines move",
+    "server.metrics_open": "`/metrics` needs no token, where the server listens on loopback",
+    "server.traces": "hand spans of runs, turns and tools to OpenTelemetry; needs the extra `taxiway[otel]`",
+    "log.format": "how lines of the log of `taxiway up`, and of a runner elsewhere, look: `text`, or `json`, one object"
+    " a line",
+    "log.level": "what is less than this is left out: `debug`, `info`, `warning`, `error`",
     "limits.processes": "how many processes of agents a runner may have at once; when there are as many, the longest"
     " idle one has to go",
     "secrets.NAME.env": "the secret is the value of this variable of the runner",

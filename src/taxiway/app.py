@@ -14,6 +14,7 @@ import msgspec
 
 from taxiway.agentreports import TRIALS_FILE, reports
 from taxiway.agents.settle import boot_id
+from taxiway.agents.treeuse import use_of
 from taxiway.client.blocking import Blocking
 from taxiway.client.handle import TaskHandle
 from taxiway.client.session import Sent, SessionHandle
@@ -32,6 +33,7 @@ from taxiway.engine.reaper import Host, Reaper
 from taxiway.engine.service import Service
 from taxiway.engine.session_intake import SessionIntake
 from taxiway.engine.signal_intake import SignalIntake
+from taxiway.engine.statistics import StoreStatistics
 from taxiway.engine.timekeeper import Timekeeper
 from taxiway.engine.token_intake import TokenIntake
 from taxiway.engine.turn_intake import TurnIntake
@@ -74,6 +76,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
         prompting = Prompting(settings.agent, settings.agent_idle_timeout_s, settings.mailbox, judge.faults)
         first = Intake(mine, ids, settings.actor, project, settings.defaults, scrubber, declared, prompting)
         feed = Feed(mine, opened.wakes)
+        statistics = StoreStatistics(opened.store, clock, opened.store.path, use_of)
 
         def make_doors(who: Speaking) -> Doors:
             actor, ours = who.actor, who.tenant == settings.tenant
@@ -94,6 +97,8 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
                 SignalIntake(store, sessions, turns, actor),
                 TokenIntake(store, ids, actor, new_secret),
                 following,
+                statistics.of(who.tenant),
+                statistics,
             )
 
         doors = make_doors(Speaking(actor=settings.actor, tenant=settings.tenant))
@@ -123,17 +128,17 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
 def open_configured(
     loaded: Loaded, wanted: Settings, observer: Observer = log_moment
 ) -> AbstractAsyncContextManager[Taxiway]:
-    """Open the store that a configuration names, as it says; of ``wanted`` hold slots, scope, actor, project and jobs.
-
-    All secrets are resolved where a runner is wanted (``slots`` above 0); elsewhere those that can be had at once, so
-    that what is typed with one in it is scrubbed there too.
-    """
+    """Open the store that a configuration names, as it says; see ``configured``."""
     make_state_folder(loaded)
     return open_with(loaded.config.store.path, configured(loaded, wanted), observer)
 
 
 def configured(loaded: Loaded, wanted: Settings) -> Settings:
-    """What a configuration says, with slots, scope, actor, project and jobs of ``wanted``."""
+    """What a configuration says; of ``wanted`` hold slots, scope, actor, project and jobs.
+
+    All secrets are resolved where a runner is wanted (``slots`` above 0); elsewhere those that can be had at once, so
+    that what is typed with one in it is scrubbed there too.
+    """
     config = loaded.config
     return msgspec.structs.replace(
         wanted,

@@ -29,6 +29,7 @@ from taxiway.sections import (
     ApprovalsSection,
     DefaultsSection,
     LimitsSection,
+    LogSection,
     MailboxSection,
     RunnerSection,
     ServerSection,
@@ -63,6 +64,7 @@ class Config(msgspec.Struct, frozen=True):
     approvals: ApprovalsSection = ApprovalsSection()
     server: ServerSection = ServerSection()
     stuck: StuckRules = StuckRules()
+    log: LogSection = LogSection()
     secrets: dict[str, SecretSource] = {}
     agents: dict[str, AgentKind] = {}
     accounts: dict[str, AccountKind] = {}
@@ -292,6 +294,7 @@ class _Layers:
             approvals=ApprovalsSection(**parts["approvals"]),
             server=ServerSection(**parts["server"]),
             stuck=StuckRules(**parts["stuck"]),
+            log=LogSection(**parts["log"]),
             secrets=parts["secrets"],
             agents={name: agent_kind(fields) for name, fields in self._agents().items()},
             accounts={name: AccountKind(**fields) for name, fields in self._tables("accounts").items()},

@@ -12,6 +12,7 @@ from taxiway.core.approval import Approval
 from taxiway.core.lane import Lane
 from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.queue import Queue, QueueStats
+from taxiway.core.statistics import Summary
 from taxiway.core.task import Task
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
@@ -28,7 +29,14 @@ class Control:
         self._approval_verbs = doors.approvals
         self._accounts = doors.accounts
         self._agents = agents
+        self.statistics = doors.statistics
+        self.store_statistics = doors.store_statistics
         self.store = doors.store
+
+    async def metrics_summary(self) -> Summary:
+        """How one's own work is doing: what is open, how the last runs ended and how long they took, and what live runs
+        use of this host. It is made anew every few seconds at most."""
+        return await self.statistics.summary()
 
     async def approvals(
         self,

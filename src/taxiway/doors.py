@@ -13,6 +13,7 @@ from taxiway.engine.feed import Feed
 from taxiway.engine.intake import Intake
 from taxiway.engine.session_intake import SessionIntake
 from taxiway.engine.signal_intake import SignalIntake
+from taxiway.engine.statistics import StoreStatistics, TenantStatistics
 from taxiway.engine.token_intake import TokenIntake
 from taxiway.engine.turn_intake import TurnIntake
 from taxiway.store.protocol import Guard, Store
@@ -30,6 +31,8 @@ class Doors(NamedTuple):
     signals: SignalIntake
     tokens: TokenIntake
     feed: Feed
+    statistics: TenantStatistics
+    store_statistics: StoreStatistics
 
 
 class Speaking(msgspec.Struct, frozen=True, kw_only=True):

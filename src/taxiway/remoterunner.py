@@ -9,7 +9,8 @@ import asyncio
 import fcntl
 import os
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -25,15 +26,20 @@ from taxiway.client.remote_wakes import RemoteWakes
 from taxiway.clock import Ids, SystemClock, new_secret, system_chance
 from taxiway.config import surroundings
 from taxiway.core.errors import Conflict, Forbidden, Invalid, NotFound, StoreUnusable, Unavailable
+from taxiway.core.logging import LogFormat
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import Lost, ProcessMark
 from taxiway.core.token import read_token, secret_hash, token_text
 from taxiway.diagnosis import TAG_CHARS
 from taxiway.engine.engine import Crew
 from taxiway.engine.reaper import Host
-from taxiway.observe.observer import Moment, Observer, guarded
+from taxiway.observe.lines import logged
+from taxiway.observe.log import log_moment
+from taxiway.observe.observer import Moment, Observer, each, guarded
+from taxiway.observe.tracing import traces
 from taxiway.runner import Parts, with_runner
 from taxiway.schemas.judge import SchemaJudge
+from taxiway.sections import LogSection
 from taxiway.settings import Settings
 from taxiway.store.sqlite.locks import forget, is_dead
 from taxiway.store.sqlite.opening import private_folder
@@ -97,6 +103,18 @@ async def own_key(url: str, folder: Path, *, token: str | None, code: str | None
         await connection.change("POST", "/runners/keys", {"id": id, "hash": secret_hash(secret).hex()})
     fresh.replace(path)
     return token_text(id, secret)
+
+
+@contextmanager
+def telling(log: LogSection, traced: bool, secrets: Iterable[str], otherwise: Observer) -> Iterator[Observer]:
+    """Who hears of what a runner does: its log on standard error where that is JSON, ``otherwise`` where people read
+    it; and traces, where they are wanted. Declared secrets are masked here, before anything leaves this machine."""
+    tracing = [traces()] if traced else []
+    if log.format is not LogFormat.JSON:
+        yield each(otherwise, *tracing)
+        return
+    with logged(log.format, log.level, sys.stderr, Scrubber(secrets)):
+        yield each(log_moment, *tracing)
 
 
 @asynccontextmanager

@@ -105,7 +105,8 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
     prices = {**list_prices(), **settings.prices}
     courier = Courier(store, runner)
     vigil = Vigil(settings.stuck, take_pulse, parts.clock)
-    mates = Crewmates(_pool(parts), courier, parking, settings.approvals, prices, vigil, system_chance(), parts.broken)
+    rest = (settings.approvals, prices, vigil, system_chance(), parts.broken, observer)
+    mates = Crewmates(_pool(parts), courier, parking, *rest)
     make_drive = _drives(parts, means, agents, mates)
     executor = Executor(store, make_drive, system_chance(), observer, work.ring, means.scrubber)
     dispatcher = Dispatcher(store, executor, runner, scope, settings.slots, parking)

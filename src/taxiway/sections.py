@@ -6,6 +6,7 @@ import msgspec
 
 from taxiway.core.approval import EXPIRES_S, ApprovalPolicy, Rule
 from taxiway.core.limits import CANCEL_GRACE_S, RUN_OUTPUT_BYTES_MAX, TERM_GRACE_S
+from taxiway.core.logging import LogFormat, LogLevel
 from taxiway.core.policy import Drop, MailboxPolicy, Mode
 from taxiway.core.tenant import DEFAULT_TENANT
 
@@ -85,9 +86,20 @@ class ApprovalsSection(msgspec.Struct, frozen=True):
 
 class ServerSection(msgspec.Struct, frozen=True):
     """Where ``taxiway up`` listens. ``hosts`` are further names by which it may be called, ``insecure`` lets it listen
-    off loopback without TLS."""
+    off loopback without TLS, ``metrics_open`` lets everybody who reaches it on loopback read ``/metrics``. ``traces``
+    hands spans of runs, turns and tools to OpenTelemetry (the extra ``taxiway[otel]``)."""
 
     host: str = "127.0.0.1"
     port: int = 8787
     hosts: tuple[str, ...] = ()
     insecure: bool = False
+    metrics_open: bool = False
+    traces: bool = False
+
+
+class LogSection(msgspec.Struct, frozen=True):
+    """The log that ``taxiway up`` writes to standard error: ``format`` is ``text`` or ``json``, one object a line;
+    what is less than ``level`` is left out."""
+
+    format: LogFormat = LogFormat.TEXT
+    level: LogLevel = LogLevel.INFO

@@ -13,6 +13,7 @@ from taxiway.core.fieldtypes import member
 from taxiway.core.fieldtypes import name as checked_name
 from taxiway.core.ladder import STUCK_FIELDS
 from taxiway.core.limits import MAILBOX_COUNT_MAX
+from taxiway.core.logging import LogFormat, LogLevel
 from taxiway.core.policy import Drop, Mode
 from taxiway.core.price import PRICE_FIELDS
 from taxiway.settingtypes import SLOTS_MAX, clock, duration, lane_size, secret_source, tenant, text, texts, truth, whole
@@ -27,7 +28,8 @@ SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "limits": ("run_output_bytes", "processes"),
     "approvals": ("analysis", "write", "auto", "expires"),
     "stuck": tuple(STUCK_FIELDS),
-    "server": ("host", "port", "hosts", "insecure"),
+    "server": ("host", "port", "hosts", "insecure", "metrics_open", "traces"),
+    "log": ("format", "level"),
     "secrets": None,
     "agents": None,
     "accounts": None,
@@ -64,6 +66,10 @@ READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "server.port": whole(0, 65_535),
     "server.hosts": texts,
     "server.insecure": truth,
+    "server.metrics_open": truth,
+    "server.traces": truth,
+    "log.format": member(LogFormat, "format"),
+    "log.level": member(LogLevel, "level"),
 }
 DEFAULTED: Final = tuple(READERS)
 VARIABLES: Final = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -13,23 +14,33 @@ from typing import Final
 
 import msgspec
 
+from taxiway.app import configured, open_with, store_path
 from taxiway.clock import Clock, Ids, SystemClock, system_chance
+from taxiway.config import Loaded, make_state_folder
 from taxiway.core.errors import Invalid, NotFound, StoreUnusable, Unavailable
+from taxiway.core.redact import Scrubber
 from taxiway.core.token import TokenScope, read_token
 from taxiway.doors import Speaking
+from taxiway.observe.catalogue import LOG_DROPPED
+from taxiway.observe.lines import logged
 from taxiway.observe.log import log_moment
-from taxiway.observe.observer import Observer
-from taxiway.sections import ServerSection
+from taxiway.observe.metrics import Metrics
+from taxiway.observe.observer import Observer, each
+from taxiway.observe.tracing import traces
+from taxiway.sections import LogSection as LogSection
+from taxiway.sections import ServerSection as ServerSection
 from taxiway.server.app import ASGIApp, Guard, make_app
 from taxiway.server.bearers import Bearers
-from taxiway.server.doorkeeper import Rates
+from taxiway.server.doorkeeper import OPEN_PATHS, Rates
 from taxiway.server.listening import bind, listening
 from taxiway.server.live import Live
+from taxiway.server.metrics import METRICS_PATH, Scrape
 from taxiway.server.replies import ReplyKeeper
 from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.server.serving import Server, VerbsOf
 from taxiway.server.stream import Streams
 from taxiway.server.tails import Tails
+from taxiway.settings import Settings
 from taxiway.verbs import Taxiway
 
 SYSTEM_CLOCK: Final = SystemClock()
@@ -46,8 +57,28 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
+async def running(
+    loaded: Loaded, wanted: Settings, server: ServerSection, log: LogSection
+) -> AsyncIterator[tuple[Taxiway, Standing]]:
+    """A configured store with its runner, answering over HTTP, with its log on standard error. Raises what opening and
+    ``standing`` raise."""
+    make_state_folder(loaded)
+    settings, store = configured(loaded, wanted), loaded.config.store.path
+    with logged(log.format, log.level, sys.stderr, Scrubber(settings.secrets.values())) as lines:
+        metrics = Metrics({LOG_DROPPED: lambda: lines.dropped})
+        observer = each(log_moment, metrics, *([traces()] if server.traces else []))
+        opening = open_with(store, settings, observer)
+        async with opening as tw, standing(tw, store_path(store), server, metrics=metrics) as stands:
+            yield tw, stands
+
+
+@asynccontextmanager
 async def standing(
-    tw: Taxiway, store: Path, wanted: ServerSection, observer: Observer = log_moment
+    tw: Taxiway,
+    store: Path,
+    wanted: ServerSection,
+    observer: Observer = log_moment,
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[Standing]:
     """Answer over HTTP until the block is left. Raises ``Invalid`` for an address that is not safe to listen on, and
     ``Unavailable`` for one that cannot be had."""
@@ -55,8 +86,9 @@ async def standing(
     listener = bind(wanted.host, wanted.port)
     port: int = listener.getsockname()[1]
     token_file = await _owners_token(tw, store.with_suffix(".token"))
-    hosts = (wanted.host, *wanted.hosts)
-    async with application(tw, hosts, observer=observer) as app, listening(app, listener):
+    hosts, opens = (wanted.host, *wanted.hosts), wanted.metrics_open and _is_loopback(wanted.host)
+    serving = application(tw, hosts, observer=observer, metrics=metrics, metrics_open=opens)
+    async with serving as app, listening(app, listener):
         yield Standing(f"http://{_shown(wanted.host)}:{port}", token_file)
 
 
@@ -67,12 +99,27 @@ async def application(
     rates: Rates | None = None,
     clock: Clock = SYSTEM_CLOCK,
     observer: Observer = log_moment,
+    metrics: Metrics | None = None,
+    metrics_open: bool = False,
 ) -> AsyncIterator[ASGIApp]:
-    """What answers, without a socket: an ASGI application on an opened store."""
+    """What answers, without a socket: an ASGI application on an opened store. ``metrics`` are those that the engine
+    counts into as well; ``metrics_open``: they are told to everybody."""
+    metrics = metrics or Metrics()
+    observer = each(observer, metrics)
+    scrape = Scrape(tw, metrics)
+    await scrape.begin()
     bearers = Bearers(tw.store, clock)
     verbs_of = _verbs_of(tw)
     server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes))
-    guard = Guard(bearers=bearers, clock=clock, ids=Ids(clock, system_chance()), hosts=hosts, rates=rates or Rates())
+    guard = Guard(
+        bearers=bearers,
+        clock=clock,
+        ids=Ids(clock, system_chance()),
+        hosts=hosts,
+        rates=rates or Rates(),
+        open_paths=OPEN_PATHS | {METRICS_PATH} if metrics_open else OPEN_PATHS,
+        observer=observer,
+    )
     async with asyncio.TaskGroup() as group:
         keepers = [
             group.create_task(_keep(bearers.step, clock), name="bearers"),
@@ -80,7 +127,7 @@ async def application(
         ]
         try:
             streams = Streams(verbs_of, bearers, Live(Tails(group, tw.feed.wakes)))
-            yield make_app(server, streams, guard)
+            yield make_app(server, streams, guard, [scrape.route()])
         finally:
             for keeper in keepers:
                 keeper.cancel()

@@ -58,6 +58,8 @@ class Taxiway(Control):
         self._turns = doors.turns
         self._signals = doors.signals
         self.session_verbs = doors.sessions
+        self.statistics = doors.statistics
+        self.store_statistics = doors.store_statistics
         self.crew = crew
         self.runner = runner
         self.workshop = workshop

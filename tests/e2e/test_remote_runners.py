@@ -1,6 +1,7 @@
 """A server and a runner that has no access to its store: two processes, each killed in the middle; nothing is lost, and
 nothing is done twice (I1, I2)."""
 
+import json
 import os
 import signal
 import socket
@@ -29,17 +30,17 @@ class Site:
         assert self.url in program.stdout.readline()
         return program
 
-    def runner(self, *arguments: str, state: str = "far") -> Program:
+    def runner(self, *arguments: str, state: str = "far", **environ: str) -> Program:
         """Start a runner; with its first invitation, it has a key from then on."""
         if not (self.cli.folder / state / "key").exists():
             arguments = (*arguments, "--code", self.cli("runner", "invite", state).stdout.strip())
-        elsewhere = {"TAXIWAY_STORE": str(self.cli.folder / "nowhere" / "no.db")}
+        elsewhere = {"TAXIWAY_STORE": str(self.cli.folder / "nowhere" / "no.db"), **environ}
         where = ("--url", self.url, "--state", str(self.cli.folder / state))
         return self.cli.start("runner", "start", "--slots", "2", *where, *arguments, environ=elsewhere)
 
-    def working(self, *arguments: str, state: str = "far") -> Program:
+    def working(self, *arguments: str, state: str = "far", **environ: str) -> Program:
         """A runner that has said that it is there."""
-        program = self.runner(*arguments, state=state)
+        program = self.runner(*arguments, state=state, **environ)
         assert program.stdout is not None
         assert "runner" in program.stdout.readline()
         return program
@@ -176,6 +177,26 @@ def test_a_revoked_runner_is_fenced_at_once_and_ends(site: Site, tmp_path: Path)
     [pid] = lines(begun)
     until(lambda: not Path(f"/proc/{pid}").exists(), "its process is gone", 5)
     assert ended(site.runner()) == 4
+
+
+def test_a_runner_elsewhere_masks_what_its_own_machine_keeps_secret(site: Site, tmp_path: Path) -> None:
+    """I11: neither the server, nor what waits to be told, nor the runner's log has the value; its log is as wanted."""
+    value, config = "c4n4ry-of-the-runner-0123456789", tmp_path / "far-config" / "taxiway"
+    config.mkdir(parents=True)
+    (tmp_path / "value").write_text(value)
+    (config / "taxiway.toml").write_text(
+        f'[secrets]\nTOKEN = {{file = "{tmp_path}/value"}}\n[log]\nformat = "json"\nlevel = "debug"\n'
+    )
+    runner = site.working(XDG_CONFIG_HOME=str(config.parent))
+    words = ("--env", "T=secret://TOKEN", "--shell", 'printf %s "$T" | base64; echo "$T"')
+    done = site.until(site.cli.json("submit", *words)["id"], "completed")
+    assert done["output"].count("[redacted]") == 2
+    runner.send_signal(signal.SIGTERM)
+    _, log = runner.communicate(timeout=20)
+    assert {"run.claimed", "run.finished"} <= {json.loads(line)["event"] for line in log.splitlines()}
+    files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "value"]
+    assert [path.name for path in files if value.encode() in path.read_bytes()] == []
+    assert value not in log
 
 
 def test_two_runners_do_not_share_a_folder(site: Site) -> None:

@@ -68,6 +68,7 @@ ONE_ROOM_ONLY = {  # an outside library, and the only places that may know it
     "starlette": ("server",),
     "uvicorn": ("server",),
     "httpx": ("client",),
+    "opentelemetry": ("observe.traces",),
     "platformdirs": ("config",),
     "acp": ("agents",),
     "pydantic": ("agents",),

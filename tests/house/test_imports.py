@@ -20,6 +20,7 @@ BY_NAME_ALLOWED = {  # why this module must import by a name that it was given
     "src/taxiway/testing/fakeagent/__main__.py": "starts alone, without the package, in a fraction of its time",
     "src/taxiway/testing/fakeagent/reading.py": "the YAML parser, a third of its start-up, only for scripts in YAML",
     "src/taxiway/cli/loading.py": "commands when they are typed, by an explicit table; jobs that the user names",
+    "src/taxiway/observe/tracing.py": "traces, which need OpenTelemetry, an extra, only where they are wanted",
     "tests/house/test_reference.py": "asks every module for its names, also rooms that are not there yet",
 }
 

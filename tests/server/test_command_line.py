@@ -141,6 +141,7 @@ token create ben --scope viewer --expires 30d
 token list
 token revoke ben
 token revoke nobody
+db audit --by nobody
 """.strip().splitlines()
 
 PLAN = {

@@ -37,6 +37,7 @@ READING = {
         "runners",
     ),
     *("attention", "signals", "queue", "queues", "queue_stats", "snapshot", "lanes", "lane", "tokens"),
+    "metrics_summary",
 }
 READING_SESSIONS = {"get", "tasks", "page", "trace", "output"}
 

@@ -38,6 +38,14 @@ def steps(statement: str) -> list[str]:
         ("read_changes", []),
         ("newest_change", []),
         ("account_of_agent", []),
+        ("tally_changes", []),
+        ("tally_runs", ["SCAN run USING INDEX run_of_runner"]),  # live runs
+        ("live_processes", ["SCAN run USING INDEX run_of_runner"]),
+        ("tally_queues", []),
+        ("tally_ready", ["SCAN (subquery-1)"]),  # what was counted, up to a bound
+        ("tally_scheduled", ["SCAN (subquery-1)"]),  # what was counted, up to a bound
+        ("tally_approvals", ["SCAN (subquery-1)"]),  # what was counted, up to a bound
+        ("recent_runs", []),
     ],
 )
 def test_what_is_asked_often_scans_no_table(statement: str, scans: list[str]) -> None:

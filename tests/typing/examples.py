@@ -16,6 +16,7 @@ from taxiway.core.lane import Lane
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.session import Attention, RunSignal, Stopped
+from taxiway.core.statistics import Summary
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
 from taxiway.core.workspace import Applied, Found, Left, TaskDiff
@@ -156,6 +157,7 @@ async def the_rest(tw: Verbs) -> None:
     assert_type(await tw.set_lane("wide", 8), Lane)
     assert_type(await tw.move_lane("wide", "stop"), Lane)
     assert_type(await tw.agents(), list[AgentReport])
+    assert_type(await tw.metrics_summary(), Summary)
     assert_type(await tw.runners(), list[Runner])
     assert_type(await tw.make_token("ben", TokenScope.VIEWER, expires_s=3_600), tuple[Token, str])
     assert_type(await tw.tokens(), list[Token])

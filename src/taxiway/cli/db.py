@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from typing import Final
 
 import click
@@ -10,10 +11,13 @@ import click
 from taxiway.app import Taxiway
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.options import Duration
-from taxiway.cli.output import answer, answer_json, note
+from taxiway.cli.output import answer, answer_json, answer_json_line, note
 from taxiway.cli.safe import safe_line
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import count
+from taxiway.client.verbs import Verbs
+from taxiway.core.change import Change
+from taxiway.wire.documents import change_document
 
 PAGE_ROWS: Final = 1_000
 BROKEN_STATUS: Final = 1
@@ -60,6 +64,39 @@ def backup(door: Door, target: str) -> None:
         answer_json({"path": target})
     else:
         answer(f"copied to {target}")
+
+
+@db.command()
+@click.option("--after", type=click.IntRange(0), default=0, help="Only what came behind this version.")
+@click.option("--by", help="Only what this actor did.")
+@pass_door
+def audit(door: Door, after: int, by: str | None) -> None:
+    """Export the change log: who changed what, when, why, and by which request; as JSON one object a line."""
+
+    async def work(tw: Verbs) -> None:
+        newest = await tw.newest_version()
+        if newest <= after:
+            return
+        async with aclosing(tw.change_pages(after)) as pages:
+            async for page in pages:
+                for change in page:
+                    if change.version <= newest and by in (None, change.actor):
+                        _tell(door, change)
+                if page[-1].version >= newest:
+                    return
+
+    door.use(work)
+
+
+def _tell(door: Door, change: Change) -> None:
+    document = change_document(change)
+    if door.wants_json:
+        answer_json_line(document)
+    else:
+        request = "" if change.request is None else f" in request {change.request}"
+        reason = "" if change.reason is None else f"/{change.reason}"
+        what = f"{change.kind} {change.id} {change.state}{reason}: {change.cause} by {change.actor}{request}"
+        answer(safe_line(f"{change.version}  {document['at']}  {what}"))
 
 
 @db.command()

@@ -12,6 +12,7 @@ from socket import gethostname
 from typing import Any, Final, TypeVar
 
 import click
+import msgspec
 
 from taxiway import diagnosis
 from taxiway.app import Settings, Taxiway, open_configured, store_path
@@ -79,8 +80,12 @@ class Door:
     ) -> AbstractAsyncContextManager[Taxiway]:
         """The store, with a runner of ``slots`` slots in this process (0: without one), which takes nothing before a
         plan has been admitted if it is there for one; ``project`` is the present folder's unless it is given."""
-        wanted = Settings(slots=slots, scope=scope, project=project, actor=_actor(), plan_first=plan_first)
-        return open_configured(self.loaded, wanted, tell)
+        asked = msgspec.structs.replace(self.wanted(slots), scope=scope, project=project, plan_first=plan_first)
+        return open_configured(self.loaded, asked, tell)
+
+    def wanted(self, slots: int) -> Settings:
+        """What the command line wants of a store: so many slots, and changes in the name of whoever types."""
+        return Settings(slots=slots, actor=_actor())
 
     def use(self, work: Callable[[Verbs], Awaitable[T]]) -> T:
         """Open the store without a runner, or ask the server; do one thing with it, and close it."""

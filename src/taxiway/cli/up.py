@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import logging
+from collections.abc import Callable
+from typing import Any, Final
 
 import click
 import msgspec
 
-from taxiway.app import Taxiway, store_path
+from taxiway.app import Taxiway
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.interrupts import Interrupts, stopping_words
 from taxiway.cli.jobmodules import load_jobs
 from taxiway.cli.output import answer, answer_json_line, note
 from taxiway.cli.verb import Verb
 from taxiway.cli.words import count
-from taxiway.up import Standing, standing
+from taxiway.core.logging import LogFormat
+from taxiway.up import LogSection, ServerSection, Standing, running
+
+LOGGER: Final = logging.getLogger("taxiway")
 
 
 @click.command(cls=Verb)
@@ -25,8 +30,15 @@ from taxiway.up import Standing, standing
 )
 @click.option("--slots", type=click.IntRange(0), help="Runs at once, 0 for none. [default: the configuration's]")
 @click.option("--jobs", multiple=True, metavar="MODULE", help="Import this module for its @taxiway.job functions.")
+@click.option(
+    "--log",
+    type=click.Choice(["text", "json"]),
+    help="How lines of the log on stderr look. [default: the configuration's, text]",
+)
 @pass_door
-def up(door: Door, host: str | None, port: int | None, slots: int | None, jobs: tuple[str, ...]) -> None:
+def up(
+    door: Door, host: str | None, port: int | None, slots: int | None, jobs: tuple[str, ...], log: str | None
+) -> None:
     """Answer over HTTP, and run what is in the store, until told to stop.
 
     Ctrl-C or SIGTERM once: what runs is asked to stop and goes back to its queue. Twice: it is killed at once.
@@ -34,25 +46,25 @@ def up(door: Door, host: str | None, port: int | None, slots: int | None, jobs: 
     load_jobs(jobs)
     config = door.loaded.config
     said: dict[str, Any] = {"host": host, "port": port}
-    asyncio.run(_serve(door, config.runner.slots if slots is None else slots, said))
-
-
-async def _serve(door: Door, slots: int, said: dict[str, Any]) -> None:
-    config = door.loaded.config
     known = {name: value for name, value in said.items() if value is not None}
-    wanted = msgspec.structs.replace(config.server, **known)
-    async with door.open_here(slots) as tw, standing(tw, store_path(config.store.path), wanted) as server:
+    server = msgspec.structs.replace(config.server, **known)
+    lines = config.log if log is None else msgspec.structs.replace(config.log, format=LogFormat(log))
+    asyncio.run(_serve(door, config.runner.slots if slots is None else slots, server, lines))
+
+
+async def _serve(door: Door, slots: int, wanted: ServerSection, log: LogSection) -> None:
+    async with running(door.loaded, door.wanted(slots), wanted, log) as (tw, server):
         with Interrupts() as interrupts:
             _tell(door, server, slots)
             await interrupts.first.wait()
-            await _leave(tw, interrupts)
+            await _leave(tw, interrupts, LOGGER.info if log.format is LogFormat.JSON else note)
 
 
-async def _leave(tw: Taxiway, interrupts: Interrupts) -> None:
+async def _leave(tw: Taxiway, interrupts: Interrupts, say: Callable[[str], None]) -> None:
     """What runs is asked to stop; at the second call it is killed."""
     if tw.crew is None:
         return
-    note(stopping_words(tw.crew.working))
+    say(stopping_words(tw.crew.working))
     async with asyncio.TaskGroup() as group:
         draining = group.create_task(tw.crew.drain(), name="drain")
         second = group.create_task(interrupts.second.wait(), name="second")

@@ -14,6 +14,7 @@ from taxiway.core.errors import Invalid
 from taxiway.core.lane import Lane
 from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.queue import Queue, QueueStats
+from taxiway.core.statistics import Summary
 from taxiway.core.task import Task
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
@@ -27,6 +28,7 @@ from taxiway.wire.records import (
     queue_of,
     runner_of,
     stats_of,
+    summary_of,
     task_of,
     token_of,
     usage_of,
@@ -38,6 +40,10 @@ class RemoteControl:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    async def metrics_summary(self) -> Summary:
+        """How one's own work is doing."""
+        return summary_of(await self._connection.get("/metrics-summary"))
 
     # -- approvals, accounts, usage -------------------------------------------------------------------------------
     async def approvals(

@@ -19,6 +19,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Attention, Receipt, RunSignal, Signal
+from taxiway.core.statistics import Summary
 from taxiway.core.task import Task
 from taxiway.core.token import Token, TokenScope
 from taxiway.core.usage import UsageLine
@@ -259,6 +260,10 @@ class Verbs(Protocol):
 
     async def agents(self) -> list[AgentReport]:
         """The agents that are configured there, with what they can do."""
+        ...
+
+    async def metrics_summary(self) -> Summary:
+        """How one's own work is doing."""
         ...
 
     async def runners(self) -> list[Runner]:

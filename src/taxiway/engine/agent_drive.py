@@ -35,6 +35,8 @@ from taxiway.engine.recorder import Recorder
 from taxiway.engine.transcript import Transcript
 from taxiway.engine.turn_end import End, Judge, NotBegun, Unready
 from taxiway.engine.watching import Vigil, Watching
+from taxiway.engine.witness import Witness
+from taxiway.observe.observer import Observer, nobody
 from taxiway.store.protocol import Claimed, ExecutionStore, PendingSignal, TurnFacts
 
 ResultCheck = Callable[[Mapping[str, Any], Any], str | None]  #: by schema and result; it may take a moment
@@ -45,7 +47,7 @@ CLEAR_S_MAX: Final = 10.0  #: how long what a turn left running may take to go, 
 class Crewmates(msgspec.Struct, frozen=True):
     """Whom a turn works with on its runner: who lends processes, who brings signals, where those stand that wait for a
     person; what is asked of persons at all, what models cost, what turns are watched with, chance for what shall not
-    happen everywhere at once, and what says how a result does not follow its schema."""
+    happen everywhere at once, what says how a result does not follow its schema, and who hears of turns and tools."""
 
     pool: SessionPool
     courier: Courier
@@ -55,6 +57,7 @@ class Crewmates(msgspec.Struct, frozen=True):
     vigil: Vigil
     chance: Chance
     broken: ResultCheck
+    observer: Observer = nobody
 
 
 class AgentDrive:
@@ -82,6 +85,9 @@ class AgentDrive:
         self._questions = Questions(claim, store, recorder, self._clocks, mates.parking, mates.policy)
         self._meter = Meter(price_of(spec.model or agent.kind.model, mates.prices), spec.budget)
         window = agent.kind.context_window
+        self._witness = Witness(
+            claim, agent.name, spec.model or agent.kind.model, self._meter, recorder, mates.observer
+        )
         self._transcript = Transcript(claim, store, recorder, self._meter, mates.chance, window)
         self._judge = Judge(spec, recorder, self._transcript, self._meter, agent.driver.abilities.degraded)
         self._watching = Watching(claim, store, recorder, self._clocks, agent, mates.vigil, self.stop)
@@ -211,10 +217,9 @@ class AgentDrive:
             closer.cancel()
             flusher.cancel()
             watcher.cancel()
-        self._recorder.close_streams()
         async with asyncio.TaskGroup() as group:  # its guardian looks while the store writes
             cleared = group.create_task(self._cleared(live, end))
-            await self._transcript.flush()
+            await self._transcript.end()
         self._keep = cleared.result()
         return end
 
@@ -267,6 +272,7 @@ class AgentDrive:
             case AskWithdrawn():
                 await self._questions.withdraw(event)
             case _:
+                self._witness.heard(event)
                 await self._transcript.take(event)
 
     async def _until_ready(self, live: Live) -> End | None:
@@ -291,6 +297,7 @@ class AgentDrive:
                 return False
             await live.dialogue.send(Turn(text, self._claim.spec.result_schema))
             self._begun = True
+        self._witness.begun(warm=live.reused)
         self._clocks.heard()
         self._watching.saw(TurnBegun())
         self._mates.courier.opened(self._claim.run, self)
@@ -304,6 +311,7 @@ class AgentDrive:
         if not self._ended:
             self._ended = True
             self._cause = self._stop
+            self._witness.ended(end, self._stop)
             self._mates.courier.closed(self._claim.run)
             self._questions.closed()
             self._clocks.stop()

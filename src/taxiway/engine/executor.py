@@ -98,7 +98,15 @@ class Executor:
             drive = _Stillborn(self._own_failure(error))
         group = self._group
         assert group is not None, "the executor has not been opened"
-        self._observer(Moment.RUN_CLAIMED, run=claim.run, task=claim.task, attempt=claim.attempt)
+        self._observer(
+            Moment.RUN_CLAIMED,
+            run=claim.run,
+            task=claim.task,
+            attempt=claim.attempt,
+            work=work_of(claim),
+            lane=claim.spec.lane,
+            waited_s=None if claim.waited_ms is None else claim.waited_ms / 1000,
+        )
         task = group.create_task(self._execute(claim, drive), name=claim.run)
         self._drives[claim.run] = drive
         self._unsettled += 1
@@ -133,9 +141,10 @@ class Executor:
     async def _execute(self, claim: Claimed, drive: Drive) -> None:
         """Drive, then settle. The slot is free as soon as the outcome is on its way to the store: the next claim comes
         after it in the same order."""
+        begun_s = asyncio.get_running_loop().time()
         outcome = await self._outcome(claim, drive)
         if outcome is not None:
-            await self._settle(claim, outcome)
+            await self._settle(claim, outcome, begun_s)
 
     async def _outcome(self, claim: Claimed, drive: Drive) -> Outcome | None:
         try:
@@ -151,7 +160,7 @@ class Executor:
             self._observer(Moment.SERVICE_FAILED, service="executor", error=repr(error))
             return self._own_failure(error)
 
-    async def _settle(self, claim: Claimed, outcome: Outcome) -> None:
+    async def _settle(self, claim: Claimed, outcome: Outcome, begun_s: float) -> None:
         self._free(claim.run)
         try:
             finished = await self._finish(claim, outcome)
@@ -159,7 +168,14 @@ class Executor:
             self._observer(Moment.STORE_FAILED, error=error.message)
             raise
         self._observer(
-            Moment.RUN_FINISHED, run=claim.run, task=claim.task, outcome=type(outcome).__name__, state=finished.state
+            Moment.RUN_FINISHED,
+            run=claim.run,
+            task=claim.task,
+            work=work_of(claim),
+            outcome=type(outcome).__name__.lower(),
+            state=finished.state,
+            reason=finished.reason,
+            seconds=asyncio.get_running_loop().time() - begun_s,
         )
 
     async def _finish(self, claim: Claimed, outcome: Outcome) -> Finished:
@@ -202,6 +218,13 @@ class Executor:
         self._stopping.discard(run)
         if self._drives.pop(run, None) is not None:
             self._freed()
+
+
+def work_of(claim: Claimed) -> str:
+    """Which kind of work it is: ``agent``, ``job`` or ``program``."""
+    if claim.spec.prompt is not None:
+        return "agent"
+    return "program" if claim.spec.job is None else "job"
 
 
 class _Stillborn:

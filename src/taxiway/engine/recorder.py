@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, Final
 
 from taxiway.clock import Clock
@@ -10,6 +11,7 @@ from taxiway.core.event import EventType, NewEvent
 from taxiway.core.limits import ERROR_CHARS_MAX, EVENT_BYTES_MAX, RUN_OUTPUT_BYTES_MAX, TASK_OUTPUT_BYTES_MAX
 from taxiway.core.redact import ScrubbedStream, Scrubber
 from taxiway.engine.sayings import fitting
+from taxiway.engine.spoken import Spoken, Told
 from taxiway.store.protocol import ExecutionStore
 
 BATCH_BYTES: Final = 512 << 10  #: what is gathered before the writer of output must wait
@@ -35,6 +37,7 @@ class Recorder:
         self._fence = fence
         self._output_bytes_max = output_bytes_max
         self._streams: dict[str, ScrubbedStream] = {}
+        self._spoken = Spoken(scrubber)
         self._events: list[NewEvent] = []
         self._unwritten: list[NewEvent] = []
         self._bytes = 0
@@ -60,16 +63,17 @@ class Recorder:
         self._events.append(NewEvent(type, self._clock.now_ms(), self._scrubber.value(data)))
         self._gathered.set()
 
-    def say(self, type: EventType, data: dict[str, Any]) -> None:
-        """Add an event in the program's own words; it counts as output of the run, and is cut and dropped like it."""
-        fit, size = fitting(self._scrubber.value(data))
-        if self._stored + size > self._output_bytes_max:
-            self._drop(size)
-            return
-        self._stored += size
-        self._bytes += size
-        self._events.append(NewEvent(type, self._clock.now_ms(), fit))
-        self._gathered.set()
+    def say(self, type: EventType, data: dict[str, Any]) -> list[Told]:
+        """Add an event in the program's own words; it counts as output of the run, and is cut and dropped like it.
+
+        What was said without declared secrets, before it was cut: of a text whose end may be the beginning of one, that
+        end comes with the next piece, or with ``end_of_words``.
+        """
+        return self._say(self._spoken.take(type, data))
+
+    def end_of_words(self) -> list[Told]:
+        """The program has said its last: what waited for more of its words is told."""
+        return self._say(self._spoken.end())
 
     def sentence(self, text: str) -> str:
         """What went wrong, as it may be stored: without declared secrets, and without halves of characters."""
@@ -130,6 +134,19 @@ class Recorder:
     def scrubbed(self, value: Any) -> Any:
         """A JSON value without declared secrets."""
         return self._scrubber.value(value)
+
+    def _say(self, said: Iterable[Told]) -> list[Told]:
+        told = list(said)
+        for type, data in told:
+            fit, size = fitting(data)
+            if self._stored + size > self._output_bytes_max:
+                self._drop(size)
+                continue
+            self._stored += size
+            self._bytes += size
+            self._events.append(NewEvent(type, self._clock.now_ms(), fit))
+            self._gathered.set()
+        return told
 
     def _scrubbed(self, stream: str) -> ScrubbedStream:
         if stream not in self._streams:

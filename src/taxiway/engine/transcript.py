@@ -29,6 +29,7 @@ from taxiway.core.providerlimit import LimitKind, ProviderLimit
 from taxiway.core.task import Usage
 from taxiway.engine.meter import Meter
 from taxiway.engine.recorder import Recorder
+from taxiway.engine.spoken import Told
 from taxiway.store.protocol import Claimed, ExecutionStore, TurnFacts
 
 THREAD_CHARS_MAX: Final = 1_000  #: an agent's id of a conversation; a longer one is not kept
@@ -94,6 +95,12 @@ class Transcript:
         """Wait until the agent has said something, or there is something that its session should know."""
         await self._spoken.wait()
 
+    async def end(self) -> None:
+        """The turn has ended: what waited for more words is told, and all is stored."""
+        self._heard(self._recorder.end_of_words())
+        self._recorder.close_streams()
+        await self.flush()
+
     async def flush(self) -> None:
         """Store everything that has been taken down, in one commit where the store has one for both. Whoever sees an
         event finds the session as it is then: facts are on their way first."""
@@ -133,12 +140,16 @@ class Transcript:
         return self._recorder.end_of(text) if text else self._recorder.tail()
 
     def _said(self, type: EventType, data: dict[str, object]) -> None:
-        self._recorder.say(type, data)
+        self._heard(self._recorder.say(type, data))
         self.tools = self.tools or type in (EventType.TOOL_CALL, EventType.TOOL_RESULT, EventType.DIFF)
-        text = data.get("text")
-        if type is EventType.MESSAGE and isinstance(text, str):
-            before = self._message if data.get("delta") else ""
-            self._message = (before + text)[-TASK_OUTPUT_BYTES_MAX:]
+
+    def _heard(self, told: list[Told]) -> None:
+        """The last message, as it may be stored; it is cut only where no secret can be cut with it."""
+        for type, data in told:
+            text = data.get("text")
+            if type is EventType.MESSAGE and isinstance(text, str):
+                before = self._message if data.get("delta") else ""
+                self._message = (before + text)[-TASK_OUTPUT_BYTES_MAX:]
 
     async def _thread(self, thread: str) -> None:
         if not thread or len(thread) > THREAD_CHARS_MAX:

@@ -15,11 +15,21 @@ _LEVELS: Final = {
     Moment.STORE_FAILED: logging.ERROR,
     Moment.RUNNER_LOST: logging.WARNING,
     Moment.LEASE_LOST: logging.WARNING,
+    Moment.LIMIT_MET: logging.WARNING,
+    Moment.RUN_SETTLED: logging.INFO,
+    Moment.RUN_FINISHED: logging.INFO,
+    Moment.REQUEST_SERVED: logging.INFO,
 }
 
 
+def level_of(moment: Moment) -> int:
+    """How loud a moment is; what is not named here is for whoever looks closely."""
+    return _LEVELS.get(moment, logging.DEBUG)
+
+
 def log_moment(moment: Moment, **facts: Any) -> None:
-    """Write one moment with its facts as ``key=value``."""
-    level = _LEVELS.get(moment, logging.DEBUG)
+    """Write one moment with its facts as ``key=value``; whoever wants them as fields finds them in the record."""
+    level = level_of(moment)
     if LOGGER.isEnabledFor(level):
-        LOGGER.log(level, "%s %s", moment, " ".join(f"{key}={value!r}" for key, value in facts.items()))
+        text = " ".join(f"{key}={value!r}" for key, value in facts.items())
+        LOGGER.log(level, "%s %s", moment, text, extra={"moment": str(moment), "facts": facts})

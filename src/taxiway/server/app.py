@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -11,12 +11,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp as ASGIApp
 from starlette.types import Receive, Scope, Send
 
 from taxiway.clock import Clock, Ids
 from taxiway.core.errors import Error, Malformed, NotFound
+from taxiway.observe.observer import Observer, nobody
 from taxiway.server import (
     accounts,
     approvals,
@@ -30,16 +31,18 @@ from taxiway.server import (
     runs,
     sessions,
     signals,
+    summary,
     tasks,
     tokens,
 )
 from taxiway.server.bearers import Bearers
-from taxiway.server.doorkeeper import Doorkeeper, Rates
+from taxiway.server.doorkeeper import OPEN_PATHS, Doorkeeper, Rates
 from taxiway.server.endpoint import Endpoint
 from taxiway.server.health import health_routes
 from taxiway.server.openapi import openapi_route
 from taxiway.server.serving import Server, refusal
 from taxiway.server.stream import Streams
+from taxiway.server.witness import Witness
 
 PREFIX: Final = "/v1"
 
@@ -58,6 +61,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *runnerkeys.ENDPOINTS,
     *runners.ENDPOINTS,
     *execution.ENDPOINTS,
+    *summary.ENDPOINTS,
 )
 
 
@@ -69,26 +73,32 @@ class MethodNotAllowed(Malformed):
 
 
 class Guard(msgspec.Struct, frozen=True, kw_only=True):
-    """What the doorkeeper needs: who bearers are, the time, ids for requests, the hosts that are ours, and rates."""
+    """What the doorkeeper needs: who bearers are, the time, ids for requests, the hosts that are ours, rates, and what
+    is open to everybody. ``observer`` hears of every request."""
 
     bearers: Bearers
     clock: Clock
     ids: Ids
     hosts: Collection[str] = ()
     rates: Rates = Rates()
+    open_paths: frozenset[str] = OPEN_PATHS
+    observer: Observer = nobody
 
 
-def make_app(server: Server, streams: Streams, guard: Guard) -> ASGIApp:
-    """The whole application: nobody reaches a route but by the doorkeeper."""
-    routes = [
+def make_app(server: Server, streams: Streams, guard: Guard, others: Sequence[Route] = ()) -> ASGIApp:
+    """The whole application: nobody reaches a route but by the doorkeeper. ``others`` are routes outside ``/v1``."""
+    routes: list[Route | WebSocketRoute] = [
         *health_routes(server),
+        *others,
         openapi_route(PREFIX, ENDPOINTS),
         *streams.routes(PREFIX),
         *(_route(server, path, list(on)) for path, on in groupby(sorted(ENDPOINTS, key=_path), key=_path)),
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted})
     inner.router.redirect_slashes = False
-    return _on_raw_paths(Doorkeeper(inner, guard.bearers, guard.clock, guard.ids, guard.hosts, guard.rates))
+    keeper = Doorkeeper(inner, guard.bearers, guard.clock, guard.ids, guard.hosts, guard.rates, guard.open_paths)
+    templates = {route.endpoint: route.path for route in routes}
+    return _on_raw_paths(Witness(keeper, templates, guard.clock, guard.observer))
 
 
 def _on_raw_paths(inner: ASGIApp) -> ASGIApp:

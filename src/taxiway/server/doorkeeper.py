@@ -49,12 +49,21 @@ class Doorkeeper:
     """An ASGI application around another one: decides who is let in, and tells it who that is."""
 
     def __init__(
-        self, inner: ASGIApp, bearers: Bearers, clock: Clock, ids: Ids, hosts: Collection[str], rates: Rates
+        self,
+        inner: ASGIApp,
+        bearers: Bearers,
+        clock: Clock,
+        ids: Ids,
+        hosts: Collection[str],
+        rates: Rates,
+        open_paths: Collection[str] = OPEN_PATHS,
     ) -> None:
-        """``hosts`` are the names that this server answers to, beside those of loopback."""
+        """``hosts`` are the names that this server answers to, beside those of loopback; ``open_paths`` are answered
+        without a token."""
         self._inner = inner
         self._bearers = bearers
         self._ids = ids
+        self._open_paths = frozenset(open_paths)
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
         self._rates = Buckets(clock.elapsed_s, rates.per_s, rates.burst)
         self._runner_rates = Buckets(clock.elapsed_s, rates.runner_per_s, rates.runner_burst)
@@ -71,7 +80,7 @@ class Doorkeeper:
         try:
             self._check_where(headers, scope)
             scope["state"] = {**scope.get("state", {}), "request": request}
-            if scope["path"] not in OPEN_PATHS:
+            if scope["path"] not in self._open_paths:
                 scope["state"]["principal"] = await self._who(headers, scope)
         except Error as error:
             await _refuse(error, request, scope, receive, safe)

@@ -21,7 +21,7 @@ from taxiway.server.endpoint import Call, Endpoint, Reply
 from taxiway.server.problem import problem_reply
 from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.server.versions import demanded, seen_versions
-from taxiway.store.protocol import Guard, Store
+from taxiway.store.protocol import REQUEST, Guard, Store
 from taxiway.store.protocol import Reply as Kept
 from taxiway.verbs import Speaking, Taxiway
 
@@ -65,6 +65,7 @@ class Server:
         """The endpoint as Starlette calls it."""
 
         async def respond(request: Request) -> Response:
+            part_of = REQUEST.set(request.state.request)
             try:
                 return await self._respond(endpoint, request)
             except Error as error:
@@ -74,6 +75,8 @@ class Server:
                     Moment.REQUEST_FAILED, path=endpoint.path, request=request.state.request, error=repr(error)
                 )
                 return refusal(Defect("the server met a defect of its own; its log says more"), request)
+            finally:
+                REQUEST.reset(part_of)
 
         return respond
 

@@ -37,6 +37,8 @@ from taxiway.store.execution_protocol import StopRequest as StopRequest
 from taxiway.store.execution_protocol import TurnFacts as TurnFacts
 from taxiway.store.execution_protocol import WarmProcess as WarmProcess
 from taxiway.store.guard import Guard as Guard
+from taxiway.store.observation_protocol import ObservationStore
+from taxiway.store.request import REQUEST as REQUEST
 from taxiway.store.runner_protocol import LiveRun as LiveRun
 from taxiway.store.runner_protocol import RunnerStore
 from taxiway.store.session_protocol import SessionFilter as SessionFilter
@@ -132,7 +134,16 @@ class CheckFinding(msgspec.Struct, frozen=True):
 
 
 class Store(
-    ExecutionStore, RunnerStore, SessionStore, ApprovalStore, AccountStore, TenantStore, TokenStore, DoorStore, Protocol
+    ExecutionStore,
+    RunnerStore,
+    SessionStore,
+    ApprovalStore,
+    AccountStore,
+    TenantStore,
+    TokenStore,
+    DoorStore,
+    ObservationStore,
+    Protocol,
 ):
     """What the engine and the doors need of a store. Verbs of people are one tenant's (``of``); those of executing,
     caretaking and keeping, and what runs tell, are for the whole store."""

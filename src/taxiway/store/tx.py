@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from enum import IntFlag
 from typing import Any, Final, Protocol
 
-from taxiway.core.change import ChangeKind
+from taxiway.core.change import REQUEST_MARK, ChangeKind
 from taxiway.core.mailbox import Mailbox
 from taxiway.core.queue import Queue
 from taxiway.core.tenant import DEFAULT_TENANT
@@ -94,6 +94,7 @@ class Tx:
 
     ``tenant`` is whose rows are looked up and written. Somebody's verb has that one's throughout; a verb of the engine,
     which is for the whole store, begins with ``NOBODY`` and says at each row that it takes in hand whose that is (I10).
+    ``request`` is the one that brought it, for the change log.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Tx:
         self.now = now
         self.known = self._memory.looked_up
         self.tenant = DEFAULT_TENANT
+        self.request: str | None = None
 
     def all(self, name: str, /, **parameters: Any) -> list[Row]:
         """Every row of the statement called ``name``."""
@@ -165,7 +167,7 @@ class Tx:
                 "state": state,
                 "reason": reason,
                 "actor": actor,
-                "cause": cause,
+                "cause": cause if self.request is None else cause + REQUEST_MARK + self.request,
                 "at": self.now,
             },
         )

@@ -18,6 +18,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Answer, Receipt, RunSignal, Session, Stopped
+from taxiway.core.statistics import Summary
 from taxiway.core.task import Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
@@ -195,6 +196,12 @@ def change_document(change: Change) -> dict[str, Any]:
 def stopped_document(stopped: Stopped) -> dict[str, Any]:
     """What a stop reached."""
     return msgspec.structs.asdict(stopped)
+
+
+def summary_document(summary: Summary) -> dict[str, Any]:
+    """How a store is doing."""
+    document: dict[str, Any] = msgspec.to_builtins(summary)
+    return document | {"generated_at": rfc3339(summary.generated_at)}
 
 
 def token_document(token: Token) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Receipt, RunSignal, Session, Stopped
+from taxiway.core.statistics import Summary
 from taxiway.core.task import Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
@@ -47,6 +48,7 @@ _MOMENTS: Final[dict[type[Any], tuple[str, ...]]] = {
     Runner: ("started_at", "seen_at"),
     RunDiff: ("taken_at",),
     Token: ("created_at", "expires_at", "used_at", "revoked_at"),
+    Summary: ("generated_at",),
 }
 
 
@@ -178,6 +180,11 @@ def agent_of(document: Document) -> AgentReport:
 def runner_of(document: Document) -> Runner:
     """A runner, as far as its document tells."""
     return record(Runner, document, boot_id="")
+
+
+def summary_of(document: Document) -> Summary:
+    """How a store is doing."""
+    return record(Summary, document)
 
 
 def token_of(document: Document) -> Token:

@@ -20,6 +20,7 @@ from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Obstacle
 from taxiway.core.run import Run
 from taxiway.core.session import Attention, Disposition, Receipt, RunSignal, Session, Stopped
+from taxiway.core.statistics import Bucket, Durations, Summary, Tally, TreeUse
 from taxiway.core.task import Condition, Task, TaskSpec
 from taxiway.core.token import Token
 from taxiway.core.usage import UsageLine
@@ -33,7 +34,7 @@ MOMENT: Final[Schema] = {"type": "string", "format": "date-time"}
 NO_MOMENT: Final[Schema] = {"anyOf": [MOMENT, {"type": "null"}]}
 RECORDS: Final = (
     Task, TaskSpec, Run, Event, Change, Session, Stopped, Queue, QueueStats, Lane, Approval, Account, UsageLine,
-    Obstacle, Token, RunSignal, Receipt, AgentReport, Runner, RunDiff,
+    Obstacle, Token, RunSignal, Receipt, AgentReport, Runner, RunDiff, Summary, Tally, TreeUse, Durations, Bucket,
 )  # fmt: skip
 #: Fields of a task's record that its document leaves out.
 RUNNERS_OWN: Final = ("boot_id", "scope", "beat", "token")  #: the same of a runner's

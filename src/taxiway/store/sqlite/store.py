@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from taxiway.core.change import Change
 from taxiway.core.event import Event, NewEvent
@@ -39,6 +38,7 @@ from taxiway.store.sqlite.accounts import SqliteAccounts
 from taxiway.store.sqlite.approvals import SqliteApprovals
 from taxiway.store.sqlite.conversations import SqliteConversations
 from taxiway.store.sqlite.doors import SqliteDoors
+from taxiway.store.sqlite.observation import SqliteObservation
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.sqlite.tokens import SqliteTokens
 from taxiway.store.sqlite.verbs import MAIN_SIZE
@@ -66,10 +66,8 @@ from taxiway.store.verbs.cancel_all import cancel_all
 from taxiway.store.verbs.claim import Claim
 from taxiway.store.writer import Urgency, Writer
 
-T = TypeVar("T")
 
-
-class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTokens, SqliteDoors):
+class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTokens, SqliteDoors, SqliteObservation):
     """One file. ``new_id`` makes ids for what the store itself makes; it is used by the writer only."""
 
     def __init__(

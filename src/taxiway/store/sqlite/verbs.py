@@ -9,6 +9,7 @@ from typing import Final, Self, TypeVar
 
 from taxiway.core.tenant import DEFAULT_TENANT, check_tenant
 from taxiway.store.guard import Guard
+from taxiway.store.request import REQUEST
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.tx import NOBODY, Tx
 from taxiway.store.verbs import founding
@@ -102,8 +103,11 @@ class TenantReader:
 
 
 def _by(tenant: str, operation: Operation[T]) -> Operation[T]:
+    """The same as a tenant, and in the name of the request that it is part of: it is done elsewhere, and later."""
+    request = REQUEST.get()
+
     def run(tx: Tx) -> T:
-        tx.tenant = tenant
+        tx.tenant, tx.request = tenant, request
         return operation(tx)
 
     return run

@@ -127,7 +127,7 @@ class Claim:
 
     def _start(self, head: Head, row: Row, slots: Slots) -> Claimed:
         tx = self._tx
-        seq, task, project, fence, attempt, _, body, session = row
+        seq, task, project, fence, attempt, _, body, session, ready_at = row
         fence += 1
         run = self._new_run_id()
         in_process = head.needs.startswith("job:")
@@ -175,6 +175,7 @@ class Claim:
             account=None if slots.account is None else slots.account.ledger.account.name,
             watched=slots.account is not None and slots.account.ledger.account.narrow,
             tenant=head.tenant,
+            waited_ms=None if ready_at is None else max(0, tx.now - ready_at),
         )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from taxiway.core.change import Change, ChangeKind
+from taxiway.core.change import Change, ChangeKind, read_cause
 from taxiway.core.errors import Gap, NotFound
 from taxiway.core.event import Event, EventType
 from taxiway.core.limits import CHANGES_PAGE_MAX, EVENTS_PAGE_MAX
@@ -74,7 +74,7 @@ def changes(tx: Tx, after: int, limit: int) -> list[Change]:
     """
     size = max(1, min(limit, CHANGES_PAGE_MAX))
     page = [
-        Change(version, ChangeKind(kind), ref, state, reason, actor, cause, at)
+        Change(version, ChangeKind(kind), ref, state, reason, actor, *_caused(cause, at))
         for version, kind, ref, state, reason, actor, cause, at in tx.all(
             "read_changes", tenant=tx.tenant, after=after, limit=size
         )
@@ -82,6 +82,12 @@ def changes(tx: Tx, after: int, limit: int) -> list[Change]:
     if after > 0 and page and page[0].version > after + 1:
         _check_gap(tx, after)
     return page
+
+
+def _caused(stored: str, at: int) -> tuple[str, int, str | None]:
+    """Cause, time and request, in the order of a change."""
+    cause, request = read_cause(stored)
+    return cause, at, request
 
 
 def _check_gap(tx: Tx, after: int) -> None:

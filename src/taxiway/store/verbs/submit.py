@@ -53,7 +53,7 @@ class Admission:
         self._tx = tx
         self._actor = actor
         self._by_plan = by_plan
-        self._opened: dict[int, int] = {}
+        self._counted: dict[int, tuple[int, int]] = {}  # by queue: submitted, and of these not ended
         self.places: dict[str, Place] = {}  #: where messages to sessions were put, by task
 
     def admit(self, new: NewTask, edges: Sequence[Edge], retry_of: str | None = None) -> tuple[int, TaskState]:
@@ -112,8 +112,8 @@ class Admission:
                 mailbox.pump(tx, session)
         if birth.due_at is not None or spec.expires_s is not None:
             tx.note(Topic.TIME)
-        if not ended:
-            self._opened[queue] = self._opened.get(queue, 0) + 1
+        submitted, opened = self._counted.get(queue, (0, 0))
+        self._counted[queue] = submitted + 1, opened + (not ended)
         return seq, birth.state
 
     def _session(self, new: NewTask) -> int | None:
@@ -135,9 +135,9 @@ class Admission:
 
     def close(self) -> None:
         """Count what was admitted into its queues."""
-        for queue, more in self._opened.items():
-            self._tx.run("count_open", queue=queue, more=more)
-        self._opened.clear()
+        for queue, (submitted, opened) in self._counted.items():
+            self._tx.run("count_submitted", queue=queue, more=submitted, opened=opened)
+        self._counted.clear()
 
     def _write_edge(self, seq: int, edge: Edge) -> None:
         settled = edge.state in (TaskState.COMPLETED, TaskState.FAILED, TaskState.CANCELLED)

@@ -28,6 +28,7 @@ from taxiway.testing.conformance.keeping import Keeping
 from taxiway.testing.conformance.leaving import Fitting, Leaving
 from taxiway.testing.conformance.mailboxes import Debouncing, Overflowing
 from taxiway.testing.conformance.merging import Merging, Steering
+from taxiway.testing.conformance.observing import Observing
 from taxiway.testing.conformance.outcomes import Ending
 from taxiway.testing.conformance.plans import Planning
 from taxiway.testing.conformance.queues import Queueing
@@ -83,6 +84,7 @@ SUITES: Final = (
     Allotting,
     Separating,
     Sharing,
+    Observing,
 )
 
 __all__ = ["SUITES", "Bench", "Opened", "Suite", "Surroundings", *(suite.__name__ for suite in SUITES)]

@@ -38,7 +38,7 @@ OF_THE_STORE: Final = frozenset(
     "register beat declare_lost retire claim started record finish stop_requests request_stop next_due wake_due "
     "advance runners live_runs check backup close signals settle_signal tell_session opened_process closed_process "
     "warm_processes outdated_processes ask withdraw resume tell_account use_accounts of tenants token tokens_used "
-    "prune_replies runner runner_of redeem_invite schema".split()
+    "prune_replies runner runner_of redeem_invite schema tally_all live_processes_of_all count_changes".split()
 )
 CUT: Final = 3  #: characters are left out where an id is named by its start
 ANY_ID: Final = re.compile(r"\b(task|run|sess|appr|sig|tok)_[0-9a-z]{26}\b")
@@ -198,6 +198,9 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("set_queue_on_limit", lambda s, t: s.set_queue_on_limit(t.queue, OnLimit.FAIL, ACTOR, None)),
     ("set_session_on_limit", lambda s, t: s.set_session_on_limit(t.session, OnLimit.FAIL, ACTOR)),
     *(("usage", lambda s, _, by=by: s.usage(by, 0, 1 << 60, 100)) for by in UsageBy),
+    ("tally", lambda s, _: s.tally()),
+    ("recent_runs", lambda s, _: s.recent_runs(100)),
+    ("live_processes", lambda s, _: s.live_processes()),
     ("prune", lambda s, _: s.prune(1 << 60, 1_000, ACTOR)),
 )  # fmt: skip
 
@@ -346,6 +349,8 @@ async def everything(store: Store) -> list[object]:
         [await store.session_tasks(session.id, 100, 0) for session in sessions],
         (await store.approvals(ApprovalFilter(), 100, None)).items,
         await store.accounts(),
+        await store.tally(),
+        await store.recent_runs(100),
         await store.changes(0, 1_000),
         await store.usage(UsageBy.AGENT, 0, 1 << 60, 100),
     ]
