@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import taxiway
 from taxiway.core.statistics import TreeUse
 from taxiway.core.token import TokenScope
+from taxiway.doors import Speaking
 from taxiway.observe.catalogue import CATALOGUE
 from taxiway.observe.metrics import Metrics
 from taxiway.observe.observer import Moment
@@ -62,7 +63,7 @@ async def test_metrics_need_a_token_that_may_look(tw: taxiway.Taxiway, client_of
 
 async def test_metrics_tell_of_all_tenants_and_only_to_the_one_whose_the_server_is(tw: taxiway.Taxiway) -> None:
     """I10: a token of another tenant sees its own summary, and no metrics."""
-    theirs = tw.on_behalf_of("ann", "acme")
+    theirs = tw.on_behalf_of(Speaking(actor="ann", tenant="acme"))
     for verbs, many in ((tw, 3), (theirs, 2)):
         await verbs.submit_many([{"command": ["true"]}] * many)
     tokens = [(await verbs.make_token("ann", TokenScope.ADMIN))[1] for verbs in (tw, theirs)]
@@ -171,7 +172,8 @@ async def test_what_a_live_run_uses_of_this_host(tmp_path: Path) -> None:
             if event.data.get("text", "").startswith("begun"):
                 break
         look, store_bytes = await tw.store_statistics.look(), await tw.store_statistics.store_bytes()
-        mine, theirs = [await tw.on_behalf_of("ann", tenant).statistics.look() for tenant in ("default", "acme")]
+        speakers = [Speaking(actor="ann", tenant=tenant) for tenant in ("default", "acme")]
+        mine, theirs = [await tw.on_behalf_of(who).statistics.look() for who in speakers]
         gate.unlink()
         await tw.wait(handle.id, 30)
     assert look.use.processes >= 3
