@@ -21,12 +21,15 @@ from benchmarks import (
     mailboxes,
     programs,
     recovering,
+    requests,
     sharing,
+    sleepers,
     slow_disk,
     streams,
     submitting,
     turns,
     warmth,
+    watchers,
 )
 from benchmarks.figure import Figure
 from benchmarks.machine import Machine, processor_time, this_machine
@@ -56,6 +59,11 @@ SCENARIOS: dict[str, Scenario] = {
     "latency": latency.dispatch,
     "programs": programs.short_programs,
     "output": programs.output,
+    "http-submit": requests.submits,
+    "http-reads": requests.reads,
+    "http-watchers": watchers.watched,
+    "http-sleepers": sleepers.sleeping,
+    "http-tax": requests.tax,
     "recovery": recovering.recovery,
     "memory": recovering.memory,
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import taxiway
+from benchmarks import servers
 from benchmarks.bare import one_row_commits
 from benchmarks.stores import FILE, drained, in_parallel, new_task, opened_engine, opened_store
 from benchmarks.streams import streaming_agents
@@ -140,6 +141,8 @@ ROLES: dict[str, Callable[[Path, str], Awaitable[Answer]]] = {
     "memory": memory,
     "flood": flood,
     "submits": submits,
+    "server": servers.serve,
+    "bare-server": servers.serve_bare,
 }
 
 

@@ -28,6 +28,23 @@ def deepen(path: Path, task: str, copies: int) -> None:
     connection.close()
 
 
+def lengthen(path: Path, run: str, copies: int) -> None:
+    """Copy the run's first piece of output so many times behind its last event."""
+    connection = apsw.Connection(str(path))
+    row, last = connection.execute("SELECT id, events FROM run WHERE name = ?", (run,)).get
+    first = connection.execute("SELECT min(seq) FROM event WHERE run = ? AND type = 'output'", (row,)).get
+    with connection:
+        connection.execute(
+            "INSERT INTO event (run, seq, type, at, data, body) "
+            "WITH RECURSIVE n (value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < ?) "
+            "SELECT run, ? + n.value, type, at, data, body FROM event, n WHERE run = ? AND seq = ?",
+            (copies, last, row, first),
+        )
+        connection.execute("UPDATE run SET events = ? WHERE id = ?", (last + copies, row))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
 def _copy(connection: apsw.Connection, table: str, key: str, row: int, copies: int, changed: dict[str, str]) -> None:
     columns = [name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")]
     values = ", ".join(changed.get(name, name) for name in columns)

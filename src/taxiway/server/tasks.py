@@ -92,7 +92,8 @@ async def submit(call: Call) -> Reply:
     if call.key is not None and not listed and many[0].get("idempotency_key") is None:
         many = [{**many[0], "idempotency_key": call.key}]  # admission makes a repeated call do nothing (I9)
     answers = await call.tw.intake.submit_many(many)
-    documents = [admitted_document(await call.tw.task(answer.id), answer) for answer in answers]
+    tasks = await call.tw.store.tasks_named([answer.id for answer in answers])
+    documents = [admitted_document(task, answer) for task, answer in zip(tasks, answers, strict=True)]
     status = 201 if any(answer.created for answer in answers) and not call.replayed else 200
     if listed:
         return Reply({"items": documents, "cursor": None}, status)

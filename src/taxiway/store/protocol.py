@@ -183,6 +183,10 @@ class Store(
         """One task; raises ``NotFound``."""
         ...
 
+    async def tasks_named(self, tasks: Sequence[str]) -> list[Task]:
+        """Tasks by their whole ids, in that order, as they are at one moment; raises ``NotFound``."""
+        ...
+
     async def tasks(self, filter: TaskFilter, limit: int, cursor: str | None) -> TaskPage:
         """A page of tasks, in the order priority, position, submission, or as ``open_first`` says."""
         ...

@@ -241,6 +241,10 @@ class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTo
         """One task."""
         return await self._reader.read(lambda tx: reading.task(tx, task))
 
+    async def tasks_named(self, tasks: Sequence[str]) -> list[Task]:
+        """Tasks by their ids."""
+        return await self._reader.read(lambda tx: [reading.task(tx, task) for task in tasks])
+
     async def tasks(self, filter: TaskFilter, limit: int, cursor: str | None) -> TaskPage:
         """A page of tasks."""
         return await self._reader.read(lambda tx: listing.tasks(tx, filter, limit, cursor))

@@ -127,6 +127,7 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("find_task", lambda s, t: s.find_task(f"{t.queue}/{t.name}")),
     ("find_task", lambda s, t: s.find_task(f"{t.queue}/{t.task}")),
     ("task", lambda s, t: s.task(t.task)),
+    ("tasks_named", lambda s, t: s.tasks_named([t.task, t.ended])),
     ("tasks", lambda s, _: s.tasks(TaskFilter(superseded=True), 100, None)),
     ("tasks", lambda s, _: s.tasks(TaskFilter(open_first=True), 100, None)),
     ("tasks", lambda s, t: s.tasks(TaskFilter(queue=t.queue), 100, None)),
