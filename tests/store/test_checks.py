@@ -62,6 +62,7 @@ PLANTED = {
     "steering_without_signal": "UPDATE signal SET state = 'refused', settled_at = 1",
     "task_of_other_tenant": "UPDATE queue SET tenant = 'other' WHERE name = 'q'",
     "task_without_spec": "DELETE FROM spec WHERE task = (SELECT max(task) FROM spec)",
+    "tasks_miscounted": "UPDATE tally SET count = count + 1",
     "tenant_unknown": "UPDATE lane SET tenant = 'other' WHERE name = 'x'",
     "terminal_with_live_run": "UPDATE task SET state = 'completed', open = 0, finished_at = 1 WHERE state = 'running'",
     "two_live_runs": """

@@ -16,6 +16,7 @@ from taxiway.core.task import OnLimit
 from taxiway.store.tx import Row, Tx
 from taxiway.store.verbs import gates, slots, sweeps
 from taxiway.store.verbs.ending import end_queue, move_queue_row
+from taxiway.store.verbs.reading import last_version
 
 #: The verbs that move a queue, and where to.
 QUEUE_VERBS: Final = {
@@ -182,14 +183,12 @@ def queue_stats(tx: Tx, name: str, project: str | None) -> QueueStats:
     by_state: dict[str, int] = {}
     by_reason: dict[str, int] = {}
     by_lane: dict[str, int] = {}
-    newest = queue.version
-    for state, reason, lane, count, version in tx.all("tally_tasks", queue=row_id):
+    for state, reason, lane, count in tx.all("tally_tasks", queue=row_id):
         by_state[state] = by_state.get(state, 0) + count
         by_lane[lane] = by_lane.get(lane, 0) + count
         if reason:
             key = f"{state}/{reason}"
             by_reason[key] = by_reason.get(key, 0) + count
-        newest = max(newest, version)
     live = tx.one("queue_live", queue=row_id)
     return QueueStats(
         queue=name,
@@ -199,6 +198,6 @@ def queue_stats(tx: Tx, name: str, project: str | None) -> QueueStats:
         by_reason=by_reason,
         by_lane=by_lane,
         live=live[0] if live else 0,
-        max_version=newest,
+        max_version=last_version(tx),
         generated_at=tx.now,
     )
