@@ -224,8 +224,7 @@ class AgentDrive:
         return end
 
     async def _recorded(self, live: Live) -> StopCause | None:
-        """The process stands in the run, and a new one in its session, before it does anything (I7); two writes, which
-        are one commit where the store has one for both. What has asked for the run's end, if anything has."""
+        """The process stands in the run, and a new one in its session, before it does anything (I7); who wants an end."""
         started = partial(self._store.started, self._claim.run, self._claim.fence, live.mark)
         if live.reused:
             return await started()
@@ -330,9 +329,7 @@ class AgentDrive:
 
     async def _flush_as_it_comes(self) -> None:
         """What was noted before the turn is stored with what comes of it first, or after a moment without anything."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GATHER_S):
-                await self._transcript.spoken()
+        await self._transcript.spoken(GATHER_S)
         pace = Pace()
         while True:
             await self._recorder.gathered()

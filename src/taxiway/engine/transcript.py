@@ -91,9 +91,11 @@ class Transcript:
             case _:
                 assert_never(event)
 
-    async def spoken(self) -> None:
-        """Wait until the agent has said something, or there is something that its session should know."""
-        await self._spoken.wait()
+    async def spoken(self, seconds: float) -> None:
+        """Wait until the agent has said something, or its session should know something; at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._spoken.wait()
 
     async def end(self) -> None:
         """The turn has ended: what waited for more words is told, and all is stored."""
