@@ -16,7 +16,7 @@ BEGIN = {
     "started_is_not_fenced": 130,
     "batch_lost_with_its_writer": 26,
     "interrupt_frees_the_slot_at_once": 50,
-    "stop_of_all_forgets_what_was_offered": 440,
+    "stop_of_all_forgets_what_was_offered": 180,
     "an_older_generation_names_the_conversation": 215,
     "cap_counts_what_was_admitted": 25,
     "refused_arrival_begins_the_quiet_time": 100,
