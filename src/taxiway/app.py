@@ -81,7 +81,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
             store = mine if ours else opened.store.of(who.tenant)
             following = feed if ours else Feed(store, opened.wakes)
             store = store if who.guard is None else store.guarded(who.guard)
-            intake = first.speaking_as(actor, store, place)
+            intake = first.speaking_as(actor, store, place, who.bounds)
             sessions = SessionIntake(store, intake, actor, place, settings.mailbox)
             turns = TurnIntake(store, intake, sessions, following, actor, scrubber)
             return Doors(

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from taxiway.clock import Clock, Ids, SystemClock, system_chance
+from taxiway.clock import Clock, Ids, SystemClock, new_secret, system_chance
 from taxiway.core.errors import Invalid, NotFound, StoreUnusable, Unavailable
 from taxiway.core.token import TokenScope, read_token
 from taxiway.doors import Speaking
@@ -25,6 +25,7 @@ from taxiway.server.bearers import Bearers
 from taxiway.server.doorkeeper import Rates
 from taxiway.server.listening import bind, listening
 from taxiway.server.live import Live
+from taxiway.server.mint import Mint
 from taxiway.server.replies import ReplyKeeper
 from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.server.serving import Server, VerbsOf
@@ -69,9 +70,10 @@ async def application(
     observer: Observer = log_moment,
 ) -> AsyncIterator[ASGIApp]:
     """What answers, without a socket: an ASGI application on an opened store."""
-    bearers = Bearers(tw.store, clock)
+    mint = Mint(tw.store, new_secret)
+    bearers = Bearers(tw.store, clock, mint)
     verbs_of = _verbs_of(tw)
-    server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes))
+    server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes, mint))
     guard = Guard(bearers=bearers, clock=clock, ids=Ids(clock, system_chance()), hosts=hosts, rates=rates or Rates())
     async with asyncio.TaskGroup() as group:
         keepers = [
@@ -95,7 +97,7 @@ def _verbs_of(tw: Taxiway) -> VerbsOf:
         return tw.on_behalf_of(Speaking(actor=actor, tenant=tenant))
 
     def verbs_of(who: Speaking) -> Taxiway:
-        usual = who.project is None and who.guard is None
+        usual = who.project is None and who.guard is None and who.bounds is None
         return known(who.actor, who.tenant) if usual else tw.on_behalf_of(who)
 
     return verbs_of

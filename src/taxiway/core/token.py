@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from taxiway.core.runtoken import Holder
+
 _TEXT: Final = re.compile(r"txw_(?P<id>[0-9a-hjkmnp-tv-z]{26})_(?P<secret>[A-Za-z0-9_-]{43})")
 
 
@@ -60,12 +62,13 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls: the bearer of a token, in one tenant."""
+    """Who calls: the bearer of a token, in one tenant; ``holder`` is the run whose own token it is."""
 
     token: str
     name: str
     scope: TokenScope
     tenant: str
+    holder: Holder | None = None
 
     def may(self, wanted: TokenScope) -> bool:
         """Whether its scope holds this one."""

@@ -6,13 +6,16 @@ from typing import Final, NamedTuple
 
 from taxiway.clock import Clock
 from taxiway.core.errors import NotFound, Unauthorized
-from taxiway.core.token import Principal, Token, read_token, same_hash
+from taxiway.core.runtoken import read_run_token
+from taxiway.core.token import Principal, Token, TokenScope, read_token, same_hash
+from taxiway.server.mint import Mint
 from taxiway.store.protocol import Store, Topic
 
 REMEMBERED_S: Final = 2.0  #: so late at most a token that was revoked in another process is refused here
 REMEMBERED_MAX: Final = 10_000
 USED_EVERY_S: Final = 60.0  #: how often the store is told when tokens were used
 REFUSED: Final = "there is no such token, or it opens nothing any more; ask for one with 'taxiway token create'"
+OVER: Final = "this is no token of a run that lives: it opened something as long as its run did"
 MISSING: Final = "a token is needed, as in: Authorization: Bearer txw_…"
 
 
@@ -28,8 +31,9 @@ class Bearers:
     name: Final = "bearers"
     topics: Final = Topic.NOTHING
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, mint: Mint) -> None:
         self._store = store
+        self._mint = mint
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._used: dict[str, int] = {}
@@ -39,7 +43,10 @@ class Bearers:
         if authorization is None:
             raise Unauthorized(MISSING)
         scheme, _, text = authorization.partition(" ")
-        claim = read_token(text.strip()) if scheme.lower() == "bearer" else None
+        shown = text.strip() if scheme.lower() == "bearer" else ""
+        if read_run_token(shown) is not None:
+            return await self._of_run(shown)
+        claim = read_token(shown)
         if claim is None:
             raise Unauthorized(REFUSED if scheme.lower() == "bearer" else MISSING)
         id, hash = claim
@@ -50,6 +57,14 @@ class Bearers:
         self._used[id] = now
         token = known.token
         return Principal(token=token.id, name=token.name, scope=token.scope, tenant=token.tenant)
+
+    async def _of_run(self, shown: str) -> Principal:
+        """A run, as long as it lives."""
+        holder = await self._mint.holder(shown)
+        if holder is None:
+            raise Unauthorized(OVER)
+        name = f"run:{holder.run}"
+        return Principal(token=holder.run, name=name, scope=TokenScope.RUN, tenant=holder.tenant, holder=holder)
 
     async def step(self) -> float:
         """Note when tokens were used."""

@@ -70,7 +70,8 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A run that the claimer now owns, by its fence. ``watched``: its ``account`` wants to hear once it is answered."""
+    """A run that the claimer now owns, by its fence. ``watched``: its ``account`` wants to hear once it is answered.
+    ``token``: what the run may show the server that the claim came from."""
 
     run: str
     task: str
@@ -83,6 +84,7 @@ class Claimed(msgspec.Struct, frozen=True):
     account: str | None = None
     watched: bool = False
     tenant: str = DEFAULT_TENANT
+    token: str | None = None
 
 
 class StopRequest(msgspec.Struct, frozen=True):

@@ -37,6 +37,7 @@ from taxiway.store.execution_protocol import StopRequest as StopRequest
 from taxiway.store.execution_protocol import TurnFacts as TurnFacts
 from taxiway.store.execution_protocol import WarmProcess as WarmProcess
 from taxiway.store.guard import Guard as Guard
+from taxiway.store.lineage_protocol import LineageStore
 from taxiway.store.runner_protocol import LiveRun as LiveRun
 from taxiway.store.runner_protocol import RunnerStore
 from taxiway.store.session_protocol import SessionFilter as SessionFilter
@@ -52,13 +53,15 @@ from taxiway.store.wakes import Wakes as Wakes
 
 
 class NewTask(msgspec.Struct, frozen=True):
-    """One task to submit, by an id of the caller's. ``mailbox``: its session's policy, if it is the first there."""
+    """One task to submit, by an id of the caller's. ``mailbox``: its session's policy, if it is the first there;
+    ``submitter``: the live run that asks for it."""
 
     id: str
     spec: TaskSpec
     hash: bytes
     project: str = ""
     mailbox: MailboxPolicy = MailboxPolicy()
+    submitter: str | None = None
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -132,7 +135,16 @@ class CheckFinding(msgspec.Struct, frozen=True):
 
 
 class Store(
-    ExecutionStore, RunnerStore, SessionStore, ApprovalStore, AccountStore, TenantStore, TokenStore, DoorStore, Protocol
+    ExecutionStore,
+    RunnerStore,
+    SessionStore,
+    ApprovalStore,
+    AccountStore,
+    TenantStore,
+    TokenStore,
+    LineageStore,
+    DoorStore,
+    Protocol,
 ):
     """What the engine and the doors need of a store. Verbs of people are one tenant's (``of``); those of executing,
     caretaking and keeping, and what runs tell, are for the whole store."""

@@ -39,6 +39,7 @@ from taxiway.store.sqlite.accounts import SqliteAccounts
 from taxiway.store.sqlite.approvals import SqliteApprovals
 from taxiway.store.sqlite.conversations import SqliteConversations
 from taxiway.store.sqlite.doors import SqliteDoors
+from taxiway.store.sqlite.lineage import SqliteLineage
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.sqlite.tokens import SqliteTokens
 from taxiway.store.sqlite.verbs import MAIN_SIZE
@@ -69,7 +70,7 @@ from taxiway.store.writer import Urgency, Writer
 T = TypeVar("T")
 
 
-class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTokens, SqliteDoors):
+class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTokens, SqliteLineage, SqliteDoors):
     """One file. ``new_id`` makes ids for what the store itself makes; it is used by the writer only."""
 
     def __init__(

@@ -38,7 +38,7 @@ OF_THE_STORE: Final = frozenset(
     "register beat declare_lost retire claim started record finish stop_requests request_stop next_due wake_due "
     "advance runners live_runs check backup close signals settle_signal tell_session opened_process closed_process "
     "warm_processes outdated_processes ask withdraw resume tell_account use_accounts of tenants token tokens_used "
-    "prune_replies runner runner_of redeem_invite schema".split()
+    "prune_replies runner runner_of redeem_invite schema run_key holder".split()
 )
 CUT: Final = 3  #: characters are left out where an id is named by its start
 ANY_ID: Final = re.compile(r"\b(task|run|sess|appr|sig|tok)_[0-9a-z]{26}\b")
@@ -182,6 +182,8 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("revoke_token", lambda s, t: s.revoke_token(t.token, ACTOR)),
     ("reply", lambda s, t: s.reply(t.idempotency_key, bytes(32))),
     ("settle_reply", lambda s, t: s.settle_reply(t.idempotency_key, bytes(32), Reply(200, b"{}"))),
+    ("steps_below", lambda s, t: s.steps_below(t.task, t.task)),
+    ("submitted", lambda s, t: s.submitted(t.run)),
     ("guarded", lambda s, t: s.guarded(Guard(t.idempotency_key, bytes(32))).set_lane("own", 9, ACTOR)),
     ("guarded", lambda s, t: s.guarded(Guard(expected=_seen(t))).cancel(t.task, ACTOR)),
     ("approval", lambda s, t: s.approval(t.approval)),
