@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from socket import socket
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -46,19 +47,31 @@ class Standing(msgspec.Struct, frozen=True):
     token_file: Path
 
 
+class Place(NamedTuple):
+    """A socket that listens, and the address that it has."""
+
+    listener: socket
+    url: str
+
+
+@contextmanager
+def taken(wanted: ServerSection) -> Iterator[Place]:
+    """The place where to answer: runs are told of it, so it is taken before the first of them starts. Raises
+    ``Invalid`` for an address that is not safe to listen on, and ``Unavailable`` for one that cannot be had."""
+    _check_safe(wanted)
+    with closing(bind(wanted.host, wanted.port)) as listener:
+        yield Place(listener, f"http://{_shown(wanted.host)}:{listener.getsockname()[1]}")
+
+
 @asynccontextmanager
 async def standing(
-    tw: Taxiway, store: Path, wanted: ServerSection, observer: Observer = log_moment
+    tw: Taxiway, store: Path, wanted: ServerSection, place: Place, observer: Observer = log_moment
 ) -> AsyncIterator[Standing]:
-    """Answer over HTTP until the block is left. Raises ``Invalid`` for an address that is not safe to listen on, and
-    ``Unavailable`` for one that cannot be had."""
-    _check_safe(wanted)
-    listener = bind(wanted.host, wanted.port)
-    port: int = listener.getsockname()[1]
+    """Answer over HTTP until the block is left."""
     token_file = await _owners_token(tw, store.with_suffix(".token"))
     hosts = (wanted.host, *wanted.hosts)
-    async with application(tw, hosts, observer=observer) as app, listening(app, listener):
-        yield Standing(f"http://{_shown(wanted.host)}:{port}", token_file)
+    async with application(tw, hosts, observer=observer) as app, listening(app, place.listener):
+        yield Standing(place.url, token_file)
 
 
 @asynccontextmanager

@@ -75,11 +75,20 @@ class Door:
         return opened
 
     def open_here(
-        self, slots: int = 0, scope: Scope = EVERYTHING, project: str | None = None, *, plan_first: bool = False
+        self,
+        slots: int = 0,
+        scope: Scope = EVERYTHING,
+        project: str | None = None,
+        *,
+        plan_first: bool = False,
+        server_url: str | None = None,
     ) -> AbstractAsyncContextManager[Taxiway]:
         """The store, with a runner of ``slots`` slots in this process (0: without one), which takes nothing before a
-        plan has been admitted if it is there for one; ``project`` is the present folder's unless it is given."""
-        wanted = Settings(slots=slots, scope=scope, project=project, actor=_actor(), plan_first=plan_first)
+        plan has been admitted if it is there for one; ``project`` is the present folder's unless it is given. Runs find
+        a server at ``server_url`` if there is one."""
+        wanted = Settings(
+            slots=slots, scope=scope, project=project, actor=_actor(), plan_first=plan_first, server_url=server_url
+        )
         return open_configured(self.loaded, wanted, tell)
 
     def use(self, work: Callable[[Verbs], Awaitable[T]]) -> T:

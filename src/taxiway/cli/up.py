@@ -15,7 +15,7 @@ from taxiway.cli.jobmodules import load_jobs
 from taxiway.cli.output import answer, answer_json_line, note
 from taxiway.cli.verb import Verb
 from taxiway.cli.words import count
-from taxiway.up import Standing, standing
+from taxiway.up import Standing, standing, taken
 
 
 @click.command(cls=Verb)
@@ -41,11 +41,13 @@ async def _serve(door: Door, slots: int, said: dict[str, Any]) -> None:
     config = door.loaded.config
     known = {name: value for name, value in said.items() if value is not None}
     wanted = msgspec.structs.replace(config.server, **known)
-    async with door.open_here(slots) as tw, standing(tw, store_path(config.store.path), wanted) as server:
-        with Interrupts() as interrupts:
-            _tell(door, server, slots)
-            await interrupts.first.wait()
-            await _leave(tw, interrupts)
+    store = store_path(config.store.path)
+    with taken(wanted) as place:
+        async with door.open_here(slots, server_url=place.url) as tw, standing(tw, store, wanted, place) as server:
+            with Interrupts() as interrupts:
+                _tell(door, server, slots)
+                await interrupts.first.wait()
+                await _leave(tw, interrupts)
 
 
 async def _leave(tw: Taxiway, interrupts: Interrupts) -> None:
