@@ -246,8 +246,10 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
 
     def prepare(claim: Claimed) -> Drive:
         hook, recorder = settings.before_run, recorder_of(claim)
-        drive: Drive = make(claim, recorder) if hook is None else PreparedDrive(
-            claim, hook, partial(make, recorder=recorder), recorder
+        drive: Drive = (
+            make(claim, recorder)
+            if hook is None
+            else PreparedDrive(claim, hook, partial(make, recorder=recorder), recorder)
         )
         return drive if parts.passes is None else PassDrive(claim, parts.passes, drive)
 

@@ -14,9 +14,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from taxiway.client.address import login_link, shown_host
 from taxiway.clock import Clock, Ids, SystemClock, new_secret, system_chance
 from taxiway.core.errors import Invalid, NotFound, StoreUnusable, Unavailable
-from taxiway.core.token import TokenScope, read_token
+from taxiway.core.token import OWNER, TokenScope, read_token
 from taxiway.doors import Speaking
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer
@@ -26,6 +27,7 @@ from taxiway.server.bearers import Bearers
 from taxiway.server.doorkeeper import Rates
 from taxiway.server.listening import bind, listening
 from taxiway.server.live import Live
+from taxiway.server.login import Login
 from taxiway.server.mint import Mint
 from taxiway.server.replies import ReplyKeeper
 from taxiway.server.runnerdesk import RunnerDesk
@@ -35,16 +37,17 @@ from taxiway.server.tails import Tails
 from taxiway.verbs import Taxiway
 
 SYSTEM_CLOCK: Final = SystemClock()
-OWNER: Final = "owner"  #: who has the token that lies beside the store
 CALLERS_MAX: Final = 1_000
 KEEP_AGAIN_S: Final = 10.0
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A server that answers: where, and the file with its owner's token."""
+    """A server that answers: where, the file with its owner's token, and a link that signs his browser in, once and
+    within a minute."""
 
     url: str
     token_file: Path
+    link: str
 
 
 class Place(NamedTuple):
@@ -60,7 +63,7 @@ def taken(wanted: ServerSection) -> Iterator[Place]:
     ``Invalid`` for an address that is not safe to listen on, and ``Unavailable`` for one that cannot be had."""
     _check_safe(wanted)
     with closing(bind(wanted.host, wanted.port)) as listener:
-        yield Place(listener, f"http://{_shown(wanted.host)}:{listener.getsockname()[1]}")
+        yield Place(listener, f"http://{shown_host(wanted.host)}:{listener.getsockname()[1]}")
 
 
 @asynccontextmanager
@@ -68,10 +71,11 @@ async def standing(
     tw: Taxiway, store: Path, wanted: ServerSection, place: Place, observer: Observer = log_moment
 ) -> AsyncIterator[Standing]:
     """Answer over HTTP until the block is left."""
-    token_file = await _owners_token(tw, store.with_suffix(".token"))
+    token, token_file = await _owners_token(tw, store.with_suffix(".token"))
     hosts = (wanted.host, *wanted.hosts)
     async with application(tw, hosts, observer=observer) as app, listening(app, place.listener):
-        yield Standing(place.url, token_file)
+        _, code = await tw.make_link(token)
+        yield Standing(place.url, token_file, login_link(place.url, code))
 
 
 @asynccontextmanager
@@ -87,7 +91,9 @@ async def application(
     bearers = Bearers(tw.store, clock, mint)
     verbs_of = _verbs_of(tw)
     server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes, mint))
-    guard = Guard(bearers=bearers, clock=clock, ids=Ids(clock, system_chance()), hosts=hosts, rates=rates or Rates())
+    ids = Ids(clock, system_chance())
+    guard = Guard(bearers=bearers, clock=clock, ids=ids, hosts=hosts, rates=rates or Rates())
+    login = Login(tw.store, clock, ids, new_secret)
     async with asyncio.TaskGroup() as group:
         keepers = [
             group.create_task(_keep(bearers.step, clock), name="bearers"),
@@ -95,7 +101,7 @@ async def application(
         ]
         try:
             streams = Streams(verbs_of, bearers, Live(Tails(group, tw.feed.wakes)))
-            yield make_app(server, streams, guard)
+            yield make_app(server, streams, login, guard)
         finally:
             for keeper in keepers:
                 keeper.cancel()
@@ -132,10 +138,6 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 async def _keep(step: Callable[[], Awaitable[float]], clock: Clock) -> None:
     """Do its steps; one that the store cannot take now is done later."""
     while True:
@@ -146,27 +148,29 @@ async def _keep(step: Callable[[], Awaitable[float]], clock: Clock) -> None:
         await clock.sleep(wait_s)
 
 
-async def _owners_token(tw: Taxiway, path: Path) -> Path:
-    """The file with the token of whoever owns the store; made when it is missing or opens nothing any more."""
-    if await _opens(tw, path):
-        return path
-    _, text = await tw.make_token(OWNER, TokenScope.ADMIN)
+async def _owners_token(tw: Taxiway, path: Path) -> tuple[str, Path]:
+    """The token of whoever owns the store, by its id, and the file with it; made when it is missing or opens nothing
+    any more."""
+    known = await _opens(tw, path)
+    if known is not None:
+        return known, path
+    token, text = await tw.make_token(OWNER, TokenScope.ADMIN)
     try:
         await asyncio.to_thread(_write_private, path, text)
     except OSError as error:
         raise StoreUnusable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error
-    return path
+    return token.id, path
 
 
-async def _opens(tw: Taxiway, path: Path) -> bool:
+async def _opens(tw: Taxiway, path: Path) -> str | None:
     try:
         claim = read_token((await asyncio.to_thread(path.read_text, "ascii")).strip())
         if claim is None:
-            return False
+            return None
         token, hash = await tw.store.token(claim[0])
     except (OSError, ValueError, NotFound):
-        return False
-    return hash == claim[1] and token.holds(SystemClock().now_ms())
+        return None
+    return token.id if hash == claim[1] and token.holds(SystemClock().now_ms()) else None
 
 
 def _write_private(path: Path, text: str) -> None:

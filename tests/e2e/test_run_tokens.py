@@ -6,7 +6,9 @@ from tests.e2e.conftest import ROOT, CommandLine
 from tests.e2e.test_remote_runners import Site
 
 OWN = f"PYTHONPATH={ROOT / 'src'} {sys.executable} -m taxiway"
-ASKS = f"{OWN} submit --name child --wait --shell 'echo I am a child' && ! {OWN} task show stranger && ! {OWN} task list"
+ASKS = (
+    f"{OWN} submit --name child --wait --shell 'echo I am a child' && ! {OWN} task show stranger && ! {OWN} task list"
+)
 
 
 def check_asked(cli: CommandLine, parent: str) -> None:

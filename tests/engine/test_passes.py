@@ -11,7 +11,10 @@ from tests.engine.acting import Stage
 from tests.engine.conftest import DEADLINE_S, Bench, ended
 
 URL = "http://127.0.0.1:8787"
-LOOK = 'echo "$TAXIWAY_URL"; stat -c %a "$TAXIWAY_TOKEN_FILE"; sha256sum < "$TAXIWAY_TOKEN_FILE"; cat "$TAXIWAY_TOKEN_FILE"'
+LOOK = (
+    'echo "$TAXIWAY_URL"; stat -c %a "$TAXIWAY_TOKEN_FILE"; '
+    'sha256sum < "$TAXIWAY_TOKEN_FILE"; cat "$TAXIWAY_TOKEN_FILE"'
+)
 
 
 async def token_of(tw: taxiway.Taxiway, run: str, fence: int) -> str:
@@ -33,7 +36,7 @@ async def test_a_command_finds_its_token_in_a_file_and_what_it_prints_of_it_is_s
         assert lines[3:5] == ["[redacted]", "[redacted]"]
         assert lines[-1] == "0"
         assert token[40:60] not in (task.output or "")
-        assert not [path for path in tmp_path.rglob("*.tokens/*")]
+        assert not list(tmp_path.rglob("*.tokens/*"))
     secret = token[31:].encode()
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and secret in path.read_bytes()]
     assert not list(tmp_path.rglob("*.tokens"))
@@ -88,5 +91,5 @@ async def test_each_turn_of_a_session_finds_its_own_token_in_one_process(bench: 
 async def until(holds: Callable[[], bool]) -> None:
     """Look until it holds."""
     async with asyncio.timeout(DEADLINE_S):
-        while not holds():  # noqa: ASYNC110  a program tells nobody of its files
+        while not holds():
             await asyncio.sleep(0.02)

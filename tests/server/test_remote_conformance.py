@@ -18,6 +18,7 @@ from taxiway.core.token import TokenScope, secret_hash, token_text
 from taxiway.observe.log import log_moment
 from taxiway.server.app import Guard, make_app
 from taxiway.server.bearers import Bearers
+from taxiway.server.login import Login
 from taxiway.server.mint import Mint
 from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.server.serving import Server
@@ -78,7 +79,8 @@ class Remote:
         bearers = Bearers(opened.store, clock, mint)
         server = Server(lambda _: verbs, opened.store, log_moment, RunnerDesk(opened.wakes, mint))
         streams = Streams(lambda _: verbs, bearers, cast("Any", None))
-        app = make_app(server, streams, Guard(bearers=bearers, clock=clock, ids=ids, rates=FREE))
+        login = Login(opened.store, clock, ids, new_secret)
+        app = make_app(server, streams, login, Guard(bearers=bearers, clock=clock, ids=ids, rates=FREE))
         stack = AsyncExitStack()
         headers = {"authorization": f"Bearer {token_text(id, SECRET)}"}
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 50_000))

@@ -112,7 +112,9 @@ async def test_a_run_sees_itself_and_what_it_submitted_and_what_that_submitted(t
         for task in (made.json()["id"], "child", child.task[-8:], grandchild):
             assert (await client.get(f"/v1/tasks/{task}")).status_code == 200, task
         assert (await client.get(f"/v1/runs/{child.run}/events")).status_code == 200
-        assert [one["id"] for one in (await client.get(f"/v1/runs/{run.run}/submitted")).json()["items"]] == [child.task]
+        assert [one["id"] for one in (await client.get(f"/v1/runs/{run.run}/submitted")).json()["items"]] == [
+            child.task
+        ]
         assert (await client.post(f"/v1/tasks/{grandchild}/cancel")).json()["state"] == "cancelled"
         own = await client.post(f"/v1/tasks/{run.task}/cancel")
         assert (own.status_code, own.json()["code"]) == (403, "forbidden")

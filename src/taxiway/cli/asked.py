@@ -14,7 +14,7 @@ from taxiway.core.errors import Invalid, Unauthorized
 
 URL: Final = "TAXIWAY_URL"
 TOKEN: Final = "TAXIWAY_TOKEN"  # noqa: S105  (a variable's name)
-TOKEN_FILE: Final = "TAXIWAY_TOKEN_FILE"  #: as a run is given one
+TOKEN_FILE: Final = "TAXIWAY_TOKEN_FILE"  # noqa: S105  (a variable's name: as a run is given one)
 
 _HERE: Final = "leave out --url"
 #: Commands that need the store's own machine, or are about this one; and what to do instead.

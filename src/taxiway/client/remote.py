@@ -34,7 +34,6 @@ from taxiway.wire.records import diff_of, event_of, obstacle_of, receipt_of, rec
 RECEIPT_LOOK_S: Final = 0.1
 
 
-
 class RemoteTaxiway(RemoteControl):
     """Made by ``taxiway.connect``."""
 

@@ -97,9 +97,7 @@ class Intake:
         self._shutter = Shutter()
         self._bounds: Bounds | None = None
 
-    def speaking_as(
-        self, actor: str, store: Store, project: str | None = None, bounds: Bounds | None = None
-    ) -> Intake:
+    def speaking_as(self, actor: str, store: Store, project: str | None = None, bounds: Bounds | None = None) -> Intake:
         """The same door for another actor, or in another project: what is shut is shut for both. Within ``bounds`` it
         is for a run that asks for work."""
         other = copy(self)

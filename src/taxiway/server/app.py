@@ -23,6 +23,7 @@ from taxiway.server import (
     changes,
     execution,
     fleet,
+    links,
     plans,
     queues,
     runnerkeys,
@@ -37,6 +38,7 @@ from taxiway.server.bearers import Bearers
 from taxiway.server.doorkeeper import Doorkeeper, Rates
 from taxiway.server.endpoint import Endpoint
 from taxiway.server.health import health_routes
+from taxiway.server.login import Login
 from taxiway.server.openapi import openapi_route
 from taxiway.server.serving import Server, refusal
 from taxiway.server.stream import Streams
@@ -54,6 +56,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *approvals.ENDPOINTS,
     *accounts.ENDPOINTS,
     *tokens.ENDPOINTS,
+    *links.ENDPOINTS,
     *fleet.ENDPOINTS,
     *runnerkeys.ENDPOINTS,
     *runners.ENDPOINTS,
@@ -78,10 +81,11 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     rates: Rates = Rates()
 
 
-def make_app(server: Server, streams: Streams, guard: Guard) -> ASGIApp:
+def make_app(server: Server, streams: Streams, login: Login, guard: Guard) -> ASGIApp:
     """The whole application: nobody reaches a route but by the doorkeeper."""
     routes = [
         *health_routes(server),
+        *login.routes(),
         openapi_route(PREFIX, ENDPOINTS),
         *streams.routes(PREFIX),
         *(_route(server, path, list(on)) for path, on in groupby(sorted(ENDPOINTS, key=_path), key=_path)),

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from taxiway.clock import Clock
 from taxiway.core.errors import NotFound, Unauthorized
 from taxiway.core.runtoken import read_run_token
-from taxiway.core.token import Principal, Token, TokenScope, read_token, same_hash
+from taxiway.core.token import Browser, Principal, Token, TokenScope, read_token, same_hash
 from taxiway.server.mint import Mint
 from taxiway.store.protocol import Store, Topic
 
@@ -49,14 +49,32 @@ class Bearers:
         claim = read_token(shown)
         if claim is None:
             raise Unauthorized(REFUSED if scheme.lower() == "bearer" else MISSING)
-        id, hash = claim
+        return await self._of_token(*claim, None)
+
+    async def visitor(self, cookie: str) -> Principal:
+        """Whoever's browser shows this cookie. Raises ``Unauthorized``."""
+        claim = read_token(cookie)
+        if claim is None:
+            raise Unauthorized(REFUSED)
+        return await self._of_token(*claim, Browser.SESSION)
+
+    async def still(self, principal: Principal) -> None:
+        """Raises ``Unauthorized`` where a token that was shown opens nothing any more."""
+        known = await self._look_up(principal.token)
+        if known is None or not known.token.holds(self._clock.now_ms()):
+            raise Unauthorized(REFUSED)
+
+    async def _of_token(self, id: str, hash: bytes, browser: Browser | None) -> Principal:
+        """The bearer, if what is shown is of this kind: a cookie is no token, a token no cookie, a link neither."""
         known = await self._look_up(id)
         now = self._clock.now_ms()
         if known is None or not same_hash(known.hash, hash) or not known.token.holds(now):
             raise Unauthorized(REFUSED)
+        if known.token.browser is not browser:
+            raise Unauthorized(REFUSED)
         self._used[id] = now
         token = known.token
-        return Principal(token=token.id, name=token.name, scope=token.scope, tenant=token.tenant)
+        return Principal(token=token.id, name=token.name, scope=token.scope, tenant=token.tenant, browser=browser)
 
     async def _of_run(self, shown: str) -> Principal:
         """A run, as long as it lives."""

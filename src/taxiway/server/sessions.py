@@ -12,8 +12,8 @@ from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.session import Session
 from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, InProject, Reply, Schema, object_in, object_of, page_of, ref
-from taxiway.server.reach import Reach
 from taxiway.server.queues import Answer
+from taxiway.server.reach import Reach
 from taxiway.store.protocol import SessionFilter
 from taxiway.wire.documents import (
     event_document,
