@@ -59,7 +59,7 @@ async def test_the_page_of_a_link_is_the_same_for_everybody_and_takes_nothing_fr
 async def test_a_link_signs_a_browser_in_as_its_bearer(
     tw: taxiway.Taxiway, ann: Token, browser: httpx.AsyncClient
 ) -> None:
-    """4.2: the cookie is for this host alone, for no script, and for no other site's page; what it may is the bearer's."""
+    """4.2: the cookie is for this host alone, for no script, for no other site's page; what it may is the bearer's."""
     answer = await signed_in(tw, browser)
     assert (answer.status_code, "signed in as ann" in answer.text) == (200, True)
     cookie = answer.headers["set-cookie"]

@@ -153,9 +153,9 @@ def _check_page(headers: dict[str, str], scope: Scope) -> None:
         raise Forbidden("another site's page may not look at anything here")
     if (scope["type"] == "websocket" or scope["path"] in STREAMS) and not _is_told(headers):
         raise Forbidden("a stream is opened by a page of this server; the browser does not say that it is one")
-    if scope["type"] != "websocket" and scope.get("method") not in SAFE_METHODS:
-        if PAGES_OWN not in headers or not _is_told(headers):
-            raise Forbidden("with a cookie a change needs the header X-Taxiway: 1, and a page of this server")
+    changes = scope["type"] != "websocket" and scope.get("method") not in SAFE_METHODS
+    if changes and (PAGES_OWN not in headers or not _is_told(headers)):
+        raise Forbidden("with a cookie a change needs the header X-Taxiway: 1, and a page of this server")
 
 
 def _host_of(host: str) -> str:
