@@ -26,7 +26,7 @@ from taxiway.core.errors import Invalid, Unavailable
 from taxiway.core.limits import HEARTBEAT_S, LEASE_S
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import ProcessMark
-from taxiway.core.secretrefs import secret_in
+from taxiway.core.secretrefs import REFERENCE, secret_in
 from taxiway.core.template import Rendered
 from taxiway.engine.accepting_drive import AcceptingDrive
 from taxiway.engine.agent_drive import AgentDrive, Crewmates, ResultCheck
@@ -217,13 +217,16 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
     store, settings, tags = parts.store, parts.settings, parts.tags
 
     def environment(rendered: Rendered, claim: Claimed, tag: str) -> dict[str, str]:
-        return _environment(parts, rendered.env, _own_variables(claim) | _shown(parts, claim, rendered.env), tag)
+        own = _own_variables(claim) | _shown(parts, claim, rendered.env)
+        return _environment(parts, _resolved(parts, claim, rendered.env), own, tag)
 
     def agent_environment(kind: AgentKind, rendered: Rendered, claim: Claimed) -> dict[str, str]:
         # A session's process outlives the run, so nothing in its environment may name one.
         own = _own_variables(claim) if claim.seat is None else {}
-        asked = {**_account_env(settings, kind, claim), **kind.env, **rendered.env}
-        return _environment(parts, asked, own | _shown(parts, claim, asked), "")
+        usual = {**_account_env(settings, kind, claim), **kind.env}
+        own |= _shown(parts, claim, {**usual, **rendered.env})
+        known = {name: secret_in(value, settings.secrets) for name, value in usual.items() if name not in rendered.env}
+        return _environment(parts, known | _resolved(parts, claim, rendered.env), own, "")
 
     def recorder_of(claim: Claimed) -> Recorder:
         scrubber = _scrubber(parts, claim)
@@ -315,6 +318,13 @@ def _scrubber(parts: Parts, claim: Claimed) -> Scrubber:
     return parts.scrubber if token is None else Scrubber([*parts.settings.secrets.values(), token])
 
 
+def _resolved(parts: Parts, claim: Claimed, rendered: Mapping[str, str]) -> dict[str, str]:
+    """A task's variables with its secrets. What a placeholder brings is text: else an agent could ask for any secret
+    by saying its name."""
+    refers = {name for name, text in claim.spec.env.items() if text.startswith(REFERENCE)}
+    secrets = parts.settings.secrets
+    return {name: secret_in(value, secrets) if name in refers else value for name, value in rendered.items()}
+
+
 def _environment(parts: Parts, asked: Mapping[str, str], own: Mapping[str, str], tag: str) -> dict[str, str]:
-    found = {name: secret_in(value, parts.settings.secrets) for name, value in asked.items()}
-    return child_environment(parts.environment, {**found, **own}, tag)
+    return child_environment(parts.environment, {**asked, **own}, tag)
