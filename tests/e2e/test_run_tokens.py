@@ -1,6 +1,10 @@
 """A run asks for runs: by the command line, at home and on a runner elsewhere, with nothing but its environment."""
 
+import json
 import sys
+from http.cookies import SimpleCookie
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 from tests.e2e.conftest import ROOT, CommandLine
 from tests.e2e.test_remote_runners import Site
@@ -46,3 +50,37 @@ def test_a_command_on_a_runner_elsewhere_asks_for_another_one(taxiway: CommandLi
     for program in (runner, site.server):
         taxiway.interrupt(program)
         program.communicate(timeout=30)
+
+
+def sign_in(link: str) -> str:
+    """What a browser does with a link; the name of the cookie that it gets."""
+    page, _, code = link.partition("#")
+    url = page.removesuffix("/login")
+    form = Request(page, urlencode({"code": code}).encode(), {"origin": url})  # noqa: S310  (loopback)
+    with urlopen(form) as answer:  # noqa: S310
+        cookies = SimpleCookie(answer.headers["set-cookie"])
+    (cookie,) = cookies.values()
+    asked = Request(f"{url}/v1/tasks", headers={"cookie": f"{cookie.key}={cookie.value}"})  # noqa: S310
+    with urlopen(asked) as answer:  # noqa: S310
+        assert b'"items"' in answer.read()
+    return cookie.key
+
+
+def test_the_links_that_are_printed_sign_a_browser_in(taxiway: CommandLine) -> None:
+    """4.2: by `up`, and by `token link`: at the store for its owner, with --url for whoever's token is shown."""
+    server = taxiway.start("--json", "up", "--slots", "0", "--port", "0")
+    assert server.stdout is not None
+    told = json.loads(server.stdout.readline())
+    port = told["url"].rpartition(":")[2]
+    assert sign_in(told["link"]) == f"taxiway-{port}"
+    here = taxiway("token", "link").stdout.strip()
+    assert here.startswith("http://127.0.0.1:8787/login#txw_")
+    sign_in(here.replace(":8787/", f":{port}/"))
+    sign_in(taxiway.json("--url", told["url"], "token", "link")["link"])
+    bearers = [(one["name"], one["scope"], one["browser"]) for one in taxiway.json("token", "list")["items"]]
+    assert bearers == [("owner", "admin", None)] + [("owner", "admin", "session")] * 3
+    assert "(browser)" in taxiway("token", "list").stdout
+    taxiway("token", "revoke", "owner")
+    assert {one["revoked_at"] is None for one in taxiway.json("token", "list")["items"]} == {False}
+    taxiway.interrupt(server)
+    server.communicate(timeout=30)
