@@ -169,6 +169,10 @@ async def test_runs_do_not_ask_for_runs_without_end(tw: taxiway.Taxiway) -> None
     ("own", "asked"),
     [
         ({}, {"shell": "true", "priority": 10}),
+        ({}, {"shell": "true", "lane": "elsewhere"}),
+        ({}, {"shell": "true", "queue": "elsewhere"}),
+        ({"lane": "elsewhere"}, {"shell": "true", "lane": "main"}),
+        ({}, {"job": "deploy"}),
         ({}, {"shell": "true", "session": "other"}),
         ({}, {"shell": "true", "env": {"KEY": "secret://DEPLOY"}}),
         ({}, {"shell": "true", "template": True, "env": {"KEY": "${{ a.output }}"}, "after": ["a"]}),
@@ -187,6 +191,8 @@ async def test_a_run_asks_for_no_more_than_it_may_itself(
     own: dict[str, object], asked: dict[str, object], tw: taxiway.Taxiway
 ) -> None:
     """4.5: capabilities only shrink down the tree."""
+    await tw.set_lane("elsewhere", 1)
+    await tw.make_queue("elsewhere")
     fields = own if "prompt" not in own else own | {"agent": "fake"}
     run = await started(tw, **({"shell": None} if "prompt" in own else {}), **fields)
     async with asked_by(tw, run.token) as client:
@@ -197,13 +203,13 @@ async def test_a_run_asks_for_no_more_than_it_may_itself(
 
 async def test_what_a_child_leaves_open_it_has_from_its_parent(tw: taxiway.Taxiway) -> None:
     """4.5: access, budget, place and a priority behind all others are inherited."""
+    await tw.set_lane("side", 9)
     mine = {"access": "write", "budget": {"usd": 1, "tokens": 9}, "cwd": "/srv", "workspace": {"kind": "worktree"}}
-    run = await started(tw, shell=None, prompt="x", agent="fake", priority=-3, **mine)
+    run = await started(tw, shell=None, prompt="x", agent="fake", priority=-3, lane="side", **mine)
     async with asked_by(tw, run.token) as client:
         made = (await client.post("/v1/tasks", json={"prompt": "y", "agent": "fake"})).json()
-        assert (made["access"], made["cwd"], made["priority"], made["workspace"]["kind"]) == (
-            *("write", "/srv", -3, "worktree"),
-        )
+        assert (made["access"], made["cwd"], made["workspace"]["kind"]) == ("write", "/srv", "worktree")
+        assert (made["lane"], made["priority"]) == ("side", -3)
         assert (made["budget"]["usd"], made["budget"]["tokens"]) == (1, 9)
         less = {"prompt": "y", "agent": "fake", "access": "analysis", "budget": {"usd": 0.5, "tokens": 9}}
         assert (await client.post("/v1/tasks", json=less)).json()["access"] == "analysis"

@@ -1,7 +1,7 @@
 """What a run may ask for in its turn: as much as it may itself, and no more (reliability 4.5).
 
-Only what leaves the task's own hands is bounded here: a run that may do anything on its machine (a command, an agent
-with access ``auto``) is not kept from anything by what its children are told.
+Only what leaves the task's own hands is bounded here: a run that may do anything where it is (a command, an agent with
+access ``auto``) is not kept from anything by what its children there are told.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Bounds(msgspec.Struct, frozen=True):
         key, own = mine.get("idempotency_key"), f"{self.task}:"
         if isinstance(key, str) and not key.startswith(own):
             mine["idempotency_key"] = own + key
+        mine.setdefault("queue", self.spec.queue)
+        mine.setdefault("lane", self.spec.lane)
         if self.spec.priority < 0:
             mine.setdefault("priority", self.spec.priority)
         if mine.get("prompt") is None:
@@ -64,7 +66,13 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 def _of_place(own: TaskSpec, child: TaskSpec) -> str | None:
-    """Its place in line, and the sessions that it speaks in."""
+    """Its place in line, and the sessions that it speaks in. Queues and lanes are what runners are told apart by: by
+    another one it would get to a machine that is not for it."""
+    for name in ("queue", "lane"):
+        if getattr(child, name) != getattr(own, name):
+            return f"its {name} is '{getattr(own, name)}'"
+    if child.job is not None:
+        return "a job is a function of the runner's own, and not for runs to call"
     if child.priority > own.priority:
         return f"its priority is {own.priority}, and {child.priority} goes before it"
     if child.session is not None and child.session != own.session:
