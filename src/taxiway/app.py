@@ -22,6 +22,7 @@ from taxiway.clock import Ids, SystemClock, new_secret, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.config import store_path as store_path
 from taxiway.core.redact import Scrubber
+from taxiway.core.token import secret_hash
 from taxiway.diagnosis import tag_prefix
 from taxiway.doors import Doors, Speaking
 from taxiway.engine.account_intake import AccountIntake
@@ -40,6 +41,7 @@ from taxiway.engine.turn_intake import TurnIntake
 from taxiway.jobs import REGISTRY as REGISTRY
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Observer, guarded
+from taxiway.passes import FilePasses
 from taxiway.planfile.project import project_of
 from taxiway.runner import HostEvidence, Parts, with_runner, with_wakes
 from taxiway.schemas.judge import SchemaJudge
@@ -53,7 +55,8 @@ from taxiway.store.protocol import Store
 from taxiway.store.protocol import TaskFilter as TaskFilter
 from taxiway.store.protocol import TaskPage as TaskPage
 from taxiway.store.seams import Seams
-from taxiway.store.sqlite.opening import open_sqlite
+from taxiway.store.sqlite.locks import tokens_of
+from taxiway.store.sqlite.opening import OpenStore, open_sqlite
 from taxiway.trials import Trials
 from taxiway.verbs import Taxiway as Taxiway
 from taxiway.workspaces.workshop import Workshop
@@ -84,7 +87,7 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
             store = mine if ours else opened.store.of(who.tenant)
             following = feed if ours else Feed(store, opened.wakes)
             store = store if who.guard is None else store.guarded(who.guard)
-            intake = first.speaking_as(actor, store, place)
+            intake = first.speaking_as(actor, store, place, who.bounds)
             sessions = SessionIntake(store, intake, actor, place, settings.mailbox)
             turns = TurnIntake(store, intake, sessions, following, actor, scrubber)
             return Doors(
@@ -118,7 +121,8 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
             await reaper.step()  # what the dead left running would refuse the plan's new text
         around = (environment, Path.cwd(), workshop, judge.broken)
         place = (opened.store, opened.wakes, opened.folder, tag_prefix(opened.store.path))
-        parts = Parts(*place, settings, scrubber, observer, ids, clock, me, host, *around)
+        passes = await _passes(opened, me, settings)
+        parts = Parts(*place, settings, scrubber, observer, ids, clock, me, host, *around, passes)
         async with with_runner(parts, services) as crew:
             yield Taxiway(doors, make_doors, crew, me, workshop, agents)
     finally:
@@ -174,6 +178,14 @@ def open(store: str | Path, *, slots: int = 2, **settings: Any) -> AbstractAsync
 def open_sync(store: str | Path, *, slots: int = 2, **settings: Any) -> Blocking[Taxiway]:
     """The same verbs without ``await``; use it with ``with``."""
     return Blocking(open(store, slots=slots, **settings), (TaskHandle, SessionHandle, Sent))
+
+
+async def _passes(opened: OpenStore, runner: str, settings: Settings) -> FilePasses | None:
+    """What hands runs their tokens, where there is a server that takes them."""
+    if settings.server_url is None:
+        return None
+    key = await opened.store.run_key(secret_hash(new_secret()))
+    return FilePasses(tokens_of(opened.folder, runner), settings.server_url, key)
 
 
 async def _use_accounts(store: Store, settings: Settings) -> None:

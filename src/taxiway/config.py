@@ -46,7 +46,7 @@ SLOTS_MIN_DEFAULT: Final = 2
 #: Variables that a run is given (a Taxiway inside a task sees them), and those that only scripts read.
 NOT_SETTINGS: Final = (
     *("TAXIWAY_TASK", "TAXIWAY_RUN", "TAXIWAY_ATTEMPT", "TAXIWAY_PROCESS"),
-    *("TAXIWAY_URL", "TAXIWAY_TOKEN"),  # which server is asked
+    *("TAXIWAY_URL", "TAXIWAY_TOKEN", "TAXIWAY_TOKEN_FILE"),  # which server is asked
 )
 _INPUTS: Final = "TAXIWAY_IN_"
 

@@ -14,7 +14,7 @@ from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.statistics import Summary
 from taxiway.core.task import Task
-from taxiway.core.token import Token, TokenScope
+from taxiway.core.token import OWNER, Token, TokenScope
 from taxiway.core.usage import UsageLine
 from taxiway.doors import Doors
 from taxiway.store.protocol import ApprovalPage, Runner
@@ -153,6 +153,19 @@ class Control:
     ) -> tuple[Token, str]:
         """A token for a server of this store, and its text, which nobody can tell again."""
         return await self._doors.tokens.make(name, scope, expires_s)
+
+    async def make_link(self, token: str = OWNER) -> tuple[Token, str]:
+        """A link that signs a browser in as the bearer of a token (by its id or his name), once and within a minute;
+        and its code, for ``/login#CODE``."""
+        return await self._doors.tokens.link(token)
+
+    async def login_code(self) -> str:
+        """The code of such a link, for the owner of the store."""
+        return (await self.make_link())[1]
+
+    async def sign_out(self, token: str) -> Token:
+        """What a browser shows opens nothing any more, by its whole id."""
+        return await self._doors.tokens.end(token)
 
     async def tokens(self) -> list[Token]:
         """Every token, oldest first."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from taxiway.core.bounds import Bounds
 from taxiway.engine.account_intake import AccountIntake
 from taxiway.engine.approval_intake import ApprovalIntake
 from taxiway.engine.feed import Feed
@@ -37,12 +38,13 @@ class Doors(NamedTuple):
 
 class Speaking(msgspec.Struct, frozen=True, kw_only=True):
     """Whose verbs are wanted: of an ``actor`` in a ``tenant``, in another ``project`` than usual, for one call that is
-    held to a ``guard``."""
+    held to a ``guard``; within ``bounds`` where it is a run that asks."""
 
     actor: str
     tenant: str = "default"
     project: str | None = None
     guard: Guard | None = None
+    bounds: Bounds | None = None
 
 
 MakeDoors = Callable[[Speaking], Doors]

@@ -37,11 +37,12 @@ from taxiway.observe.lines import logged
 from taxiway.observe.log import log_moment
 from taxiway.observe.observer import Moment, Observer, each, guarded
 from taxiway.observe.tracing import traces
+from taxiway.passes import FilePasses
 from taxiway.runner import Parts, with_runner
 from taxiway.schemas.judge import SchemaJudge
 from taxiway.sections import LogSection
 from taxiway.settings import Settings
-from taxiway.store.sqlite.locks import forget, is_dead
+from taxiway.store.sqlite.locks import forget, is_dead, tokens_of
 from taxiway.store.sqlite.opening import private_folder
 from taxiway.workspaces.workshop import Workshop
 
@@ -137,7 +138,8 @@ async def remote_runner(place: Workplace, settings: Settings, observer: Observer
         tags = sha256(os.fsencode(place.folder.resolve())).hexdigest()[:TAG_CHARS] + "-"
         host, told = Host(socket.gethostname(), boot_id()), guarded(_patient(observer, clock))
         around = (environment, Path.cwd(), workshop, SchemaJudge().broken)
-        parts = Parts(store, wakes, place.folder, tags, settings, scrubber, told, ids, clock, me, host, *around)
+        passes = FilePasses(tokens_of(place.folder, me), place.url)
+        parts = Parts(store, wakes, place.folder, tags, settings, scrubber, told, ids, clock, me, host, *around, passes)
         async with with_runner(parts, [wakes, store]) as crew:
             yield me, crew
 

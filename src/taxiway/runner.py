@@ -26,7 +26,7 @@ from taxiway.core.errors import Invalid, Unavailable
 from taxiway.core.limits import HEARTBEAT_S, LEASE_S
 from taxiway.core.redact import Scrubber
 from taxiway.core.run import ProcessMark
-from taxiway.core.secretrefs import secret_in
+from taxiway.core.secretrefs import REFERENCE, secret_in
 from taxiway.core.template import Rendered
 from taxiway.engine.accepting_drive import AcceptingDrive
 from taxiway.engine.agent_drive import AgentDrive, Crewmates, ResultCheck
@@ -40,6 +40,7 @@ from taxiway.engine.heart import Heart
 from taxiway.engine.job_drive import JobDrive
 from taxiway.engine.live import Equipped, Graces
 from taxiway.engine.parking import Parking
+from taxiway.engine.pass_drive import PassDrive
 from taxiway.engine.pool import PoolMeans, SessionPool
 from taxiway.engine.prepared_drive import PreparedDrive
 from taxiway.engine.process_drive import ProcessDrive
@@ -50,6 +51,7 @@ from taxiway.engine.watching import Vigil
 from taxiway.engine.workspace_drive import Workshop, WorkspaceDrive
 from taxiway.jobs import CURRENT, REGISTRY, RunInfo, as_coroutine, runs_in_thread
 from taxiway.observe.observer import Observer
+from taxiway.passes import FilePasses
 from taxiway.settings import Settings
 from taxiway.store.protocol import Claimed, ExecutionStore, Runner, Wake, Wakes
 from taxiway.store.sqlite.locks import RunnerLock, forget, is_dead
@@ -57,7 +59,8 @@ from taxiway.store.sqlite.locks import RunnerLock, forget, is_dead
 
 class Parts(NamedTuple):
     """What a runner is put together from; ``environment`` and ``folder`` are those of this process. Its lock lies among
-    ``locks``, and the tags of its processes begin with ``tags``."""
+    ``locks``, and the tags of its processes begin with ``tags``. ``passes`` hands runs what they may show a server,
+    where there is one."""
 
     store: ExecutionStore
     wakes: Wakes
@@ -74,6 +77,7 @@ class Parts(NamedTuple):
     folder: Path
     workshop: Workshop
     broken: ResultCheck
+    passes: FilePasses | None = None
 
 
 @asynccontextmanager
@@ -134,6 +138,8 @@ async def with_runner(parts: Parts, services: Sequence[Service]) -> AsyncIterato
         await agent.aclose()
         threads.shutdown(wait=False)
         await _leave(store, runner)
+        if parts.passes is not None:
+            parts.passes.close()
         lock.release()
 
 
@@ -212,15 +218,20 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
     store, settings, tags = parts.store, parts.settings, parts.tags
 
     def environment(rendered: Rendered, claim: Claimed, tag: str) -> dict[str, str]:
-        return _environment(parts, rendered.env, _own_variables(claim), tag)
+        own = _own_variables(claim) | _shown(parts, claim, rendered.env)
+        return _environment(parts, _resolved(parts, claim, rendered.env), own, tag)
 
     def agent_environment(kind: AgentKind, rendered: Rendered, claim: Claimed) -> dict[str, str]:
         # A session's process outlives the run, so nothing in its environment may name one.
         own = _own_variables(claim) if claim.seat is None else {}
-        return _environment(parts, {**_account_env(settings, kind, claim), **kind.env, **rendered.env}, own, "")
+        usual = {**_account_env(settings, kind, claim), **kind.env}
+        own |= _shown(parts, claim, {**usual, **rendered.env})
+        known = {name: secret_in(value, settings.secrets) for name, value in usual.items() if name not in rendered.env}
+        return _environment(parts, known | _resolved(parts, claim, rendered.env), own, "")
 
     def recorder_of(claim: Claimed) -> Recorder:
-        return Recorder(store, parts.clock, means.scrubber, claim.run, claim.fence, settings.run_output_bytes_max)
+        scrubber = _scrubber(parts, claim)
+        return Recorder(store, parts.clock, scrubber, claim.run, claim.fence, settings.run_output_bytes_max)
 
     async def confirm(conversation: Conversation) -> bool:
         return await _confirmed(conversation.mark)
@@ -239,9 +250,12 @@ def _drives(parts: Parts, means: Means, agents: Mapping[str, Equipped], mates: C
 
     def prepare(claim: Claimed) -> Drive:
         hook, recorder = settings.before_run, recorder_of(claim)
-        if hook is None:
-            return make(claim, recorder)
-        return PreparedDrive(claim, hook, partial(make, recorder=recorder), recorder)
+        drive: Drive = (
+            make(claim, recorder)
+            if hook is None
+            else PreparedDrive(claim, hook, partial(make, recorder=recorder), recorder)
+        )
+        return drive if parts.passes is None else PassDrive(claim, parts.passes, drive)
 
     return prepare
 
@@ -294,6 +308,24 @@ def _own_variables(claim: Claimed) -> dict[str, str]:
     return {**own, "TAXIWAY_STORE_TENANT": claim.tenant}
 
 
+def _shown(parts: Parts, claim: Claimed, asked: Mapping[str, str]) -> dict[str, str]:
+    """The server that a run may ask, and where its token lies."""
+    return {} if parts.passes is None else parts.passes.variables(claim, asked)
+
+
+def _scrubber(parts: Parts, claim: Claimed) -> Scrubber:
+    """A run's token is as secret as what is declared to be (I11)."""
+    token = None if parts.passes is None else parts.passes.of(claim)
+    return parts.scrubber if token is None else Scrubber([*parts.settings.secrets.values(), token])
+
+
+def _resolved(parts: Parts, claim: Claimed, rendered: Mapping[str, str]) -> dict[str, str]:
+    """A task's variables with its secrets. What a placeholder brings is text: else an agent could ask for any secret
+    by saying its name."""
+    refers = {name for name, text in claim.spec.env.items() if text.startswith(REFERENCE)}
+    secrets = parts.settings.secrets
+    return {name: secret_in(value, secrets) if name in refers else value for name, value in rendered.items()}
+
+
 def _environment(parts: Parts, asked: Mapping[str, str], own: Mapping[str, str], tag: str) -> dict[str, str]:
-    found = {name: secret_in(value, parts.settings.secrets) for name, value in asked.items()}
-    return child_environment(parts.environment, {**found, **own}, tag)
+    return child_environment(parts.environment, {**asked, **own}, tag)

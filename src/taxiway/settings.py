@@ -38,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     how long a runner that is not heard of keeps its runs; ``plan_first`` has the runner take nothing before
     ``run_plan`` has admitted a plan, of which it could otherwise start an older text; ``before_run`` is asked right
     before each run, with its slots taken: it gets the claim, may give another spec of the same kind of work, and what
-    it raises is the run's failure.
+    it raises is the run's failure; ``server_url`` is where runs find a server that answers for this store, which takes
+    their own tokens.
     """
 
     slots: int = 2
@@ -66,4 +67,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     run_output_bytes_max: int = RUN_OUTPUT_BYTES_MAX
     lease_s: float = LEASE_S
     jobs: Mapping[str, Callable[..., Any]] | None = None
+    server_url: str | None = None
     before_run: Callable[[Any], Awaitable[TaskSpec | None]] | None = None

@@ -6,20 +6,22 @@ import asyncio
 import ipaddress
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from socket import socket
+from typing import Final, NamedTuple
 
 import msgspec
 
 from taxiway.app import configured, open_with, store_path
-from taxiway.clock import Clock, Ids, SystemClock, system_chance
+from taxiway.client.address import login_link, shown_host
+from taxiway.clock import Clock, Ids, SystemClock, new_secret, system_chance
 from taxiway.config import Loaded, make_state_folder
 from taxiway.core.errors import Invalid, NotFound, StoreUnusable, Unavailable
 from taxiway.core.redact import Scrubber
-from taxiway.core.token import TokenScope, read_token
+from taxiway.core.token import OWNER, TokenScope, read_token
 from taxiway.doors import Speaking
 from taxiway.observe.catalogue import LOG_DROPPED
 from taxiway.observe.lines import logged
@@ -34,7 +36,9 @@ from taxiway.server.bearers import Bearers
 from taxiway.server.doorkeeper import OPEN_PATHS, Rates
 from taxiway.server.listening import bind, listening
 from taxiway.server.live import Live
+from taxiway.server.login import Login
 from taxiway.server.metrics import METRICS_PATH, Scrape
+from taxiway.server.mint import Mint
 from taxiway.server.replies import ReplyKeeper
 from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.server.serving import Server, VerbsOf
@@ -44,16 +48,33 @@ from taxiway.settings import Settings
 from taxiway.verbs import Taxiway
 
 SYSTEM_CLOCK: Final = SystemClock()
-OWNER: Final = "owner"  #: who has the token that lies beside the store
 CALLERS_MAX: Final = 1_000
 KEEP_AGAIN_S: Final = 10.0
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """A server that answers: where, and the file with its owner's token."""
+    """A server that answers: where, the file with its owner's token, and a link that signs his browser in, once and
+    within a minute."""
 
     url: str
     token_file: Path
+    link: str
+
+
+class Place(NamedTuple):
+    """A socket that listens, and the address that it has."""
+
+    listener: socket
+    url: str
+
+
+@contextmanager
+def taken(wanted: ServerSection) -> Iterator[Place]:
+    """The place where to answer: runs are told of it, so it is taken before the first of them starts. Raises
+    ``Invalid`` for an address that is not safe to listen on, and ``Unavailable`` for one that cannot be had."""
+    _check_safe(wanted)
+    with closing(bind(wanted.host, wanted.port)) as listener:
+        yield Place(listener, f"http://{shown_host(wanted.host)}:{listener.getsockname()[1]}")
 
 
 @asynccontextmanager
@@ -63,12 +84,16 @@ async def running(
     """A configured store with its runner, answering over HTTP, with its log on standard error. Raises what opening and
     ``standing`` raise."""
     make_state_folder(loaded)
-    settings, store = configured(loaded, wanted), loaded.config.store.path
-    with logged(log.format, log.level, sys.stderr, Scrubber(settings.secrets.values())) as lines:
+    store = loaded.config.store.path
+    settings = configured(loaded, wanted)
+    with (
+        taken(server) as place,
+        logged(log.format, log.level, sys.stderr, Scrubber(settings.secrets.values())) as lines,
+    ):
         metrics = Metrics({LOG_DROPPED: lambda: lines.dropped})
         observer = each(log_moment, metrics, *([traces()] if server.traces else []))
-        opening = open_with(store, settings, observer)
-        async with opening as tw, standing(tw, store_path(store), server, metrics=metrics) as stands:
+        opening = open_with(store, msgspec.structs.replace(settings, server_url=place.url), observer)
+        async with opening as tw, standing(tw, store_path(store), server, place, metrics=metrics) as stands:
             yield tw, stands
 
 
@@ -77,19 +102,17 @@ async def standing(
     tw: Taxiway,
     store: Path,
     wanted: ServerSection,
+    place: Place,
     observer: Observer = log_moment,
     metrics: Metrics | None = None,
 ) -> AsyncIterator[Standing]:
-    """Answer over HTTP until the block is left. Raises ``Invalid`` for an address that is not safe to listen on, and
-    ``Unavailable`` for one that cannot be had."""
-    _check_safe(wanted)
-    listener = bind(wanted.host, wanted.port)
-    port: int = listener.getsockname()[1]
-    token_file = await _owners_token(tw, store.with_suffix(".token"))
+    """Answer over HTTP until the block is left."""
+    token, token_file = await _owners_token(tw, store.with_suffix(".token"))
     hosts, opens = (wanted.host, *wanted.hosts), wanted.metrics_open and _is_loopback(wanted.host)
     serving = application(tw, hosts, observer=observer, metrics=metrics, metrics_open=opens)
-    async with serving as app, listening(app, listener):
-        yield Standing(f"http://{_shown(wanted.host)}:{port}", token_file)
+    async with serving as app, listening(app, place.listener):
+        _, code = await tw.make_link(token)
+        yield Standing(place.url, token_file, login_link(place.url, code))
 
 
 @asynccontextmanager
@@ -108,13 +131,15 @@ async def application(
     observer = each(observer, metrics)
     scrape = Scrape(tw, metrics)
     await scrape.begin()
-    bearers = Bearers(tw.store, clock)
+    mint, ids = Mint(tw.store, new_secret), Ids(clock, system_chance())
+    bearers = Bearers(tw.store, clock, mint)
     verbs_of = _verbs_of(tw)
-    server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes))
+    server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes, mint))
+    login = Login(tw.store, clock, ids, new_secret)
     guard = Guard(
         bearers=bearers,
         clock=clock,
-        ids=Ids(clock, system_chance()),
+        ids=ids,
         hosts=hosts,
         rates=rates or Rates(),
         open_paths=OPEN_PATHS | {METRICS_PATH} if metrics_open else OPEN_PATHS,
@@ -127,7 +152,7 @@ async def application(
         ]
         try:
             streams = Streams(verbs_of, bearers, Live(Tails(group, tw.feed.wakes)))
-            yield make_app(server, streams, guard, [scrape.route()])
+            yield make_app(server, streams, login, guard, [scrape.route()])
         finally:
             for keeper in keepers:
                 keeper.cancel()
@@ -142,7 +167,7 @@ def _verbs_of(tw: Taxiway) -> VerbsOf:
         return tw.on_behalf_of(Speaking(actor=actor, tenant=tenant))
 
     def verbs_of(who: Speaking) -> Taxiway:
-        usual = who.project is None and who.guard is None
+        usual = who.project is None and who.guard is None and who.bounds is None
         return known(who.actor, who.tenant) if usual else tw.on_behalf_of(who)
 
     return verbs_of
@@ -164,10 +189,6 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
 async def _keep(step: Callable[[], Awaitable[float]], clock: Clock) -> None:
     """Do its steps; one that the store cannot take now is done later."""
     while True:
@@ -178,27 +199,29 @@ async def _keep(step: Callable[[], Awaitable[float]], clock: Clock) -> None:
         await clock.sleep(wait_s)
 
 
-async def _owners_token(tw: Taxiway, path: Path) -> Path:
-    """The file with the token of whoever owns the store; made when it is missing or opens nothing any more."""
-    if await _opens(tw, path):
-        return path
-    _, text = await tw.make_token(OWNER, TokenScope.ADMIN)
+async def _owners_token(tw: Taxiway, path: Path) -> tuple[str, Path]:
+    """The token of whoever owns the store, by its id, and the file with it; made when it is missing or opens nothing
+    any more."""
+    known = await _opens(tw, path)
+    if known is not None:
+        return known, path
+    token, text = await tw.make_token(OWNER, TokenScope.ADMIN)
     try:
         await asyncio.to_thread(_write_private, path, text)
     except OSError as error:
         raise StoreUnusable(f"{path} cannot be written: {error.strerror}", path=str(path)) from error
-    return path
+    return token.id, path
 
 
-async def _opens(tw: Taxiway, path: Path) -> bool:
+async def _opens(tw: Taxiway, path: Path) -> str | None:
     try:
         claim = read_token((await asyncio.to_thread(path.read_text, "ascii")).strip())
         if claim is None:
-            return False
+            return None
         token, hash = await tw.store.token(claim[0])
     except (OSError, ValueError, NotFound):
-        return False
-    return hash == claim[1] and token.holds(SystemClock().now_ms())
+        return None
+    return token.id if hash == claim[1] and token.holds(SystemClock().now_ms()) else None
 
 
 def _write_private(path: Path, text: str) -> None:

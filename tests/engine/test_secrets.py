@@ -222,3 +222,11 @@ async def test_references_placeholders_and_nothing_at_all_are_taken(configured) 
         for value in ("secret://TOKEN", "", "${{ a.output }}"):
             await tw.submit(command=["env"], env={"TOKEN": value}, template=True, after=["a"])
         await tw.cancel_all()
+
+
+async def test_what_another_task_has_put_out_names_no_secret(guarded) -> None:
+    """I11, 4.5: a reference stands in the task itself; one that a placeholder brings is text."""
+    said = await guarded.submit(name="said", shell="printf secret://OTHER")
+    env = {"TAKEN": "${{ said.output }}"}
+    told = await guarded.submit(shell='printf "%s" "$TAKEN"', template=True, after=["said"], env=env)
+    assert (await ended(said)).output == (await ended(told)).output == "secret://OTHER"

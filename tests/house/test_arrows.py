@@ -38,6 +38,7 @@ ARROWS: dict[str, tuple[str, ...]] = {
     "agentreports": ("core", "agents", "trials"),
     "probing": ("core", "agents", "agentreports", "clock", "config", "diagnosis", "secretsources", "store", "trials"),
     "trials": ("core",),
+    "passes": ("core", "store.protocol"),
     "planfile": ("core", "schemas"),
     "schemas": ("core",),
     "jobs": ("core",),

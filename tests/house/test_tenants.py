@@ -25,6 +25,7 @@ OF_THE_ENGINE = {  # by an id that a claim, a process or the store itself gave
     "insert_warm": "a process is opened for the session of a claim",
     "hold_conversation": "by the session of a claim",
     "token_row": "whoever shows a token is nobody before it; the token says whose it is",
+    "holder_of_run": "whoever shows the token of a run is nobody before it; the run says whose it is",
     "runner_of_run": "a runner names a run, and is asked whether it is its own",
     "use_token": "tokens that were shown, of whichever tenant",
     "queues_of_tenants": "a runner's scope; it looks in every tenant",

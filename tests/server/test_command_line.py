@@ -27,6 +27,8 @@ from tests.server.conftest import FREE
 OF_NEITHER = {"plan schema", "plan graph", "fake-agent"}
 #: What runs until it is told to stop, for either; tests/e2e/test_remote_runners.py types it.
 WORKS = {"runner start"}
+#: What is told once, and is another one each time; tests/e2e/test_run_tokens.py types it.
+ANEW = {"token link"}
 
 #: Every other command, in an order in which each finds something to do; a line may be refused, in the same way.
 LINES = """
@@ -261,7 +263,7 @@ def of(line: str) -> str:
 def test_every_command_is_asked_of_a_server_or_says_that_it_cannot_be() -> None:
     """Surface 5: whoever adds a command adds a line here, or a sentence to ONLY_HERE."""
     asked = {of(line) for line in LINES}
-    others = set(ONLY_HERE) | OF_NEITHER | WORKS
+    others = set(ONLY_HERE) | OF_NEITHER | WORKS | ANEW
     assert asked | others == commands()
     assert not asked & others
 

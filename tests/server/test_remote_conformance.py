@@ -13,11 +13,13 @@ import taxiway.testing  # noqa: F401  so that pytest explains the suites' assert
 from taxiway.client.connection import Connection
 from taxiway.client.outbox import Outbox
 from taxiway.client.remote_store import RemoteStore
-from taxiway.clock import Ids, SystemClock, system_chance
+from taxiway.clock import Ids, SystemClock, new_secret, system_chance
 from taxiway.core.token import TokenScope, secret_hash, token_text
 from taxiway.observe.log import log_moment
 from taxiway.server.app import Guard, make_app
 from taxiway.server.bearers import Bearers
+from taxiway.server.login import Login
+from taxiway.server.mint import Mint
 from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.server.serving import Server
 from taxiway.server.stream import Streams
@@ -73,10 +75,12 @@ class Remote:
         new = NewToken(id=id, name="box", scope=TokenScope.RUNNER, hash=secret_hash(SECRET))
         await opened.store.make_token(new, "test")
         verbs: Any = SimpleNamespace(store=opened.store)
-        bearers = Bearers(opened.store, clock)
-        server = Server(lambda _: verbs, opened.store, log_moment, RunnerDesk(opened.wakes))
+        mint = Mint(opened.store, new_secret)
+        bearers = Bearers(opened.store, clock, mint)
+        server = Server(lambda _: verbs, opened.store, log_moment, RunnerDesk(opened.wakes, mint))
         streams = Streams(lambda _: verbs, bearers, cast("Any", None))
-        app = make_app(server, streams, Guard(bearers=bearers, clock=clock, ids=ids, rates=FREE))
+        login = Login(opened.store, clock, ids, new_secret)
+        app = make_app(server, streams, login, Guard(bearers=bearers, clock=clock, ids=ids, rates=FREE))
         stack = AsyncExitStack()
         headers = {"authorization": f"Bearer {token_text(id, SECRET)}"}
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 50_000))

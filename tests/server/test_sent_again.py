@@ -75,6 +75,7 @@ CHANGING: dict[str, Verb] = {
     "allow": lambda tw: tw.allow("appr_x"),
     "deny": lambda tw: tw.deny("appr_x", "no"),
     "make_token": lambda tw: tw.make_token("ben", TokenScope.VIEWER),
+    "login_code": lambda tw: tw.login_code(),
     "revoke_token": lambda tw: tw.revoke_token("ben"),
     "revoke_runner": lambda tw: tw.revoke_runner("runner_x"),
 }
@@ -91,7 +92,7 @@ CHANGING_SESSIONS: dict[str, Verb] = {
 }
 
 #: What is told once: who has not heard it is told so, and nothing is made again.
-TOLD_ONCE = {"make_token"}
+TOLD_ONCE = {"make_token", "login_code"}
 
 
 class Losing(httpx.AsyncBaseTransport):

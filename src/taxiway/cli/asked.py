@@ -14,6 +14,7 @@ from taxiway.core.errors import Invalid, Unauthorized
 
 URL: Final = "TAXIWAY_URL"
 TOKEN: Final = "TAXIWAY_TOKEN"  # noqa: S105  (a variable's name)
+TOKEN_FILE: Final = "TAXIWAY_TOKEN_FILE"  # noqa: S105  (a variable's name: as a run is given one)
 
 _HERE: Final = "leave out --url"
 #: Commands that need the store's own machine, or are about this one; and what to do instead.
@@ -72,8 +73,10 @@ def named_token(flags: Flags) -> str | None:
 
 
 def token_around(environ: Mapping[str, str]) -> str | None:
-    """The token in the environment, if one is there."""
-    return checked_token(environ[TOKEN]) if environ.get(TOKEN) else None
+    """The token in the environment, or in the file that it names, if one is there."""
+    if environ.get(TOKEN):
+        return checked_token(environ[TOKEN])
+    return checked_token(_read(Path(environ[TOKEN_FILE]))) if environ.get(TOKEN_FILE) else None
 
 
 def check_askable(command: str, url: str) -> None:

@@ -354,6 +354,7 @@ def _show_task(found: Task, runs: list[Run], now: int) -> None:
         ("ended", day_and_time(found.finished_at) if found.finished_at else None),
         ("took", f"{span(took(runs))} in {count(len(runs), 'run')}" if runs and found.ended else None),
         ("retry of", found.retry_of),
+        ("asked by", found.submitted_by),
     ]
     for name, value in lines:
         if value:

@@ -8,6 +8,7 @@ from taxiway.cli.door import Door, pass_door
 from taxiway.cli.output import answer, answer_json, note, page_document, table
 from taxiway.cli.verb import Noun
 from taxiway.cli.words import ago
+from taxiway.client.address import login_link, shown_host
 from taxiway.core.duration import parse_duration
 from taxiway.core.ids import short_id
 from taxiway.core.token import Token, TokenScope
@@ -41,6 +42,22 @@ def create(door: Door, name: str, scope: str, expires: str | None) -> None:
     note(f"a token of {name} with the scope {scope}; it is shown only now")
 
 
+@token.command()
+@pass_door
+def link(door: Door) -> None:
+    """Print a link that signs a browser in, once and within a minute.
+
+    With --url as the bearer of the token that is shown, else as the owner of the store, at the address of [server].
+    """
+    server = door.loaded.config.server
+    url = door.url or f"http://{shown_host(server.host)}:{server.port}"
+    address = login_link(url, door.use(lambda tw: tw.login_code()))
+    if door.wants_json:
+        answer_json({"link": address})
+        return
+    answer(address)
+
+
 @token.command("list")
 @pass_door
 def list_tokens(door: Door) -> None:
@@ -57,7 +74,7 @@ def list_tokens(door: Door) -> None:
         [
             short_id(one.id),
             one.name,
-            str(one.scope),
+            str(one.scope) + (" (browser)" if one.browser is not None else ""),
             _state(one, now),
             "never" if not one.used_at else ago(one.used_at, now),
         ]

@@ -78,7 +78,9 @@ async def _leave(tw: Taxiway, interrupts: Interrupts, say: Callable[[str], None]
 def _tell(door: Door, server: Standing, slots: int) -> None:
     store = door.loaded.config.store.path
     if door.wants_json:
-        answer_json_line({"url": server.url, "token_file": str(server.token_file), "slots": slots, "store": store})
+        token_file, link = str(server.token_file), server.link
+        answer_json_line({"url": server.url, "token_file": token_file, "link": link, "slots": slots, "store": store})
         return
     answer(f"{server.url} with {count(slots, 'slot')} on {store}")
     answer(f"your token lies in {server.token_file}")
+    answer(f"a browser is signed in, once and within a minute, by {server.link}")

@@ -29,8 +29,17 @@ def base_of(url: str) -> str:
         raise Invalid(f"'{text[:200]}' has more behind it than an address; leave out everything from ? or # on")
     if not text.isascii() or any(sign.isspace() for sign in text):
         raise Invalid(f"'{text[:200]}' is no address: it has signs in it that none has")
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}{PREFIX}"
+    return f"{parts.scheme}://{shown_host(host)}{'' if port is None else f':{port}'}{parts.path.rstrip('/')}{PREFIX}"
+
+
+def login_link(url: str, code: str) -> str:
+    """What a browser is signed in with. The code stands where no browser sends it, and no server logs it."""
+    return f"{url.rstrip('/')}/login#{code}"
+
+
+def shown_host(host: str) -> str:
+    """A host as an address has it."""
+    return f"[{host}]" if ":" in host else host
 
 
 def is_loopback(url: str) -> bool:

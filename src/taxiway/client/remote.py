@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from taxiway.client.connection import Connection
-from taxiway.client.following import Following
+from taxiway.client.following import Following, newest_version
 from taxiway.client.handle import TaskHandle, plain_fields
 from taxiway.client.remote_control import RemoteControl
 from taxiway.client.remote_session import RemoteSessions
@@ -32,7 +32,6 @@ from taxiway.wire.documents import plan_document
 from taxiway.wire.records import diff_of, event_of, obstacle_of, receipt_of, record, run_of, signal_of, task_of
 
 RECEIPT_LOOK_S: Final = 0.1
-VERSION_MAX: Final = 1 << 53  #: behind every change
 
 
 class RemoteTaxiway(RemoteControl):
@@ -96,7 +95,7 @@ class RemoteTaxiway(RemoteControl):
         """A task once it has ended; ``TimeoutError`` after ``timeout_s`` seconds."""
         async with asyncio.timeout(timeout_s):
             while True:
-                version = await self.newest_version()  # read first, so that no end falls between the two
+                version = await self._following.newest()  # read first, so that no end falls between the two
                 found = await self.task(task)
                 if found.ended:
                     return found
@@ -117,7 +116,7 @@ class RemoteTaxiway(RemoteControl):
         them, and doubles none."""
         seen: set[str] = set()
         while True:
-            version = await self.newest_version()
+            version = await self._following.newest()
             found = await self.task(task)
             for run in await self.runs(found.carrier or found.id):
                 if run.id not in seen:
@@ -138,7 +137,7 @@ class RemoteTaxiway(RemoteControl):
 
     async def newest_version(self) -> int:
         """The version of the newest change."""
-        return int((await self._connection.get("/changes", after=VERSION_MAX))["newest"])
+        return await newest_version(self._connection)
 
     def changes(self, after: int) -> AsyncGenerator[Change, None]:
         """The change log from version ``after`` + 1 on, live and without end; a stream that is cut goes on where it

@@ -276,6 +276,11 @@ class Verbs(Protocol):
         """A token, and its text, which nobody can tell again."""
         ...
 
+    async def login_code(self) -> str:
+        """The code of a link that signs a browser in, once and within a minute: it is opened as ``/login#CODE``. Of a
+        server for the bearer of the token that is shown, of a store for its owner."""
+        ...
+
     async def tokens(self) -> list[Token]:
         """Every token."""
         ...

@@ -36,6 +36,8 @@ PROMPT_REFERENCE_BYTES_MAX: Final = 16 << 10  #: one file of a bundle that goes 
 PREFACE_BYTES_MAX: Final = 64 << 10  #: all of them together, with the prompt
 SKILL_SUMMARY_CHARS_MAX: Final = 600  #: what is said of a skill before a prompt
 
+SUBTASK_DEPTH_MAX: Final = 5  #: of tasks that runs submit: children of children
+SUBTASKS_PER_RUN_MAX: Final = 64  #: tasks that one run submits
 CRASHES_MAX: Final = 3  #: runs that ended without a report before a task counts as poisoned
 CASCADE_ROWS_MAX: Final = 1_000  #: rows that one transaction of a cascade touches
 CLAIM_TASKS_MAX: Final = 64  #: tasks that one claim takes

@@ -289,7 +289,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     Times are milliseconds since 1970 UTC. ``seq`` is the submission order, ``version`` the number of the task's last
     change in the change log. ``attempt`` counts as semantics say; ``fence`` counts claims; ``crashes`` counts runs
     that ended without a report. ``due_at`` is the earliest start while ``scheduled``. ``session`` is the id of its
-    session, ``box`` its place in that mailbox, ``carrier`` the task whose turn it became a part of.
+    session, ``box`` its place in that mailbox, ``carrier`` the task whose turn it became a part of. ``submitted_by`` is
+    the run that asked for it by its own token.
     """
 
     id: str
@@ -319,6 +320,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: int | None = None
     run: str | None = None
     retry_of: str | None = None
+    submitted_by: str | None = None
     superseded: bool = False
     version: int = 0
 

@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from taxiway.core.runtoken import Holder
+
 _TEXT: Final = re.compile(r"txw_(?P<id>[0-9a-hjkmnp-tv-z]{26})_(?P<secret>[A-Za-z0-9_-]{43})")
 
 
@@ -26,6 +28,19 @@ class TokenScope(StrEnum):
     RUN = "run"
     INVITE = "invite"
 
+
+class Browser(StrEnum):
+    """What of a browser's a token is: the code of a link that signs one in, or the cookie of one that is signed in."""
+
+    LINK = "link"
+    SESSION = "session"
+
+
+OWNER: Final = "owner"  #: who has the token that lies beside the store
+LINK_S: Final = 60.0  #: how long a link works
+BROWSER_S: Final = 12 * 3600.0  #: how long a browser stays signed in
+#: Scopes of people, who have browsers.
+PEOPLE: Final = frozenset({TokenScope.VIEWER, TokenScope.OPERATOR, TokenScope.ADMIN})
 
 #: What each scope holds.
 HOLDS: Final[Mapping[TokenScope, frozenset[TokenScope]]] = MappingProxyType(
@@ -42,7 +57,8 @@ HOLDS: Final[Mapping[TokenScope, frozenset[TokenScope]]] = MappingProxyType(
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
     """A token as stored. ``name`` is what its bearer is called in the change log; times are milliseconds since 1970 UTC
-    (``used_at`` at most a minute behind)."""
+    (``used_at`` at most a minute behind). ``browser``: it belongs to one, for the bearer of the token ``parent``, and
+    ends with that."""
 
     id: str
     name: str
@@ -53,6 +69,8 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     used_at: int | None = None
     revoked_at: int | None = None
     version: int = 0
+    browser: Browser | None = None
+    parent: str | None = None
 
     def holds(self, now_ms: int) -> bool:
         """Whether it opens anything at this time."""
@@ -60,12 +78,15 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls: the bearer of a token, in one tenant."""
+    """Who calls: the bearer of a token, in one tenant; ``holder`` is the run whose own token it is,
+    ``browser`` says that it is a browser's cookie."""
 
     token: str
     name: str
     scope: TokenScope
     tenant: str
+    holder: Holder | None = None
+    browser: Browser | None = None
 
     def may(self, wanted: TokenScope) -> bool:
         """Whether its scope holds this one."""

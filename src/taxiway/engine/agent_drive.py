@@ -224,7 +224,7 @@ class AgentDrive:
         return end
 
     async def _recorded(self, live: Live) -> StopCause | None:
-        """The process stands in the run, a new one in the session too, before it does anything (I7); who wants an end."""
+        """The process stands in the run, a new one in its session too, before it acts (I7); who wants its end."""
         started = partial(self._store.started, self._claim.run, self._claim.fence, live.mark)
         if live.reused:
             return await started()

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from taxiway.clock import Ids
+from taxiway.core.bounds import Bounds
 from taxiway.core.errors import Draining, Invalid, Problem
 from taxiway.core.fault import Fault
 from taxiway.core.fieldtypes import Bad
@@ -95,11 +96,13 @@ class Intake:
         self._declared = declared
         self._prompting = prompting or Prompting()
         self._shutter = Shutter()
+        self._bounds: Bounds | None = None
 
-    def speaking_as(self, actor: str, store: Store, project: str | None = None) -> Intake:
-        """The same door for another actor, or in another project: what is shut is shut for both."""
+    def speaking_as(self, actor: str, store: Store, project: str | None = None, bounds: Bounds | None = None) -> Intake:
+        """The same door for another actor, or in another project: what is shut is shut for both. Within ``bounds`` it
+        is for a run that asks for work."""
         other = copy(self)
-        other._actor, other._store = actor, store
+        other._actor, other._store, other._bounds = actor, store, bounds
         other._project = self._project if project is None else project
         return other
 
@@ -123,7 +126,12 @@ class Intake:
         if len(many) > SUBMIT_BATCH_MAX:
             raise Invalid(f"{len(many)} tasks in one call; {SUBMIT_BATCH_MAX} are the most")
         wanted = self._project if project is None else project
-        specs = [checked_spec(fields, agent=self._prompting.agent) for fields in many]
+        bounds = self._bounds
+        asked = many if bounds is None else [bounds.filled(fields) for fields in many]
+        specs = [checked_spec(fields, agent=self._prompting.agent) for fields in asked]
+        if bounds is not None:
+            for spec in specs:
+                bounds.check(spec)
         self._refuse_literal_secrets(specs)
         await self._refuse_bad_schemas(specs)
         tasks = [self._new(spec, wanted) for spec in await self._completed(specs, wanted)]
@@ -276,4 +284,5 @@ class Intake:
         if self._scrubber.active:
             asked = msgspec.to_builtins(spec)
             spec = msgspec.convert({field: self._scrubber.value(value) for field, value in asked.items()}, TaskSpec)
-        return NewTask(self._ids.new("task"), spec, spec_hash(spec), project, self._prompting.mailbox)
+        asker = None if self._bounds is None else self._bounds.run
+        return NewTask(self._ids.new("task"), spec, spec_hash(spec), project, self._prompting.mailbox, asker)

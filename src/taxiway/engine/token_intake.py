@@ -38,18 +38,34 @@ class TokenIntake:
         new = NewToken(id=id, name=name, scope=scope, hash=secret_hash(secret), expires_s=expires_s)
         return await self._store.make_token(new, self._actor), token_text(id, secret)
 
+    async def link(self, ref: str) -> tuple[Token, str]:
+        """A link that signs a browser in as the bearer of a token, once and within a minute; and its code."""
+        secret, id = self._make_secret(), self._ids.new("tok")
+        parent = await self._meant(ref)
+        return await self._store.make_link(parent, NewToken(id=id, hash=secret_hash(secret)), self._actor), token_text(
+            id, secret
+        )
+
+    async def end(self, id: str) -> Token:
+        """A token by its whole id opens nothing any more."""
+        return await self._store.revoke_token(id, self._actor)
+
     async def every(self) -> list[Token]:
         """Every token, oldest first."""
         return await self._store.tokens()
 
     async def revoke(self, ref: str) -> Token:
-        """It opens nothing from now on; by its id, a unique part of it, or the name of its only bearer."""
-        found = [one for one in await self._store.tokens() if ref in (one.id, one.name) or _part(ref, one.id)]
+        """It opens nothing from now on; by its id, a unique part of it, or the name of its only bearer. What a browser
+        of his shows is no token of that name."""
+        return await self._store.revoke_token(await self._meant(ref), self._actor)
+
+    async def _meant(self, ref: str) -> str:
+        found = [one for one in await self._store.tokens() if _is_called(one, ref)]
         live = [one for one in found if one.revoked_at is None] or found
         if len(live) > 1:
             candidates = [one.id for one in live]
             raise Invalid(f"'{ref}' means {len(live)} tokens: {', '.join(candidates)}", candidates=candidates)
-        return await self._store.revoke_token(live[0].id if live else ref, self._actor)
+        return live[0].id if live else ref
 
     async def revoke_runner(self, ref: str) -> Token:
         """The key that a runner works with opens nothing from now on; by the runner's id or a unique part of it."""
@@ -64,6 +80,10 @@ class TokenIntake:
                 runner=found[0].id,
             )
         return await self._store.revoke_token(found[0].token, self._actor)
+
+
+def _is_called(one: Token, ref: str) -> bool:
+    return ref == one.id or (ref == one.name and one.browser is None) or _part(ref, one.id)
 
 
 def _part(ref: str, id: str) -> bool:

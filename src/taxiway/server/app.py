@@ -24,6 +24,7 @@ from taxiway.server import (
     changes,
     execution,
     fleet,
+    links,
     plans,
     queues,
     runnerkeys,
@@ -39,6 +40,7 @@ from taxiway.server.bearers import Bearers
 from taxiway.server.doorkeeper import OPEN_PATHS, Doorkeeper, Rates
 from taxiway.server.endpoint import Endpoint
 from taxiway.server.health import health_routes
+from taxiway.server.login import Login
 from taxiway.server.openapi import openapi_route
 from taxiway.server.serving import Server, refusal
 from taxiway.server.stream import Streams
@@ -57,6 +59,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *approvals.ENDPOINTS,
     *accounts.ENDPOINTS,
     *tokens.ENDPOINTS,
+    *links.ENDPOINTS,
     *fleet.ENDPOINTS,
     *runnerkeys.ENDPOINTS,
     *runners.ENDPOINTS,
@@ -85,11 +88,12 @@ class Guard(msgspec.Struct, frozen=True, kw_only=True):
     observer: Observer = nobody
 
 
-def make_app(server: Server, streams: Streams, guard: Guard, others: Sequence[Route] = ()) -> ASGIApp:
+def make_app(server: Server, streams: Streams, login: Login, guard: Guard, others: Sequence[Route] = ()) -> ASGIApp:
     """The whole application: nobody reaches a route but by the doorkeeper. ``others`` are routes outside ``/v1``."""
     routes: list[Route | WebSocketRoute] = [
         *health_routes(server),
         *others,
+        *login.routes(),
         openapi_route(PREFIX, ENDPOINTS),
         *streams.routes(PREFIX),
         *(_route(server, path, list(on)) for path, on in groupby(sorted(ENDPOINTS, key=_path), key=_path)),

@@ -6,13 +6,16 @@ from typing import Final, NamedTuple
 
 from taxiway.clock import Clock
 from taxiway.core.errors import NotFound, Unauthorized
-from taxiway.core.token import Principal, Token, read_token, same_hash
+from taxiway.core.runtoken import read_run_token
+from taxiway.core.token import Browser, Principal, Token, TokenScope, read_token, same_hash
+from taxiway.server.mint import Mint
 from taxiway.store.protocol import Store, Topic
 
 REMEMBERED_S: Final = 2.0  #: so late at most a token that was revoked in another process is refused here
 REMEMBERED_MAX: Final = 10_000
 USED_EVERY_S: Final = 60.0  #: how often the store is told when tokens were used
 REFUSED: Final = "there is no such token, or it opens nothing any more; ask for one with 'taxiway token create'"
+OVER: Final = "this is no token of a run that lives: it opened something as long as its run did"
 MISSING: Final = "a token is needed, as in: Authorization: Bearer txw_…"
 
 
@@ -28,8 +31,9 @@ class Bearers:
     name: Final = "bearers"
     topics: Final = Topic.NOTHING
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, mint: Mint) -> None:
         self._store = store
+        self._mint = mint
         self._clock = clock
         self._known: dict[str, _Known] = {}
         self._used: dict[str, int] = {}
@@ -39,17 +43,46 @@ class Bearers:
         if authorization is None:
             raise Unauthorized(MISSING)
         scheme, _, text = authorization.partition(" ")
-        claim = read_token(text.strip()) if scheme.lower() == "bearer" else None
+        shown = text.strip() if scheme.lower() == "bearer" else ""
+        if read_run_token(shown) is not None:
+            return await self._of_run(shown)
+        claim = read_token(shown)
         if claim is None:
             raise Unauthorized(REFUSED if scheme.lower() == "bearer" else MISSING)
-        id, hash = claim
+        return await self._of_token(*claim, None)
+
+    async def visitor(self, cookie: str) -> Principal:
+        """Whoever's browser shows this cookie. Raises ``Unauthorized``."""
+        claim = read_token(cookie)
+        if claim is None:
+            raise Unauthorized(REFUSED)
+        return await self._of_token(*claim, Browser.SESSION)
+
+    async def still(self, principal: Principal) -> None:
+        """Raises ``Unauthorized`` where a token that was shown opens nothing any more."""
+        known = await self._look_up(principal.token)
+        if known is None or not known.token.holds(self._clock.now_ms()):
+            raise Unauthorized(REFUSED)
+
+    async def _of_token(self, id: str, hash: bytes, browser: Browser | None) -> Principal:
+        """The bearer, if what is shown is of this kind: a cookie is no token, a token no cookie, a link neither."""
         known = await self._look_up(id)
         now = self._clock.now_ms()
         if known is None or not same_hash(known.hash, hash) or not known.token.holds(now):
             raise Unauthorized(REFUSED)
+        if known.token.browser is not browser:
+            raise Unauthorized(REFUSED)
         self._used[id] = now
         token = known.token
-        return Principal(token=token.id, name=token.name, scope=token.scope, tenant=token.tenant)
+        return Principal(token=token.id, name=token.name, scope=token.scope, tenant=token.tenant, browser=browser)
+
+    async def _of_run(self, shown: str) -> Principal:
+        """A run, as long as it lives."""
+        holder = await self._mint.holder(shown)
+        if holder is None:
+            raise Unauthorized(OVER)
+        name = f"run:{holder.run}"
+        return Principal(token=holder.run, name=name, scope=TokenScope.RUN, tenant=holder.tenant, holder=holder)
 
     async def step(self) -> float:
         """Note when tokens were used."""

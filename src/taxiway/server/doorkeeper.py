@@ -19,11 +19,14 @@ from taxiway.core.errors import Error, Forbidden, Misdirected, RateLimited
 from taxiway.core.token import TokenScope
 from taxiway.server.bearers import Bearers
 from taxiway.server.bucket import Buckets
+from taxiway.server.cookies import LOOPBACK, cookie_names, shown_cookie
 from taxiway.server.problem import problem_reply
 
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})  #: what is answered without a token: nothing but "ok"
+LOGIN: Final = "/login"  #: where a browser gets one: a page that is the same for everybody, and a form
+STREAMS: Final = frozenset({"/v1/stream", "/v1/ws"})
+PAGES_OWN: Final = "x-taxiway"  #: a header that no form can send, and no other site's page may
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SAFE_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -80,7 +83,9 @@ class Doorkeeper:
         try:
             self._check_where(headers, scope)
             scope["state"] = {**scope.get("state", {}), "request": request}
-            if scope["path"] not in self._open_paths:
+            if scope["path"] == LOGIN:
+                self._check_login(headers, scope)
+            elif scope["path"] not in self._open_paths:
                 scope["state"]["principal"] = await self._who(headers, scope)
         except Error as error:
             await _refuse(error, request, scope, receive, safe)
@@ -94,24 +99,37 @@ class Doorkeeper:
             raise Misdirected(
                 f"this server does not answer to the host '{host[:100]}'; [server] hosts names those it does"
             )
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
+        hidden = origin == "null" and site == "same-origin"  # a form of a page that tells no referrer
+        if origin is not None and not hidden and urlsplit(origin).netloc.lower() != host.lower():
             raise Forbidden(f"a page of '{origin[:100]}' may not use this server")
-        site = headers.get("sec-fetch-site", "none")
         unsafe = scope["type"] == "websocket" or scope.get("method") not in SAFE_METHODS
         if unsafe and site not in ("same-origin", "none"):
             raise Forbidden("another site's page may not change anything here")
 
     async def _who(self, headers: dict[str, str], scope: Scope) -> object:
-        address = (scope.get("client") or ("unknown", 0))[0].removeprefix("::ffff:")
+        shown = headers.get("authorization")
+        cookie = None if shown is not None else _cookie(headers)
         try:
-            principal = await self._bearers.principal(headers.get("authorization"))
+            if cookie is None:
+                principal = await self._bearers.principal(shown)
+            else:
+                principal = await self._bearers.visitor(cookie)
         except Error:
-            self._slow_down(self._refusals, address)
+            self._slow_down(self._refusals, _address(scope))
             raise
+        if cookie is not None:
+            _check_page(headers, scope)
         runs = principal.scope is TokenScope.RUNNER
         self._slow_down(self._runner_rates if runs else self._rates, principal.token)
         return principal
+
+    def _check_login(self, headers: dict[str, str], scope: Scope) -> None:
+        """A form comes from our own page, and not too often from one address."""
+        if scope.get("method") not in SAFE_METHODS:
+            self._slow_down(self._refusals, _address(scope))
+            if not _is_told(headers):
+                raise Forbidden("a browser is signed in by this server's own page alone")
 
     def _slow_down(self, buckets: Buckets, caller: str) -> None:
         wait_s = buckets.take(caller)
@@ -121,6 +139,32 @@ class Doorkeeper:
     def _request_id(self, headers: dict[str, str]) -> str:
         given = headers.get("x-request-id", "")
         return given if _REQUEST_ID.fullmatch(given) else self._ids.new("req")
+
+
+def _address(scope: Scope) -> str:
+    address: str = (scope.get("client") or ("unknown", 0))[0]
+    return address.removeprefix("::ffff:")
+
+
+def _cookie(headers: dict[str, str]) -> str | None:
+    host = headers.get("host", "")
+    return shown_cookie(headers.get("cookie"), cookie_names(host, _host_of(host)))
+
+
+def _is_told(headers: dict[str, str]) -> bool:
+    """Whether the browser says that our own page sends it; where it says another one's, it has not come so far."""
+    return headers.get("sec-fetch-site") == "same-origin" or headers.get("origin", "null") != "null"
+
+
+def _check_page(headers: dict[str, str], scope: Scope) -> None:
+    """A browser sends its cookie with whatever any page wants: it must be our own page that does (4.2)."""
+    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        raise Forbidden("another site's page may not look at anything here")
+    if (scope["type"] == "websocket" or scope["path"] in STREAMS) and not _is_told(headers):
+        raise Forbidden("a stream is opened by a page of this server; the browser does not say that it is one")
+    changes = scope["type"] != "websocket" and scope.get("method") not in SAFE_METHODS
+    if changes and (PAGES_OWN not in headers or not _is_told(headers)):
+        raise Forbidden("with a cookie a change needs the header X-Taxiway: 1, and a page of this server")
 
 
 def _host_of(host: str) -> str:

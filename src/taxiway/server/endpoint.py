@@ -11,6 +11,7 @@ import msgspec
 from taxiway.core.change import ChangeKind
 from taxiway.core.errors import Invalid
 from taxiway.core.token import Principal, TokenScope
+from taxiway.server.reach import Reach
 from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.store.protocol import Guard
 from taxiway.verbs import Taxiway
@@ -74,7 +75,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     what else it may answer in. ``records``: what the answer is made of beside documents (they are described as they
     are). ``keyed``: admission itself makes one thing once under an idempotency key. ``versioned``: what it is about;
     its version is told as ``ETag``, and a change may demand one with ``If-Match``. ``secret``: what it answers is kept
-    by nobody.
+    by nobody. ``reach``: what the token of a run may name here; without it such a token does not open it.
     """
 
     method: HTTPMethod
@@ -92,6 +93,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     keyed: bool = False
     versioned: ChangeKind | None = None
     secret: bool = False
+    reach: Reach | None = None
 
     @property
     def mutates(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 
 from taxiway.core.errors import Forbidden, LeaseLost
 from taxiway.core.token import Principal
+from taxiway.server.mint import Mint
 from taxiway.store.protocol import Runner, Store, Topic, Wake, Wakes
 
 TOPICS: Final = {"work": Topic.WORK, "stop": Topic.STOP, "signal": Topic.SIGNAL}
@@ -48,7 +49,8 @@ class Ears:
 class RunnerDesk:
     """What the server knows of runners between two of their calls; all of it may be forgotten."""
 
-    def __init__(self, wakes: Wakes) -> None:
+    def __init__(self, wakes: Wakes, mint: Mint) -> None:
+        self.mint = mint
         self._wakes = wakes
         self._ears: dict[str, Ears] = {}
         self._runner_of: dict[str, str] = {}

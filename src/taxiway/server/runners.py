@@ -107,7 +107,7 @@ async def claim(call: Call) -> Reply:
             claimed = await store.claim(runner, scope, asked.free)
             left_s = until_s - clock.time()
             if claimed or left_s <= 0:
-                return _items(claimed)
+                return _items(await call.desk.mint.with_tokens(claimed))
             await wake.wait(left_s)
     finally:
         wake.close()
@@ -218,6 +218,7 @@ def _post(path: str, handler: Handler, summary: str, body: type[msgspec.Struct] 
         answer=answer,
         records=RECORDS,
         status=201 if handler is register else 200,
+        secret=handler is claim,
     )
 
 

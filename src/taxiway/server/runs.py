@@ -9,8 +9,9 @@ import msgspec
 
 from taxiway.core.limits import EVENTS_PAGE_MAX
 from taxiway.core.token import TokenScope
-from taxiway.server.endpoint import Call, Endpoint, Reply, object_of, ref
-from taxiway.wire.documents import event_document, run_document
+from taxiway.server.endpoint import Call, Endpoint, Reply, object_of, page_of, ref
+from taxiway.server.reach import Reach
+from taxiway.wire.documents import event_document, run_document, task_document
 
 
 class EventsQuery(msgspec.Struct, frozen=True):
@@ -42,7 +43,23 @@ async def events(call: Call) -> Reply:
     return Reply({"items": [event_document(event) for event in found], "cursor": cursor})
 
 
+async def submitted(call: Call) -> Reply:
+    """What it has submitted by its own token, in order."""
+    store = call.tw.store
+    found = await store.submitted(await store.find_run(call.path["run"]))
+    return Reply({"items": [task_document(task) for task in found], "cursor": None})
+
+
 ENDPOINTS: Final = (
+    Endpoint(
+        method=HTTPMethod.GET,
+        path="/runs/{run}/submitted",
+        scope=TokenScope.VIEWER,
+        handler=submitted,
+        summary="What a run has submitted",
+        answer=page_of("Task"),
+        reach=Reach.RUN,
+    ),
     Endpoint(
         method=HTTPMethod.GET,
         path="/runs/{run}",
@@ -50,6 +67,7 @@ ENDPOINTS: Final = (
         handler=get,
         summary="One run",
         answer=ref("Run"),
+        reach=Reach.RUN,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -59,5 +77,6 @@ ENDPOINTS: Final = (
         summary="A page of a run's log",
         query=EventsQuery,
         answer=EVENTS,
+        reach=Reach.RUN,
     ),
 )

@@ -14,11 +14,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from taxiway.core.errors import Error, Forbidden, Invalid, Malformed, TooLarge
+from taxiway.core.runtoken import Holder
 from taxiway.core.token import Principal
 from taxiway.observe.observer import Moment, Observer
 from taxiway.server.body import lists_of, read_fields, read_json
 from taxiway.server.endpoint import Call, Endpoint, Reply
 from taxiway.server.problem import problem_reply
+from taxiway.server.reach import ASKING, bounds_of, check_open, reached, without_token
 from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.server.versions import demanded, seen_versions
 from taxiway.store.protocol import REQUEST, Guard, Store
@@ -82,20 +84,27 @@ class Server:
 
     async def _respond(self, endpoint: Endpoint, request: Request) -> Response:
         principal: Principal = request.state.principal
-        if not principal.may(endpoint.scope):
+        holder = principal.holder
+        if holder is not None:
+            check_open(endpoint.reach)
+        elif not principal.may(endpoint.scope):
             raise Forbidden(
                 f"this needs the scope {endpoint.scope}; the token '{principal.name}' has {principal.scope}"
             )
         query = read_fields(endpoint.query, _query(endpoint, request), what="the query", strict=False)
         who = Speaking(actor=principal.name, tenant=principal.tenant, project=getattr(query, "project", None))
+        path = {name: unquote(text) for name, text in request.path_params.items()}
+        if holder is not None:
+            who, path = await self._of_run(endpoint, holder, who, path)
+        body = await _body(endpoint, request)
         call = Call(
             principal=principal,
             tw=self._verbs_of(who),
-            path={name: unquote(text) for name, text in request.path_params.items()},
+            path=path,
             query=query,
-            body=await _body(endpoint, request),
+            body=body if holder is None else without_token(body, _shown(request)),
             desk=self._desk,
-            key=_key(request) if endpoint.mutates else None,
+            key=_key(request, holder) if endpoint.mutates else None,
             accept=request.headers.get("accept", ""),
         )
         if not endpoint.mutates:
@@ -104,6 +113,17 @@ class Server:
         if (call.key is None or _is_keyed(endpoint, call)) and seen is None:
             return _response(endpoint, await endpoint.handler(call))
         return await self._guarded(endpoint, call, who, seen, request)
+
+    async def _of_run(
+        self, endpoint: Endpoint, holder: Holder, who: Speaking, path: dict[str, str]
+    ) -> tuple[Speaking, dict[str, str]]:
+        """A run speaks in its own project, of what it may know, and asks within its bounds (4.5)."""
+        store = self._verbs_of(who).store
+        path = await reached(store, holder, endpoint.reach, path)
+        if who.project not in (None, holder.project):
+            raise Forbidden("a run asks for work in its own project, and in no other")
+        bounds = await bounds_of(store, holder) if endpoint.mutates and endpoint.reach in ASKING else None
+        return msgspec.structs.replace(who, project=holder.project, bounds=bounds), path
 
     async def _guarded(
         self, endpoint: Endpoint, call: Call, who: Speaking, seen: frozenset[int] | None, request: Request
@@ -206,11 +226,17 @@ async def _read(request: Request) -> bytes:
     return b"".join(pieces)
 
 
-def _key(request: Request) -> str | None:
+def _key(request: Request, holder: Holder | None) -> str | None:
+    """The idempotency key. Those of runs are their task's own: another's key would lead to another's answer."""
     key = request.headers.get("idempotency-key")
     if key is not None and _KEY.fullmatch(key) is None:
         raise Invalid("an Idempotency-Key has 1 to 200 printable characters of ASCII, and no spaces")
-    return key
+    return key if key is None or holder is None else f"{holder.task}:{key}"
+
+
+def _shown(request: Request) -> str:
+    """The token that the caller showed."""
+    return str(request.headers.get("authorization", "")).partition(" ")[2].strip()
 
 
 def _response(endpoint: Endpoint, reply: Reply) -> Response:

@@ -13,6 +13,7 @@ from taxiway.core.session import Session
 from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, InProject, Reply, Schema, object_in, object_of, page_of, ref
 from taxiway.server.queues import Answer
+from taxiway.server.reach import Reach
 from taxiway.store.protocol import SessionFilter
 from taxiway.wire.documents import (
     event_document,
@@ -238,6 +239,7 @@ ENDPOINTS: Final = (
         scope=TokenScope.VIEWER,
         method=HTTPMethod.GET,
         versioned=ChangeKind.SESSION,
+        reach=Reach.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}",
@@ -260,6 +262,7 @@ ENDPOINTS: Final = (
         keyed=True,
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        reach=Reach.SESSION,
     ),
     Endpoint(
         path="/sessions/{session}/fork",

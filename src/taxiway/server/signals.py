@@ -11,6 +11,7 @@ from taxiway.core.limits import LIST_PAGE_DEFAULT
 from taxiway.core.session import Signal
 from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, Reply, object_of, ref
+from taxiway.server.reach import Reach
 from taxiway.wire.documents import receipt_document, signal_document
 
 PAGE_MAX: Final = 100
@@ -83,6 +84,7 @@ ENDPOINTS: Final = (
         body=NewSignal,
         answer=ref("Receipt"),
         status=201,
+        reach=Reach.RUN_BELOW,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -92,6 +94,7 @@ ENDPOINTS: Final = (
         summary="What a run was told",
         query=SignalsQuery,
         answer=object_of(items={"type": "array", "items": ref("RunSignal")}, cursor={"type": "integer"}),
+        reach=Reach.RUN,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -101,6 +104,7 @@ ENDPOINTS: Final = (
         summary="Steer a live turn",
         body=Steer,
         answer=ref("Receipt"),
+        reach=Reach.BELOW,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -109,6 +113,7 @@ ENDPOINTS: Final = (
         handler=interrupt,
         summary="Interrupt a live turn",
         answer=ref("Receipt"),
+        reach=Reach.BELOW,
     ),
     Endpoint(
         method=HTTPMethod.GET,

@@ -85,10 +85,9 @@ class Streams:
             runs.setdefault((await store.run(await store.find_run(ref))).id, _number(number))
         if len(runs) > RUNS_MAX:
             raise Invalid(f"a stream follows at most {RUNS_MAX} runs")
-        authorization = connection.headers.get("authorization")
 
         async def still() -> None:
-            await self._bearers.principal(authorization)
+            await self._bearers.still(principal)
 
         return self._live.follow(store, principal, Cursor(cursor.version, runs), still), principal
 

@@ -13,6 +13,7 @@ from taxiway.core.limits import LIST_COUNT_MAX, LIST_PAGE_DEFAULT, LIST_PAGE_MAX
 from taxiway.core.task import Task, TaskState
 from taxiway.core.token import TokenScope
 from taxiway.server.endpoint import Call, Endpoint, InProject, Reply, object_in, object_of, page_of, ref
+from taxiway.server.reach import Reach
 from taxiway.store.protocol import TaskFilter
 from taxiway.verbs import Taxiway
 from taxiway.wire.documents import (
@@ -238,6 +239,7 @@ ENDPOINTS: Final = (
         summary="What a task changed",
         answer=ref("TaskDiff"),
         media=PATCH,
+        reach=Reach.TASK,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -251,6 +253,7 @@ ENDPOINTS: Final = (
         also=(200,),
         keyed=True,
         query=InProject,
+        reach=Reach.SUBMIT,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -270,6 +273,7 @@ ENDPOINTS: Final = (
         answer=ref("Task"),
         versioned=ChangeKind.TASK,
         query=ReaderQuery,
+        reach=Reach.TASK,
     ),
     Endpoint(
         method=HTTPMethod.DELETE,
@@ -288,6 +292,7 @@ ENDPOINTS: Final = (
         summary="Cancel a task",
         answer=ref("Task"),
         versioned=ChangeKind.TASK,
+        reach=Reach.BELOW,
     ),
     Endpoint(
         method=HTTPMethod.POST,
@@ -323,5 +328,6 @@ ENDPOINTS: Final = (
         handler=runs,
         summary="A task's runs",
         answer=page_of("Run"),
+        reach=Reach.TASK,
     ),
 )

@@ -71,7 +71,8 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
 
 class Claimed(msgspec.Struct, frozen=True):
     """A run that the claimer now owns, by its fence. ``watched``: its ``account`` wants to hear once it is answered.
-    ``waited_ms``: since its task could have started (``None``: that is forgotten)."""
+    ``waited_ms``: since its task could have started (``None``: that is forgotten).
+    ``token``: what the run may show the server that the claim came from."""
 
     run: str
     task: str
@@ -85,6 +86,7 @@ class Claimed(msgspec.Struct, frozen=True):
     watched: bool = False
     tenant: str = DEFAULT_TENANT
     waited_ms: int | None = None
+    token: str | None = None
 
 
 class StopRequest(msgspec.Struct, frozen=True):

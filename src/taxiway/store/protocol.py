@@ -37,6 +37,7 @@ from taxiway.store.execution_protocol import StopRequest as StopRequest
 from taxiway.store.execution_protocol import TurnFacts as TurnFacts
 from taxiway.store.execution_protocol import WarmProcess as WarmProcess
 from taxiway.store.guard import Guard as Guard
+from taxiway.store.lineage_protocol import LineageStore
 from taxiway.store.observation_protocol import ObservationStore
 from taxiway.store.request import REQUEST as REQUEST
 from taxiway.store.runner_protocol import LiveRun as LiveRun
@@ -54,13 +55,15 @@ from taxiway.store.wakes import Wakes as Wakes
 
 
 class NewTask(msgspec.Struct, frozen=True):
-    """One task to submit, by an id of the caller's. ``mailbox``: its session's policy, if it is the first there."""
+    """One task to submit, by an id of the caller's. ``mailbox``: its session's policy, if it is the first there;
+    ``submitter``: the live run that asks for it."""
 
     id: str
     spec: TaskSpec
     hash: bytes
     project: str = ""
     mailbox: MailboxPolicy = MailboxPolicy()
+    submitter: str | None = None
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -141,6 +144,7 @@ class Store(
     AccountStore,
     TenantStore,
     TokenStore,
+    LineageStore,
     DoorStore,
     ObservationStore,
     Protocol,

@@ -6,18 +6,21 @@ from typing import Protocol, Self
 
 import msgspec
 
-from taxiway.core.token import Token, TokenScope
+from taxiway.core.token import Browser, Token, TokenScope
 from taxiway.store.guard import Guard
 
 
 class NewToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A token to be made, with the SHA-256 of its secret; ``expires_s`` counts from now."""
+    """A token to be made, with the SHA-256 of its secret; ``expires_s`` counts from now. Who signs a browser in tells
+    its id and hash alone: the rest is the bearer's."""
 
     id: str
-    name: str
-    scope: TokenScope
     hash: bytes
+    name: str = ""
+    scope: TokenScope = TokenScope.VIEWER
     expires_s: float | None = None
+    browser: Browser | None = None
+    parent: str | None = None
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -51,6 +54,16 @@ class TokenStore(Protocol):
     async def redeem_invite(self, invite: str, new: NewToken, actor: str) -> Token:
         """A runner's key for an invitation, which opens nothing from now on; for the same key again the same answer.
         Raises ``Unauthorized`` for one that has been used for another key, is revoked or expired."""
+        ...
+
+    async def make_link(self, parent: str, new: NewToken, actor: str) -> Token:
+        """A link that signs a browser in, for the bearer of a token. Raises ``Forbidden`` for a token that is not a
+        person's, and ``NotFound``."""
+        ...
+
+    async def sign_in(self, link: str, hash: bytes, new: NewToken) -> Token:
+        """What a browser of any tenant's shows from now on, for a link with this hash of its secret, which opens
+        nothing from now on. Raises ``Unauthorized`` for one that is unknown, used, revoked or expired."""
         ...
 
     async def tokens_used(self, used: dict[str, int]) -> None:

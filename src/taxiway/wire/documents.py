@@ -47,6 +47,7 @@ def task_document(task: Task) -> dict[str, Any]:
         "run": task.run,
         "carrier": task.carrier,
         "retry_of": task.retry_of,
+        "submitted_by": task.submitted_by,
         "superseded": task.superseded,
         "version": task.version,
     }

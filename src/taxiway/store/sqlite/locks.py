@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 from pathlib import Path
 from typing import ClassVar
 
@@ -57,9 +58,15 @@ def is_dead(folder: Path, runner: str) -> bool:
 
 
 def forget(folder: Path, runner: str) -> None:
-    """A dead runner has been settled: its lock file goes."""
+    """A dead runner has been settled: its lock file goes, and what its runs found their tokens in."""
+    shutil.rmtree(tokens_of(folder, runner), ignore_errors=True)
     with contextlib.suppress(FileNotFoundError):
         _path(folder, runner).unlink()
+
+
+def tokens_of(folder: Path, runner: str) -> Path:
+    """The folder in which a runner's runs find their tokens."""
+    return folder / f"{runner}.tokens"
 
 
 def _path(folder: Path, runner: str) -> Path:

@@ -38,6 +38,7 @@ from taxiway.store.sqlite.accounts import SqliteAccounts
 from taxiway.store.sqlite.approvals import SqliteApprovals
 from taxiway.store.sqlite.conversations import SqliteConversations
 from taxiway.store.sqlite.doors import SqliteDoors
+from taxiway.store.sqlite.lineage import SqliteLineage
 from taxiway.store.sqlite.observation import SqliteObservation
 from taxiway.store.sqlite.reader import SqliteReader
 from taxiway.store.sqlite.tokens import SqliteTokens
@@ -67,7 +68,15 @@ from taxiway.store.verbs.claim import Claim
 from taxiway.store.writer import Urgency, Writer
 
 
-class SqliteStore(SqliteApprovals, SqliteAccounts, SqliteConversations, SqliteTokens, SqliteDoors, SqliteObservation):
+class SqliteStore(
+    SqliteApprovals,
+    SqliteAccounts,
+    SqliteConversations,
+    SqliteTokens,
+    SqliteLineage,
+    SqliteDoors,
+    SqliteObservation,
+):
     """One file. ``new_id`` makes ids for what the store itself makes; it is used by the writer only."""
 
     def __init__(

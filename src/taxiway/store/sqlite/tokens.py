@@ -6,7 +6,7 @@ from taxiway.core.token import Token
 from taxiway.store.protocol import Runner
 from taxiway.store.sqlite.verbs import SqliteVerbs
 from taxiway.store.token_protocol import NewToken, Reply
-from taxiway.store.verbs import runners, tokens
+from taxiway.store.verbs import browsers, runners, tokens
 from taxiway.store.writer import Urgency
 
 
@@ -32,6 +32,14 @@ class SqliteTokens(SqliteVerbs):
     async def redeem_invite(self, invite: str, new: NewToken, actor: str) -> Token:
         """A runner's key for an invitation."""
         return await self._first(lambda tx: tokens.redeem(tx, invite, new, actor))
+
+    async def make_link(self, parent: str, new: NewToken, actor: str) -> Token:
+        """A link that signs a browser in."""
+        return await self._first(lambda tx: browsers.make_link(tx, parent, new, actor))
+
+    async def sign_in(self, link: str, hash: bytes, new: NewToken) -> Token:
+        """A browser's token for a link."""
+        return await self._serve(lambda tx: browsers.sign_in(tx, link, hash, new))
 
     async def runner(self, runner: str) -> Runner:
         """One runner."""

@@ -117,7 +117,7 @@ def _task_record(row: Row) -> Task:
     (seq, task_id, tenant, project, state, reason, attempt, fence, crashes, unmet) = row[:10]
     (created_at, due_at, expires_at, started_at, finished_at) = row[10:15]
     (exit_code, signal, error, usage, retry_of, superseded, version, spec, output, value, live) = row[15:26]
-    (session, box, carrier) = row[26:]
+    (session, box, carrier, submitter) = row[26:]
     return Task(
         id=task_id,
         seq=seq,
@@ -146,6 +146,7 @@ def _task_record(row: Row) -> Task:
         box=Box(box),
         carrier=carrier,
         retry_of=retry_of,
+        submitted_by=submitter,
         superseded=bool(superseded),
         version=version,
     )

@@ -17,7 +17,7 @@ from taxiway.core.task import TASK_TERMINAL, Condition, Reason, TaskSpec, TaskSt
 from taxiway.core.toposort import parents_first
 from taxiway.store.protocol import NewTask
 from taxiway.store.tx import Topic, Tx
-from taxiway.store.verbs import gates
+from taxiway.store.verbs import gates, lineage
 from taxiway.store.verbs.ending import TaskRow, cancel_waiting, count_ended, move_queue_row, settle_page, task_row
 from taxiway.store.verbs.submit import Admission, Edge
 
@@ -210,6 +210,7 @@ def _replace(tx: Tx, fallen: list[int], actor: str, new_id: Callable[[], str]) -
         assert stored is not None
         spec = msgspec.structs.replace(_decode_spec(stored[1]), idempotency_key=None)
         new = NewTask(new_id(), spec, stored[0], old.project)
+        admission.origin = lineage.of_task(tx, seq)
         admission.admit(new, _edges(tx, seq), old.id)
         ids.append(new.id)
     admission.close()

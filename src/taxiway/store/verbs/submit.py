@@ -18,9 +18,10 @@ from taxiway.core.session import Disposition
 from taxiway.core.task import TASK_TERMINAL, Condition, Dependency, Reason, TaskSpec, TaskState
 from taxiway.store.protocol import NewTask, Submitted
 from taxiway.store.tx import Row, Topic, Tx
-from taxiway.store.verbs import accounts, gates, mailbox, sweeps
+from taxiway.store.verbs import accounts, gates, lineage, mailbox, sweeps
 from taxiway.store.verbs.arriving import Arrival, Place, arrive
 from taxiway.store.verbs.explain import facts_of
+from taxiway.store.verbs.lineage import NOBODYS, Lineage
 from taxiway.store.verbs.queues import queue_of
 from taxiway.store.verbs.sessions import session_for, set_policy
 
@@ -49,16 +50,18 @@ class Birth(msgspec.Struct, frozen=True):
 class Admission:
     """One submit in progress: looks up each queue, lane and gate once in a transaction."""
 
-    def __init__(self, tx: Tx, actor: str, by_plan: bool = False) -> None:
+    def __init__(self, tx: Tx, actor: str, by_plan: bool = False, origin: Lineage = NOBODYS) -> None:
         self._tx = tx
         self._actor = actor
         self._by_plan = by_plan
         self._counted: dict[int, tuple[int, int]] = {}  # by queue: submitted, and of these not ended
+        self.origin = origin
         self.places: dict[str, Place] = {}  #: where messages to sessions were put, by task
 
     def admit(self, new: NewTask, edges: Sequence[Edge], retry_of: str | None = None) -> tuple[int, TaskState]:
         """Write one task with its dependencies; its submission number and the state it was born in."""
         tx, spec = self._tx, new.spec
+        self.origin = lineage.one_more(self.origin)
         queue, _ = self.queue(new.project, spec.queue)
         gate = self._gate(queue, spec)
         seq = tx.next_seq()
@@ -98,6 +101,8 @@ class Admission:
             kin=None if place is None else place.kin,
             joined_at=None if place is None else tx.now,
             version=version,
+            submitter=self.origin.run,
+            depth=self.origin.depth,
         )
         tx.run("insert_spec", task=seq, hash=new.hash, body=_encode_spec(spec).decode())
         for key, value in spec.labels.items():
@@ -145,6 +150,11 @@ class Admission:
             "insert_dependency", parent=edge.parent, child=seq, condition=edge.on, name=edge.name, settled=int(settled)
         )
 
+    def hides(self, seq: int) -> bool:
+        """Whether a task is none of what the submitting run may know of: its own, and what came of that."""
+        top = self.origin.top
+        return top is not None and lineage.rows_below(self._tx, seq, top) is None
+
     def queue(self, project: str, name: str) -> tuple[int, Queue]:
         """The queue that takes the task, ready to take it; raises when it takes nothing new."""
         known = self._tx.known.queues
@@ -189,7 +199,7 @@ def lane_of(tx: Tx, queue: int, name: str) -> int:
 
 def submit(tx: Tx, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:
     """Admit all of ``tasks``, or raise and admit none. A task may name earlier ones of the same call."""
-    admission = Admission(tx, actor)
+    admission = Admission(tx, actor, origin=_origin(tx, tasks))
     batch: dict[str, str] = {}
     answers: list[Submitted] = []
     for new in tasks:
@@ -206,6 +216,11 @@ def submit(tx: Tx, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:
         if new.spec.no_wait and answer.created:
             _must_start_now(tx, answer)
     return answers
+
+
+def _origin(tx: Tx, tasks: Sequence[NewTask]) -> Lineage:
+    run = tasks[0].submitter if tasks else None
+    return NOBODYS if run is None else lineage.begin(tx, run)
 
 
 def _answer(new: NewTask, state: TaskState, place: Place | None) -> Submitted:
@@ -244,9 +259,10 @@ def _check_name(tx: Tx, admission: Admission, new: NewTask) -> None:
     row_id, queue = admission.queue(new.project, new.spec.queue)
     row = tx.one("task_named", queue=row_id, name=new.spec.name)
     if row is not None and not (queue.standing and TaskState(row[1]) in TASK_TERMINAL):
+        which = "" if admission.hides(row[0]) else f" ({row[3]}, {row[1]})"
         raise Conflict(
-            f"queue '{queue.name}' has a task '{new.spec.name}' already ({row[3]}, {row[1]}); use another name",
-            id=row[3],
+            f"queue '{queue.name}' has a task '{new.spec.name}' already{which}; use another name",
+            **({"id": row[3]} if which else {}),
         )
 
 
@@ -270,14 +286,15 @@ def _find_parent(tx: Tx, admission: Admission, new: NewTask, edge: Dependency, b
     else:
         queue, _ = admission.queue(new.project, new.spec.queue)
         row = tx.one("task_named", queue=queue, name=edge.task)
-    if row is None:
+    if row is None or admission.hides(row[0]):
         raise _unknown_parent(tx, admission, new, edge.task)
     return Edge(row[0], TaskState(row[1]), Reason(row[2]) if row[2] else None, edge.on, edge.task)
 
 
 def _unknown_parent(tx: Tx, admission: Admission, new: NewTask, name: str) -> Invalid:
     queue, _ = admission.queue(new.project, new.spec.queue)
-    hint = nearest(name, [row[0] for row in tx.all("task_names", queue=queue)])
+    names = [] if admission.origin.run is not None else [row[0] for row in tx.all("task_names", queue=queue)]
+    hint = nearest(name, names)
     return _bad_edge(name, f"there is no task '{name}' to wait for" + (f"; did you mean '{hint}'?" if hint else ""))
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from taxiway.core.change import ChangeKind
 from taxiway.core.errors import NotFound, Unauthorized
-from taxiway.core.token import Token, TokenScope, same_hash
+from taxiway.core.token import Browser, Token, TokenScope, same_hash
 from taxiway.store.token_protocol import NewToken, Reply
 from taxiway.store.tx import Row, Tx
 from taxiway.store.verbs import runners
@@ -34,6 +34,8 @@ def make(tx: Tx, new: NewToken, actor: str) -> Token:
         now=tx.now,
         expires_at=expires_at,
         version=version,
+        browser=new.browser,
+        parent=new.parent,
     )
     return found(tx, new.id)[0]
 
@@ -44,6 +46,14 @@ def found(tx: Tx, id: str) -> tuple[Token, bytes]:
     if row is None:
         raise NotFound(f"there is no token '{id}'", ref=id)
     return _token(row[:-1]), row[-1]
+
+
+def own(tx: Tx, id: str) -> Token:
+    """A token of the tenant; raises ``NotFound``."""
+    token, _ = found(tx, id)
+    if token.tenant != tx.tenant:
+        raise NotFound(f"there is no token '{id}'", ref=id)
+    return token
 
 
 def every(tx: Tx) -> list[Token]:
@@ -66,15 +76,16 @@ def redeem(tx: Tx, invite: str, new: NewToken, actor: str) -> Token:
 
 
 def revoke(tx: Tx, id: str, actor: str) -> Token:
-    """It opens nothing any more; runners that work with it lose their leases, and so what they run (I2)."""
-    token, _ = found(tx, id)
-    if token.tenant != tx.tenant:
-        raise NotFound(f"there is no token '{id}'", ref=id)
+    """It opens nothing any more; runners that work with it lose their leases, and so what they run (I2), and browsers
+    that were signed in for its bearer are so no longer."""
+    token = own(tx, id)
     if token.revoked_at is not None:
         return token
     version = tx.change(ChangeKind.TOKEN, id, "revoked", None, actor, "revoke")
     tx.run("revoke_token", name=id, tenant=tx.tenant, now=tx.now, version=version)
     runners.lose_all_of(tx, id, actor)
+    for (below,) in tx.all("tokens_below", parent=id, tenant=tx.tenant):
+        revoke(tx, below, actor)
     return found(tx, id)[0]
 
 
@@ -85,7 +96,7 @@ def used(tx: Tx, moments: dict[str, int]) -> None:
 
 
 def _token(row: Row) -> Token:
-    name, bearer, scope, tenant, created_at, expires_at, used_at, revoked_at, version, single_use = row
+    name, bearer, scope, tenant, created_at, expires_at, used_at, revoked_at, version, single_use, browser, parent = row
     return Token(
         id=name,
         name=bearer,
@@ -96,6 +107,8 @@ def _token(row: Row) -> Token:
         used_at=used_at,
         revoked_at=revoked_at,
         version=version,
+        browser=None if browser is None else Browser(browser),
+        parent=parent,
     )
 
 

@@ -38,7 +38,8 @@ OF_THE_STORE: Final = frozenset(
     "register beat declare_lost retire claim started record finish stop_requests request_stop next_due wake_due "
     "advance runners live_runs check backup close signals settle_signal tell_session opened_process closed_process "
     "warm_processes outdated_processes ask withdraw resume tell_account use_accounts of tenants token tokens_used "
-    "prune_replies runner runner_of redeem_invite schema tally_all live_processes_of_all count_changes".split()
+    "prune_replies runner runner_of redeem_invite schema tally_all live_processes_of_all count_changes "
+    "run_key holder sign_in".split()
 )
 CUT: Final = 3  #: characters are left out where an id is named by its start
 ANY_ID: Final = re.compile(r"\b(task|run|sess|appr|sig|tok)_[0-9a-z]{26}\b")
@@ -181,8 +182,11 @@ CALLS: Final[tuple[tuple[str, Call], ...]] = (
     ("make_token", lambda s, _: s.make_token(_token(f"tok_{next(_FRESH):026d}"), ACTOR)),
     ("tokens", lambda s, _: s.tokens()),
     ("revoke_token", lambda s, t: s.revoke_token(t.token, ACTOR)),
+    ("make_link", lambda s, t: s.make_link(t.token, _token(f"tok_{next(_FRESH):026d}"), ACTOR)),
     ("reply", lambda s, t: s.reply(t.idempotency_key, bytes(32))),
     ("settle_reply", lambda s, t: s.settle_reply(t.idempotency_key, bytes(32), Reply(200, b"{}"))),
+    ("steps_below", lambda s, t: s.steps_below(t.task, t.task)),
+    ("submitted", lambda s, t: s.submitted(t.run)),
     ("guarded", lambda s, t: s.guarded(Guard(t.idempotency_key, bytes(32))).set_lane("own", 9, ACTOR)),
     ("guarded", lambda s, t: s.guarded(Guard(expected=_seen(t))).cancel(t.task, ACTOR)),
     ("approval", lambda s, t: s.approval(t.approval)),

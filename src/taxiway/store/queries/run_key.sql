@@ -1,0 +1,2 @@
+-- The key of the tokens of runs.
+SELECT key FROM run_key WHERE id = 1
