@@ -74,7 +74,7 @@ class Doorkeeper:
             if scope["path"] not in OPEN_PATHS:
                 scope["state"]["principal"] = await self._who(headers, scope)
         except Error as error:
-            await _refuse(error, request, scope, receive, safe)
+            await refuse(error, request, scope, receive, safe)
             return
         await self._inner(scope, receive, safe)
 
@@ -86,7 +86,7 @@ class Doorkeeper:
                 f"this server does not answer to the host '{host[:100]}'; [server] hosts names those it does"
             )
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and _place_of(origin) != host.lower():
             raise Forbidden(f"a page of '{origin[:100]}' may not use this server")
         site = headers.get("sec-fetch-site", "none")
         unsafe = scope["type"] == "websocket" or scope.get("method") not in SAFE_METHODS
@@ -115,8 +115,19 @@ class Doorkeeper:
 
 
 def _host_of(host: str) -> str:
-    """Its name, without the port."""
-    return (urlsplit(f"//{host}").hostname or "") if _sane(host) else ""
+    """Its name, without the port; nothing where it is none."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "") if _sane(host) else ""
+    except ValueError:  # [::::]
+        return ""
+
+
+def _place_of(origin: str) -> str:
+    """The host, with its port, of a page."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _sane(host: str) -> bool:
@@ -136,7 +147,8 @@ def _with_headers(send: Send, request: str) -> Send:
     return send_with_headers
 
 
-async def _refuse(error: Error, request: str, scope: Scope, receive: Receive, send: Send) -> None:
+async def refuse(error: Error, request: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a call, or a handshake, with a problem document."""
     status, body, headers = problem_reply(error, request)
     kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
     if scope["type"] == "websocket":

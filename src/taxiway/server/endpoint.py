@@ -74,7 +74,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     what else it may answer in. ``records``: what the answer is made of beside documents (they are described as they
     are). ``keyed``: admission itself makes one thing once under an idempotency key. ``versioned``: what it is about;
     its version is told as ``ETag``, and a change may demand one with ``If-Match``. ``secret``: what it answers is kept
-    by nobody.
+    by nobody. ``large``: its body may hold a list, or a megabyte of words.
     """
 
     method: HTTPMethod
@@ -92,6 +92,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     keyed: bool = False
     versioned: ChangeKind | None = None
     secret: bool = False
+    large: bool = False
 
     @property
     def mutates(self) -> bool:

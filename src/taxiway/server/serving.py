@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Callable
@@ -10,12 +9,13 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
-from taxiway.core.errors import Error, Forbidden, Invalid, Malformed, TooLarge
+from taxiway.core.errors import Error, Forbidden, Invalid, Malformed
 from taxiway.core.token import Principal
 from taxiway.observe.observer import Moment, Observer
+from taxiway.server.bodies import Bodies
 from taxiway.server.body import lists_of, read_fields, read_json
 from taxiway.server.endpoint import Call, Endpoint, Reply
 from taxiway.server.problem import problem_reply
@@ -25,8 +25,6 @@ from taxiway.store.protocol import Guard, Store
 from taxiway.store.protocol import Reply as Kept
 from taxiway.verbs import Speaking, Taxiway
 
-BODY_BYTES_MAX: Final = 8 << 20  #: of a request: a list of a thousand tasks, or one with a megabyte of words
-BODY_S_MAX: Final = 30.0  #: how long a body may take to come
 JSON: Final = "application/json"
 KEPT_BYTES_MAX: Final = 64 << 10  #: of an answer; of a longer one only what it did is kept, and it is written anew
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
@@ -52,6 +50,7 @@ class Server:
         self._store = store
         self._observer = observer
         self._desk = desk
+        self._bodies = Bodies()
 
     async def ready(self) -> bool:
         """Whether the store answers."""
@@ -90,7 +89,7 @@ class Server:
             tw=self._verbs_of(who),
             path={name: unquote(text) for name, text in request.path_params.items()},
             query=query,
-            body=await _body(endpoint, request),
+            body=_body(endpoint, request, await self._bodies.read(request, endpoint.large)),
             desk=self._desk,
             key=_key(request) if endpoint.mutates else None,
             accept=request.headers.get("accept", ""),
@@ -166,9 +165,8 @@ def _query(endpoint: Endpoint, request: Request) -> dict[str, Any]:
     return found
 
 
-async def _body(endpoint: Endpoint, request: Request) -> Any:
+def _body(endpoint: Endpoint, request: Request, raw: bytes) -> Any:
     """What was sent, as the endpoint takes it."""
-    raw = await _read(request)
     if endpoint.body is None:
         if raw and raw != b"{}":
             raise Malformed("this takes no body")
@@ -180,27 +178,6 @@ async def _body(endpoint: Endpoint, request: Request) -> Any:
     if isinstance(endpoint.body, type):
         return read_fields(endpoint.body, value, what="the body")
     return value
-
-
-async def _read(request: Request) -> bytes:
-    """The whole body, unless it is too large or comes too slowly."""
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > BODY_BYTES_MAX:
-        raise TooLarge(f"the body has {length} bytes; {BODY_BYTES_MAX} are the most")
-    pieces: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_S_MAX):
-            async for piece in request.stream():
-                size += len(piece)
-                if size > BODY_BYTES_MAX:
-                    raise TooLarge(f"the body has more than {BODY_BYTES_MAX} bytes")
-                pieces.append(piece)
-    except TimeoutError:
-        raise Malformed(f"the body did not come within {BODY_S_MAX:g} s") from None
-    except ClientDisconnect:
-        raise Malformed("the body was cut off") from None
-    return b"".join(pieces)
 
 
 def _key(request: Request) -> str | None:

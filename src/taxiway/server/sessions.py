@@ -258,6 +258,7 @@ ENDPOINTS: Final = (
         status=201,
         also=(200,),
         keyed=True,
+        large=True,
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
     ),

@@ -81,6 +81,7 @@ ENDPOINTS: Final = (
         handler=tell,
         summary="Tell a run something",
         body=NewSignal,
+        large=True,
         answer=ref("Receipt"),
         status=201,
     ),
@@ -100,6 +101,7 @@ ENDPOINTS: Final = (
         handler=steer,
         summary="Steer a live turn",
         body=Steer,
+        large=True,
         answer=ref("Receipt"),
     ),
     Endpoint(

@@ -250,6 +250,7 @@ ENDPOINTS: Final = (
         also=(200,),
         keyed=True,
         query=InProject,
+        large=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,
