@@ -47,9 +47,7 @@ NO_REQUESTS = {
     "a header's name with a space": b"GET / HTTP/1.1\r\nho st: x\r\n\r\n",
     "NUL in a header": b"GET / HTTP/1.1\r\nhost: a\x00b\r\n\r\n",
     "two lengths": b"POST /v1/tasks HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
-    "a length and chunks": b"POST / HTTP/1.1\r\ncontent-length: 1\r\n"
-    + CHUNKED.encode()
-    + b"\r\n\r\n0\r\n\r\n",
+    "a length and chunks": b"POST / HTTP/1.1\r\ncontent-length: 1\r\n" + CHUNKED.encode() + b"\r\n\r\n0\r\n\r\n",
     "a length that is none": b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n",
     "a length beyond all numbers": b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: " + b"9" * 40 + b"\r\n\r\n",
     "a chunk without a size": b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",

@@ -56,10 +56,17 @@ class Wire:
                 return None
         return Answer(int(lines[0].split()[1]), headers, body)
 
-    async def hears(self, text: bytes) -> None:
-        """Until these bytes have come."""
+    async def hears(self, text: bytes) -> bytes:
+        """Everything until these bytes have come."""
         async with asyncio.timeout(WITHIN_S):
-            await self._reader.readuntil(text)
+            return await self._reader.readuntil(text)
+
+    async def frame(self) -> bytes:
+        """What stands in the next frame of a WebSocket."""
+        async with asyncio.timeout(WITHIN_S):
+            _, short = await self._reader.readexactly(2)
+            size = short if short < 126 else int.from_bytes(await self._reader.readexactly(2 if short == 126 else 8))
+            return await self._reader.readexactly(size)
 
     async def rest(self) -> bytes:
         """Everything until the other side ends the connection."""
