@@ -171,6 +171,17 @@ class Connection(HttpToolsProtocol):
         self._inside = False  # its place goes with it
         super().handle_websocket_upgrade()
 
+    def shutdown(self) -> None:
+        """The server leaves. What is being answered is waited for, but for a stream, which has no end: its reader goes
+        on elsewhere from its cursor."""
+        asked: RequestResponseCycle | None = self.cycle
+        if asked is not None and asked.response_started and not asked.response_complete:
+            asked.disconnected = True
+            asked.message_event.set()
+            self.transport.close()
+        else:
+            super().shutdown()
+
     # -- what is refused ----------------------------------------------------------------------------------------------
     def _wrong_with_handshake(self) -> str | None:
         """What its own reader would refuse, or stumble over (RFC 6455, 4.2.1)."""

@@ -117,7 +117,7 @@ class Server:
         expected, done = None, known is not None and known.done
         if seen is not None and endpoint.versioned is not None and not done:
             call, expected = await demanded(call, endpoint.versioned, seen)
-        guard = Guard(key, hash, expected)
+        guard = Guard(key, hash, expected, done)
         tw = self._verbs_of(msgspec.structs.replace(who, guard=guard))
         call = msgspec.structs.replace(call, tw=tw, guard=guard, done=done)
         try:

@@ -9,13 +9,17 @@ class Guard:
     """One call: its idempotency ``key`` with the ``hash`` of what is asked (none: it may be done again), and what it
     ``expected``. A call may write several times; what it expected is looked at before it writes for the first time.
 
-    ``replayed``: some of what it would have done had been done before, by an equal call.
+    ``done``: an equal call is known to have written something; what it found then may be gone. ``replayed``: some of
+    what it would have done had been done before, by an equal call.
     """
 
-    def __init__(self, key: str | None = None, hash: bytes = b"", expected: Expected | None = None) -> None:
+    def __init__(
+        self, key: str | None = None, hash: bytes = b"", expected: Expected | None = None, done: bool = False
+    ) -> None:
         self.key = key
         self.hash = hash
         self.expected = expected
+        self.done = done
         self.replayed = False
         self._writes = 0
 
