@@ -85,9 +85,11 @@ class ApprovalsSection(msgspec.Struct, frozen=True):
 
 class ServerSection(msgspec.Struct, frozen=True):
     """Where ``taxiway up`` listens. ``hosts`` are further names by which it may be called, ``insecure`` lets it listen
-    off loopback without TLS."""
+    off loopback without TLS. ``open_tasks``: how many tasks of a tenant may be open at once when it submits more over
+    HTTP; a plan is admitted whole."""
 
     host: str = "127.0.0.1"
     port: int = 8787
     hosts: tuple[str, ...] = ()
     insecure: bool = False
+    open_tasks: int = 10_000

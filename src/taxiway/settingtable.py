@@ -12,7 +12,7 @@ from taxiway.core.approval import Rule
 from taxiway.core.fieldtypes import member
 from taxiway.core.fieldtypes import name as checked_name
 from taxiway.core.ladder import STUCK_FIELDS
-from taxiway.core.limits import MAILBOX_COUNT_MAX
+from taxiway.core.limits import MAILBOX_COUNT_MAX, OPEN_TASKS_MAX
 from taxiway.core.policy import Drop, Mode
 from taxiway.core.price import PRICE_FIELDS
 from taxiway.settingtypes import SLOTS_MAX, clock, duration, lane_size, secret_source, tenant, text, texts, truth, whole
@@ -27,7 +27,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "limits": ("run_output_bytes", "processes"),
     "approvals": ("analysis", "write", "auto", "expires"),
     "stuck": tuple(STUCK_FIELDS),
-    "server": ("host", "port", "hosts", "insecure"),
+    "server": ("host", "port", "hosts", "insecure", "open_tasks"),
     "secrets": None,
     "agents": None,
     "accounts": None,
@@ -64,6 +64,7 @@ READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "server.port": whole(0, 65_535),
     "server.hosts": texts,
     "server.insecure": truth,
+    "server.open_tasks": whole(1, OPEN_TASKS_MAX),
 }
 DEFAULTED: Final = tuple(READERS)
 VARIABLES: Final = {

@@ -30,6 +30,7 @@ from taxiway.server.runnerdesk import RunnerDesk
 from taxiway.server.serving import Server, VerbsOf
 from taxiway.server.stream import Streams
 from taxiway.server.tails import Tails
+from taxiway.store.guard import Guard as StoreGuard
 from taxiway.verbs import Taxiway
 
 SYSTEM_CLOCK: Final = SystemClock()
@@ -56,7 +57,8 @@ async def standing(
     port: int = listener.getsockname()[1]
     token_file = await _owners_token(tw, store.with_suffix(".token"))
     hosts = (wanted.host, *wanted.hosts)
-    async with application(tw, hosts, observer=observer) as app, listening(app, listener):
+    answering = application(tw, hosts, observer=observer, open_max=wanted.open_tasks)
+    async with answering as app, listening(app, listener):
         yield Standing(f"http://{_shown(wanted.host)}:{port}", token_file)
 
 
@@ -67,11 +69,13 @@ async def application(
     rates: Rates | None = None,
     clock: Clock = SYSTEM_CLOCK,
     observer: Observer = log_moment,
+    open_max: int | None = None,
 ) -> AsyncIterator[ASGIApp]:
-    """What answers, without a socket: an ASGI application on an opened store."""
+    """What answers, without a socket: an ASGI application on an opened store. ``open_max`` tasks of a tenant may be
+    open when it submits some."""
     bearers = Bearers(tw.store, clock)
     verbs_of = _verbs_of(tw)
-    server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes))
+    server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes), open_max)
     guard = Guard(bearers=bearers, clock=clock, ids=Ids(clock, system_chance()), hosts=hosts, rates=rates or Rates())
     async with asyncio.TaskGroup() as group:
         keepers = [
@@ -91,12 +95,12 @@ def _verbs_of(tw: Taxiway) -> VerbsOf:
     """The verbs in a caller's name, made once for each."""
 
     @lru_cache(CALLERS_MAX)
-    def known(actor: str, tenant: str) -> Taxiway:
-        return tw.on_behalf_of(Speaking(actor=actor, tenant=tenant))
+    def known(actor: str, tenant: str, guard: StoreGuard | None) -> Taxiway:
+        return tw.on_behalf_of(Speaking(actor=actor, tenant=tenant, guard=guard))
 
     def verbs_of(who: Speaking) -> Taxiway:
-        usual = who.project is None and who.guard is None
-        return known(who.actor, who.tenant) if usual else tw.on_behalf_of(who)
+        usual = who.project is None and (who.guard is None or who.guard.lasting)
+        return known(who.actor, who.tenant, who.guard) if usual else tw.on_behalf_of(who)
 
     return verbs_of
 

@@ -17,7 +17,7 @@ from taxiway.server.listening import bind, listening
 from taxiway.up import application
 
 BASE = "http://127.0.0.1:8787"
-FREE = Rates(per_s=1e6, burst=1e6, refused_per_s=1e6, refused_burst=1e6)
+FREE = Rates(per_s=1e6, burst=1e6, tenant_per_s=1e6, tenant_burst=1e6, refused_per_s=1e6, refused_burst=1e6)
 
 As = Callable[..., Awaitable[httpx.AsyncClient]]
 

@@ -34,11 +34,13 @@ SAFE_HEADERS: Final = (
 
 
 class Rates(msgspec.Struct, frozen=True):
-    """Calls a second, and at once: of one token, of a runner's (it makes some for each run), and of one address that
-    shows none."""
+    """Calls a second, and at once: of one token, of all tokens of one tenant, of a runner's (it makes some for each
+    run), and of one address that shows none."""
 
     per_s: float = 100.0
     burst: float = 200.0
+    tenant_per_s: float = 500.0
+    tenant_burst: float = 1_000.0
     runner_per_s: float = 1_000.0
     runner_burst: float = 2_000.0
     refused_per_s: float = 5.0
@@ -57,6 +59,7 @@ class Doorkeeper:
         self._ids = ids
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
         self._rates = Buckets(clock.elapsed_s, rates.per_s, rates.burst)
+        self._tenant_rates = Buckets(clock.elapsed_s, rates.tenant_per_s, rates.tenant_burst)
         self._runner_rates = Buckets(clock.elapsed_s, rates.runner_per_s, rates.runner_burst)
         self._refusals = Buckets(clock.elapsed_s, rates.refused_per_s, rates.refused_burst)
 
@@ -100,8 +103,11 @@ class Doorkeeper:
         except Error:
             self._slow_down(self._refusals, address)
             raise
-        runs = principal.scope is TokenScope.RUNNER
-        self._slow_down(self._runner_rates if runs else self._rates, principal.token)
+        if principal.scope is TokenScope.RUNNER:
+            self._slow_down(self._runner_rates, principal.token)
+        else:
+            self._slow_down(self._rates, principal.token)
+            self._slow_down(self._tenant_rates, principal.tenant)
         return principal
 
     def _slow_down(self, buckets: Buckets, caller: str) -> None:

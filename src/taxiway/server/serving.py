@@ -45,12 +45,17 @@ class Defect(Error):
 class Server:
     """What endpoints stand on: the verbs in a caller's name, and the store that remembers what was answered."""
 
-    def __init__(self, verbs_of: VerbsOf, store: Store, observer: Observer, desk: RunnerDesk) -> None:
+    def __init__(
+        self, verbs_of: VerbsOf, store: Store, observer: Observer, desk: RunnerDesk, open_max: int | None = None
+    ) -> None:
+        """``open_max`` is how many tasks of a tenant may be open when a call has made some."""
         self._verbs_of = verbs_of
         self._store = store
         self._observer = observer
         self._desk = desk
         self._bodies = Bodies()
+        self._open_max = open_max
+        self._within = Guard(open_max=open_max)
 
     async def ready(self) -> bool:
         """Whether the store answers."""
@@ -98,6 +103,9 @@ class Server:
             return _response(endpoint, await endpoint.handler(call))
         seen = seen_versions(request.headers.get("if-match"), endpoint)
         if (call.key is None or _is_keyed(endpoint, call)) and seen is None:
+            if endpoint.admits:
+                tw = self._verbs_of(msgspec.structs.replace(who, guard=self._within))
+                call = msgspec.structs.replace(call, tw=tw)
             return _response(endpoint, await endpoint.handler(call))
         return await self._guarded(endpoint, call, who, seen, request)
 
@@ -117,7 +125,7 @@ class Server:
         expected, done = None, known is not None and known.done
         if seen is not None and endpoint.versioned is not None and not done:
             call, expected = await demanded(call, endpoint.versioned, seen)
-        guard = Guard(key, hash, expected, done)
+        guard = Guard(key, hash, expected, done, self._open_max if endpoint.admits else None)
         tw = self._verbs_of(msgspec.structs.replace(who, guard=guard))
         call = msgspec.structs.replace(call, tw=tw, guard=guard, done=done)
         try:

@@ -261,6 +261,7 @@ ENDPOINTS: Final = (
         large=True,
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
+        admits=True,
     ),
     Endpoint(
         path="/sessions/{session}/fork",

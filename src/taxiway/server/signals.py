@@ -84,6 +84,7 @@ ENDPOINTS: Final = (
         large=True,
         answer=ref("Receipt"),
         status=201,
+        admits=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -103,6 +104,7 @@ ENDPOINTS: Final = (
         body=Steer,
         large=True,
         answer=ref("Receipt"),
+        admits=True,
     ),
     Endpoint(
         method=HTTPMethod.POST,

@@ -251,6 +251,7 @@ ENDPOINTS: Final = (
         keyed=True,
         query=InProject,
         large=True,
+        admits=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -307,6 +308,7 @@ ENDPOINTS: Final = (
         answer=page_of("Task"),
         status=201,
         versioned=ChangeKind.TASK,
+        admits=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,
