@@ -61,7 +61,7 @@ class Quiet:
 
 async def test_a_plan_is_followed_to_its_end_over_a_gap(bench) -> None:
     """I21: `taxiway run` reads its board anew when somebody pruned what it had not read."""
-    async with bench.open(slots=0) as tw:
+    async with bench.open(slots=0, project="/p") as tw:
         task = TaskSpec(name="a", queue="p", command=("true",), delay_s=300)
         plan = Plan(queue="p", project="/p", source="p.yaml", tasks=(task,))
         admitted = await tw.run_plan(plan)

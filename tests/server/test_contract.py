@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from itertools import permutations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,6 +73,23 @@ def test_the_description_is_an_openapi_document() -> None:
     assert [str(error) for error in validator.iter_errors(DOCUMENT)] == []
     names = [one["operationId"] for methods in DOCUMENT["paths"].values() for one in methods.values()]
     assert len(names) == len(set(names)) == len(ENDPOINTS)
+
+
+def test_no_word_of_a_path_hides_what_is_called_so() -> None:
+    """Surface 6: a task may be called `count`, a runner `invites`."""
+    hidden = [
+        (one.path, other.path)
+        for one, other in permutations(ENDPOINTS, 2)
+        if one.method is other.method and hides(one.path.split("/"), other.path.split("/"))
+    ]
+    assert hidden == []
+
+
+def hides(words: list[str], place: list[str]) -> bool:
+    """Whether one path is another one with a word where that has a name."""
+    named = [there[:1] == "{" != word[:1] for word, there in zip(words, place, strict=False)]
+    same = [word == there for word, there in zip(words, place, strict=False)]
+    return len(words) == len(place) and any(named) and all(a or b for a, b in zip(named, same, strict=True))
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

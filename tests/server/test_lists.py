@@ -117,7 +117,7 @@ async def test_a_list_is_narrowed_by_labels_and_by_text(
     """Surface 6, C42: every label must be there; a text stands for itself, in names, commands, prompts and labels."""
     made = [(await tw.submit(**fields)).id for fields in TASKS]
     assert ids((await client.get(f"/v1/tasks?{query}")).json()["items"]) == [made[number] for number in wanted]
-    assert (await client.get(f"/v1/tasks/count?{query}")).json() == {"count": len(wanted)}
+    assert (await client.get(f"/v1/tasks-count?{query}")).json() == {"count": len(wanted)}
 
 
 async def test_a_search_looks_only_so_far_at_a_time_and_goes_on(
@@ -130,12 +130,12 @@ async def test_a_search_looks_only_so_far_at_a_time_and_goes_on(
     assert first["items"] == []
     found = ids(await every_page(client, "/v1/tasks", q="needle", limit=2))
     assert found == [made[number].id for number in (6, 13, 20, 27)]
-    assert (await client.get("/v1/tasks/count?q=needle&most=1")).json() == {"count": 0}
+    assert (await client.get("/v1/tasks-count?q=needle&most=1")).json() == {"count": 0}
 
 
 async def test_counting_ends_where_it_was_told(client: httpx.AsyncClient, tw: taxiway.Taxiway) -> None:
     """I18: it takes time."""
     await tw.submit_many([{"shell": "true"}] * 12)
-    assert (await client.get("/v1/tasks/count")).json() == {"count": 12}
-    assert (await client.get("/v1/tasks/count?most=5")).json() == {"count": 5}
-    assert (await client.get("/v1/tasks/count?state=running")).json() == {"count": 0}
+    assert (await client.get("/v1/tasks-count")).json() == {"count": 12}
+    assert (await client.get("/v1/tasks-count?most=5")).json() == {"count": 5}
+    assert (await client.get("/v1/tasks-count?state=running")).json() == {"count": 0}

@@ -81,7 +81,7 @@ class RemoteTaxiway(RemoteControl):
 
     async def count_tasks(self, filter: TaskFilter | None = None, most: int = LIST_COUNT_MAX) -> int:
         """How many tasks a filter lets through; counting ends at ``most``."""
-        return int((await self._connection.get("/tasks/count", **_asked(filter or TaskFilter()), most=most))["count"])
+        return int((await self._connection.get("/tasks-count", **_asked(filter or TaskFilter()), most=most))["count"])
 
     async def attention(self, tasks: Sequence[Task], reader: str) -> dict[str, Attention]:
         """What tasks are to a reader, by id."""

@@ -213,7 +213,7 @@ async def runs(call: Call) -> Reply:
 ENDPOINTS: Final = (
     Endpoint(
         method=HTTPMethod.GET,
-        path="/tasks/count",
+        path="/tasks-count",
         scope=TokenScope.VIEWER,
         handler=count,
         summary="Count tasks",
