@@ -264,7 +264,7 @@ async def test_half_a_request_costs_nothing(place: Place) -> None:
 async def test_requests_in_a_row_are_answered_in_their_order(place: Place) -> None:
     """HTTP/1.1, 9.3.2: and so many of them that nobody could mean it end the connection."""
     wire = await place.connect()
-    await wire.say(head("GET", "/v1/tasks/count", place.token) * 5 + head("GET", "/v1/none", place.token))
+    await wire.say(head("GET", "/v1/tasks-count", place.token) * 5 + head("GET", "/v1/none", place.token))
     answers = [await wire.hear() for _ in range(6)]
     assert [answer and answer.status for answer in answers] == [200] * 5 + [404]
     flood = await place.connect()

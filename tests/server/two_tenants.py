@@ -115,7 +115,7 @@ KEYED: Final = {"idempotency-key": "{key}"}
 #: How each endpoint is asked that takes a body or a query, by its method and path: every field that can name something
 #: names it. A text in braces is what somebody has of that kind.
 WAYS: Final[dict[str, list[Way]]] = {
-    "GET /tasks/count": [Way(query={name: f"{{{name}}}"}) for name in ("queue", "lane", "session")],
+    "GET /tasks-count": [Way(query={name: f"{{{name}}}"}) for name in ("queue", "lane", "session")],
     "POST /tasks/{task}/read": [Way({"reader": "{name}"})],
     "POST /tasks": [
         Way({**TASK, "name": "{name}", "idempotency_key": "{key}"}),
