@@ -41,7 +41,21 @@ class Stage:
 
 # stage -> command. PROOF_SEED in the environment is the part's seed too, for tests that draw their own moments.
 STAGES = (
-    Stage("kills", "kill -9 at random moments of a running plan, then run again", (*PYTEST, "tests/faults")),
+    Stage(
+        "kills",
+        "kill -9 at random moments of a running plan, then run again",
+        (*PYTEST, "tests/faults", "--ignore=tests/faults/test_server_kills.py"),
+    ),
+    Stage(
+        "server-kills",
+        "kill -9 of the server under clients with keys and watchers",
+        (*PYTEST, "tests/faults/test_server_kills.py"),
+    ),
+    Stage(
+        "contract",
+        "whatever HTTP allows and forbids, sent to a server, and bytes that are no HTTP",
+        (*PYTEST, "tests/server"),
+    ),
     Stage(
         "schedules",
         "seeded schedules of the simulator",

@@ -258,6 +258,7 @@ SETTINGS: Final = {
     "server.port": "its port; 0 takes one that is free",
     "server.hosts": "further names by which the server may be called, as a proxy before it has them",
     "server.insecure": "listen off loopback without TLS: whoever is on the way can read tokens and answers",
+    "server.open_tasks": "how many tasks of a tenant may be open when more are submitted over HTTP (a plan is whole)",
     "stuck.quiet": "signs of life that are younger say that something moves",
     "stuck.resumes": "how often in a task's life `resume` may stop its agent's process",
     "stuck.nudge": "what a nudge says to the agent",

@@ -89,7 +89,8 @@ async def open_with(store: str | Path, settings: Settings, observer: Observer = 
             store = store if who.guard is None else store.guarded(who.guard)
             intake = first.speaking_as(actor, store, place, who.bounds)
             sessions = SessionIntake(store, intake, actor, place, settings.mailbox)
-            turns = TurnIntake(store, intake, sessions, following, actor, scrubber)
+            again = who.guard is not None and who.guard.done
+            turns = TurnIntake(store, intake, sessions, following, actor, scrubber, again)
             return Doors(
                 store,
                 intake,

@@ -87,7 +87,8 @@ class ApprovalsSection(msgspec.Struct, frozen=True):
 class ServerSection(msgspec.Struct, frozen=True):
     """Where ``taxiway up`` listens. ``hosts`` are further names by which it may be called, ``insecure`` lets it listen
     off loopback without TLS, ``metrics_open`` lets everybody who reaches it on loopback read ``/metrics``. ``traces``
-    hands spans of runs, turns and tools to OpenTelemetry (the extra ``taxiway[otel]``)."""
+    hands spans of runs, turns and tools to OpenTelemetry (the extra ``taxiway[otel]``). ``open_tasks``: how many tasks
+    of a tenant may be open at once when it submits more over HTTP; a plan is admitted whole."""
 
     host: str = "127.0.0.1"
     port: int = 8787
@@ -95,6 +96,7 @@ class ServerSection(msgspec.Struct, frozen=True):
     insecure: bool = False
     metrics_open: bool = False
     traces: bool = False
+    open_tasks: int = 10_000
 
 
 class LogSection(msgspec.Struct, frozen=True):

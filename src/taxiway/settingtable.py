@@ -12,7 +12,7 @@ from taxiway.core.approval import Rule
 from taxiway.core.fieldtypes import member
 from taxiway.core.fieldtypes import name as checked_name
 from taxiway.core.ladder import STUCK_FIELDS
-from taxiway.core.limits import MAILBOX_COUNT_MAX
+from taxiway.core.limits import MAILBOX_COUNT_MAX, OPEN_TASKS_MAX
 from taxiway.core.logging import LogFormat, LogLevel
 from taxiway.core.policy import Drop, Mode
 from taxiway.core.price import PRICE_FIELDS
@@ -28,7 +28,7 @@ SECTIONS: Final[Mapping[str, tuple[str, ...] | None]] = {
     "limits": ("run_output_bytes", "processes"),
     "approvals": ("analysis", "write", "auto", "expires"),
     "stuck": tuple(STUCK_FIELDS),
-    "server": ("host", "port", "hosts", "insecure", "metrics_open", "traces"),
+    "server": ("host", "port", "hosts", "insecure", "metrics_open", "traces", "open_tasks"),
     "log": ("format", "level"),
     "secrets": None,
     "agents": None,
@@ -70,6 +70,7 @@ READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "server.traces": truth,
     "log.format": member(LogFormat, "format"),
     "log.level": member(LogLevel, "level"),
+    "server.open_tasks": whole(1, OPEN_TASKS_MAX),
 }
 DEFAULTED: Final = tuple(READERS)
 VARIABLES: Final = {

@@ -45,6 +45,7 @@ from taxiway.server.serving import Server, VerbsOf
 from taxiway.server.stream import Streams
 from taxiway.server.tails import Tails
 from taxiway.settings import Settings
+from taxiway.store.guard import Guard as StoreGuard
 from taxiway.verbs import Taxiway
 
 SYSTEM_CLOCK: Final = SystemClock()
@@ -109,7 +110,7 @@ async def standing(
     """Answer over HTTP until the block is left."""
     token, token_file = await _owners_token(tw, store.with_suffix(".token"))
     hosts, opens = (wanted.host, *wanted.hosts), wanted.metrics_open and _is_loopback(wanted.host)
-    serving = application(tw, hosts, observer=observer, metrics=metrics, metrics_open=opens)
+    serving = application(tw, hosts, observer=observer, metrics=metrics, metrics_open=opens, open_max=wanted.open_tasks)
     async with serving as app, listening(app, place.listener):
         _, code = await tw.make_link(token)
         yield Standing(place.url, token_file, login_link(place.url, code))
@@ -124,9 +125,11 @@ async def application(
     observer: Observer = log_moment,
     metrics: Metrics | None = None,
     metrics_open: bool = False,
+    open_max: int | None = None,
 ) -> AsyncIterator[ASGIApp]:
     """What answers, without a socket: an ASGI application on an opened store. ``metrics`` are those that the engine
-    counts into as well; ``metrics_open``: they are told to everybody."""
+    counts into as well; ``metrics_open``: they are told to everybody. ``open_max`` tasks of a tenant may be open
+    when it submits some."""
     metrics = metrics or Metrics()
     observer = each(observer, metrics)
     scrape = Scrape(tw, metrics)
@@ -134,7 +137,7 @@ async def application(
     mint, ids = Mint(tw.store, new_secret), Ids(clock, system_chance())
     bearers = Bearers(tw.store, clock, mint)
     verbs_of = _verbs_of(tw)
-    server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes, mint))
+    server = Server(verbs_of, tw.store, observer, RunnerDesk(tw.feed.wakes, mint), open_max)
     login = Login(tw.store, clock, ids, new_secret)
     guard = Guard(
         bearers=bearers,
@@ -163,12 +166,12 @@ def _verbs_of(tw: Taxiway) -> VerbsOf:
     """The verbs in a caller's name, made once for each."""
 
     @lru_cache(CALLERS_MAX)
-    def known(actor: str, tenant: str) -> Taxiway:
-        return tw.on_behalf_of(Speaking(actor=actor, tenant=tenant))
+    def known(actor: str, tenant: str, guard: StoreGuard | None) -> Taxiway:
+        return tw.on_behalf_of(Speaking(actor=actor, tenant=tenant, guard=guard))
 
     def verbs_of(who: Speaking) -> Taxiway:
-        usual = who.project is None and who.guard is None and who.bounds is None
-        return known(who.actor, who.tenant) if usual else tw.on_behalf_of(who)
+        usual = who.project is None and who.bounds is None and (who.guard is None or who.guard.lasting)
+        return known(who.actor, who.tenant, who.guard) if usual else tw.on_behalf_of(who)
 
     return verbs_of
 

@@ -3,19 +3,21 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 import taxiway
 from taxiway.clock import Clock, SystemClock
+from taxiway.core.errors import Unavailable
 from taxiway.core.token import TokenScope
 from taxiway.server.doorkeeper import Rates
 from taxiway.server.listening import bind, listening
 from taxiway.up import application
 
 BASE = "http://127.0.0.1:8787"
-FREE = Rates(per_s=1e6, burst=1e6, refused_per_s=1e6, refused_burst=1e6)
+FREE = Rates(per_s=1e6, burst=1e6, tenant_per_s=1e6, tenant_burst=1e6, refused_per_s=1e6, refused_burst=1e6)
 
 As = Callable[..., Awaitable[httpx.AsyncClient]]
 
@@ -69,3 +71,19 @@ async def served(tw: taxiway.Taxiway) -> AsyncIterator[str]:
     listener = bind("127.0.0.1", 0)
     async with application(tw, rates=FREE) as app, listening(app, listener):
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def lost(tw: taxiway.Taxiway, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From now on the next answer is not kept."""
+    settle: Callable[..., Awaitable[None]] = type(tw.store).settle_reply
+    calls = 0
+
+    async def fail_once(*args: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise Unavailable("killed")
+        await settle(*args)
+
+    return lambda: monkeypatch.setattr(type(tw.store), "settle_reply", fail_once)

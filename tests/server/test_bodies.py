@@ -20,6 +20,8 @@ HOSTILE = {
     "a long number": b'{"shell": "true", "priority": ' + b"9" * 5_000 + b"}",
     "no UTF-8": b'{"shell": "\xff"}',
     "a lone surrogate": b'{"shell": "\\ud800"}',
+    "a lone surrogate in a name": b'{"shell": "true", "\\uD800": 1}',
+    "a lone surrogate within": b'{"shell": "true", "labels": {"a": ["\\udfff"]}}',
     "NUL": b'{"shell": "a\\u0000b"}',
     "text": b'"shell"',
     "null": b"null",

@@ -1,7 +1,7 @@
 """A mutation under a key is made once, whoever repeats it, wherever, and whenever its server died (I9)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import pytest
 
 import taxiway
 from taxiway.clock import SystemClock
-from taxiway.core.errors import Unavailable
 from taxiway.core.token import TokenScope
 from taxiway.server.replies import KEPT_S, ReplyKeeper
 from taxiway.testing.clock import HandClock
@@ -79,22 +78,6 @@ async def test_a_mutation_that_lost_its_answer_does_nothing_again(
         assert first.status_code == 503
     assert again.is_success, again.text
     assert await tw.store.last_version() == version
-
-
-@pytest.fixture
-def lost(tw: taxiway.Taxiway, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """From now on the next answer is not kept."""
-    settle: Callable[..., Awaitable[None]] = type(tw.store).settle_reply
-    calls = 0
-
-    async def fail_once(*args: Any) -> None:
-        nonlocal calls
-        calls += 1
-        if calls == 1:
-            raise Unavailable("killed")
-        await settle(*args)
-
-    return lambda: monkeypatch.setattr(type(tw.store), "settle_reply", fail_once)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """What runs are told over HTTP: words, an interrupt, a stop; each accepted once and settled once."""
 
+from collections.abc import Callable
+
 import httpx
 import pytest
 
@@ -138,3 +140,24 @@ async def test_what_is_no_signal_is_refused(body: dict[str, str], run: Claimed, 
     answer = await client.get(f"/v1/runs/{unknown}/signals")
     assert answer.status_code == 404
     assert unknown in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("asked", ["steer", "interrupt", "signal"])
+async def test_what_was_told_and_whose_answer_was_lost_is_answered_when_the_turn_has_ended(
+    asked: str, run: Claimed, client: httpx.AsyncClient, tw: taxiway.Taxiway, lost: Callable[[], None]
+) -> None:
+    """I9: a refusal would say that it was never told; and it is told once."""
+    path, body = {
+        "steer": (f"/v1/tasks/{run.task}/steer", {"text": "left"}),
+        "interrupt": (f"/v1/tasks/{run.task}/interrupt", None),
+        "signal": (f"/v1/runs/{run.run}/signals", {"kind": "steer", "text": "left"}),
+    }[asked]
+    lost()
+    assert (await client.post(path, json=body, headers=KEY)).status_code == 503
+    told = await tw.signals(run.run)
+    await working.end(tw, run)
+    again = await client.post(path, json=body, headers=KEY)
+    assert again.is_success, again.text
+    assert again.headers["idempotency-replayed"] == "true"
+    assert len(await tw.signals(run.run)) == len(told) == 1
+    assert await tw.count_tasks() == (1 if asked == "interrupt" else 2)

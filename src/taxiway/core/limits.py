@@ -16,6 +16,7 @@ WORKSPACE_PATHS_MAX: Final = 100  #: globs and paths in one list of a workspace
 RETRIES_MAX: Final = 1_000
 PRIORITY_MAX: Final = 1_000_000  #: and its negative is the least
 MAILBOX_COUNT_MAX: Final = 1_000_000  #: a mailbox's cap, and how many of a session go at once
+OPEN_TASKS_MAX: Final = 1_000_000_000  #: the most that a server can be told to let a tenant have open
 POSITION_MAX: Final = (1 << 53) - 1  #: what every JSON reader keeps exactly; its negative is the least
 DURATION_S_MAX: Final = 10 * 365 * 86_400  #: ten years; longer is a typing error
 

@@ -50,7 +50,7 @@ class SignalIntake:
 
     async def _speak(self, run: str, kind: Signal, words: str) -> Receipt:
         task = await self._store.task((await self._store.run(run)).task)
-        if task.run != run:
+        if task.run != run and not self._turns.again:
             raise Terminal(f"run {short_id(run)} has ended: it can be told nothing any more", id=run)
         if kind is Signal.STEER:
             return await self._turns.spoken_to(task, words, run)

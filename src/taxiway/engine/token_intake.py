@@ -69,7 +69,9 @@ class TokenIntake:
 
     async def revoke_runner(self, ref: str) -> Token:
         """The key that a runner works with opens nothing from now on; by the runner's id or a unique part of it."""
-        found = [one for one in await self._store.runners() if ref == one.id or _part(ref, one.id)]
+        own = {None, *(token.id for token in await self._store.tokens())}  # another tenant's is not there (I10)
+        meant = [one for one in await self._store.runners() if ref == one.id or _part(ref, one.id)]
+        found = [one for one in meant if one.token in own]
         if len(found) != 1:
             candidates = [one.id for one in found]
             text = f"'{ref}' means {len(found)} runners: {', '.join(candidates)}"

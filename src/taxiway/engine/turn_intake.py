@@ -26,10 +26,19 @@ NEXT_TURN: Final = "its agent takes no words in the middle of a turn, or has not
 
 
 class TurnIntake:
-    """The verbs, for one actor. A message that was carried into a turn is spoken to by that one."""
+    """The verbs, for one actor. A message that was carried into a turn is spoken to by that one.
+
+    ``again``: the call has been made before, and what it wrote stands (I9); the turn that it met may have ended."""
 
     def __init__(
-        self, store: Store, intake: Intake, sessions: SessionIntake, feed: Feed, actor: str, scrubber: Scrubber
+        self,
+        store: Store,
+        intake: Intake,
+        sessions: SessionIntake,
+        feed: Feed,
+        actor: str,
+        scrubber: Scrubber,
+        again: bool = False,
     ) -> None:
         self._store = store
         self._intake = intake
@@ -37,6 +46,7 @@ class TurnIntake:
         self._feed = feed
         self._actor = actor
         self._scrubber = scrubber
+        self.again = again
 
     async def steer(self, task: str, text: str, wait_s: float = RECEIPT_S) -> Receipt:
         """Words for the live turn of a task, and what became of them within ``wait_s``.
@@ -77,7 +87,7 @@ class TurnIntake:
             raise NoTurn(
                 f"task {short_id(found.id)} is no work of an agent, and nobody else can be told something", id=found.id
             )
-        if found.state not in (TaskState.RUNNING, TaskState.WAITING):
+        if found.state not in (TaskState.RUNNING, TaskState.WAITING) and not self.again:
             raise NoTurn(
                 f"task {short_id(found.id)} is {found.state}: it has no turn now that could be told something",
                 id=found.id,

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp as ASGIApp
 from starlette.types import Receive, Scope, Send
 
 from taxiway.clock import Clock, Ids
-from taxiway.core.errors import Error, Malformed, NotFound
+from taxiway.core.errors import Malformed, NotFound
 from taxiway.observe.observer import Observer, nobody
 from taxiway.server import (
     accounts,
@@ -37,7 +37,7 @@ from taxiway.server import (
     tokens,
 )
 from taxiway.server.bearers import Bearers
-from taxiway.server.doorkeeper import OPEN_PATHS, Doorkeeper, Rates
+from taxiway.server.doorkeeper import OPEN_PATHS, Doorkeeper, Rates, refuse
 from taxiway.server.endpoint import Endpoint
 from taxiway.server.health import health_routes
 from taxiway.server.login import Login
@@ -100,6 +100,7 @@ def make_app(server: Server, streams: Streams, login: Login, guard: Guard, other
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted})
     inner.router.redirect_slashes = False
+    inner.router.default = _nowhere
     keeper = Doorkeeper(inner, guard.bearers, guard.clock, guard.ids, guard.hosts, guard.rates, guard.open_paths)
     templates = {route.endpoint: route.path for route in routes}
     return _on_raw_paths(Witness(keeper, templates, guard.clock, guard.observer))
@@ -131,14 +132,18 @@ def _route(server: Server, path: str, on: list[Endpoint]) -> Route:
     return Route(PREFIX + path, respond, methods=list(by_method))
 
 
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """What no route is for, neither for calls nor for WebSockets."""
+    error = NotFound(f"there is nothing at {scope['path'][:200]}")
+    await refuse(error, scope["state"]["request"], scope, receive, send)
+
+
 async def _unrouted(request: Request, raised: Exception) -> Response:
-    """What no route is for, as a problem document."""
+    """A method that its path does not take, as a problem document."""
     assert isinstance(raised, HTTPException)
-    path = request.url.path[:200]
-    error: Error = NotFound(f"there is nothing at {path}")
-    if raised.status_code == 405:
-        allowed = (raised.headers or {}).get("Allow", "")
-        error = MethodNotAllowed(f"{request.method[:20]} is not for {path}; it takes {allowed}")
+    assert raised.status_code == 405
+    allowed = (raised.headers or {}).get("Allow", "")
+    error = MethodNotAllowed(f"{request.method[:20]} is not for {request.url.path[:200]}; it takes {allowed}")
     response = refusal(error, request)
     response.headers.update(raised.headers or {})
     return response

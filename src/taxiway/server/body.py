@@ -32,7 +32,17 @@ def read_json(body: bytes) -> Any:
     except RecursionError:
         raise Malformed(f"the body is nested deeper than {DEPTH_MAX} levels") from None
     _check_depth(value)
+    if "\\ud" in text or "\\uD" in text:
+        _check_whole(value)
     return value
+
+
+def _check_whole(value: Any) -> None:
+    """Half of a surrogate pair, which JSON can spell, is no text that anybody could store or tell of."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Malformed("the body holds half of a surrogate pair, which is no character") from None
 
 
 def read_fields(kind: type[T], given: Any, *, what: str, strict: bool = True) -> T:

@@ -37,11 +37,13 @@ SAFE_HEADERS: Final = (
 
 
 class Rates(msgspec.Struct, frozen=True):
-    """Calls a second, and at once: of one token, of a runner's (it makes some for each run), and of one address that
-    shows none."""
+    """Calls a second, and at once: of one token, of all tokens of one tenant, of a runner's (it makes some for each
+    run), and of one address that shows none."""
 
     per_s: float = 100.0
     burst: float = 200.0
+    tenant_per_s: float = 500.0
+    tenant_burst: float = 1_000.0
     runner_per_s: float = 1_000.0
     runner_burst: float = 2_000.0
     refused_per_s: float = 5.0
@@ -69,6 +71,7 @@ class Doorkeeper:
         self._open_paths = frozenset(open_paths)
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
         self._rates = Buckets(clock.elapsed_s, rates.per_s, rates.burst)
+        self._tenant_rates = Buckets(clock.elapsed_s, rates.tenant_per_s, rates.tenant_burst)
         self._runner_rates = Buckets(clock.elapsed_s, rates.runner_per_s, rates.runner_burst)
         self._refusals = Buckets(clock.elapsed_s, rates.refused_per_s, rates.refused_burst)
 
@@ -88,7 +91,7 @@ class Doorkeeper:
             elif scope["path"] not in self._open_paths:
                 scope["state"]["principal"] = await self._who(headers, scope)
         except Error as error:
-            await _refuse(error, request, scope, receive, safe)
+            await refuse(error, request, scope, receive, safe)
             return
         await self._inner(scope, receive, safe)
 
@@ -101,7 +104,7 @@ class Doorkeeper:
             )
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
         hidden = origin == "null" and site == "same-origin"  # a form of a page that tells no referrer
-        if origin is not None and not hidden and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and not hidden and _place_of(origin) != host.lower():
             raise Forbidden(f"a page of '{origin[:100]}' may not use this server")
         unsafe = scope["type"] == "websocket" or scope.get("method") not in SAFE_METHODS
         if unsafe and site not in ("same-origin", "none"):
@@ -120,8 +123,11 @@ class Doorkeeper:
             raise
         if cookie is not None:
             _check_page(headers, scope)
-        runs = principal.scope is TokenScope.RUNNER
-        self._slow_down(self._runner_rates if runs else self._rates, principal.token)
+        if principal.scope is TokenScope.RUNNER:
+            self._slow_down(self._runner_rates, principal.token)
+        else:
+            self._slow_down(self._rates, principal.token)
+            self._slow_down(self._tenant_rates, principal.tenant)
         return principal
 
     def _check_login(self, headers: dict[str, str], scope: Scope) -> None:
@@ -168,8 +174,19 @@ def _check_page(headers: dict[str, str], scope: Scope) -> None:
 
 
 def _host_of(host: str) -> str:
-    """Its name, without the port."""
-    return (urlsplit(f"//{host}").hostname or "") if _sane(host) else ""
+    """Its name, without the port; nothing where it is none."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "") if _sane(host) else ""
+    except ValueError:  # [::::]
+        return ""
+
+
+def _place_of(origin: str) -> str:
+    """The host, with its port, of a page."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _sane(host: str) -> bool:
@@ -189,7 +206,8 @@ def _with_headers(send: Send, request: str) -> Send:
     return send_with_headers
 
 
-async def _refuse(error: Error, request: str, scope: Scope, receive: Receive, send: Send) -> None:
+async def refuse(error: Error, request: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a call, or a handshake, with a problem document."""
     status, body, headers = problem_reply(error, request)
     kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
     if scope["type"] == "websocket":

@@ -76,6 +76,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     are). ``keyed``: admission itself makes one thing once under an idempotency key. ``versioned``: what it is about;
     its version is told as ``ETag``, and a change may demand one with ``If-Match``. ``secret``: what it answers is kept
     by nobody. ``reach``: what the token of a run may name here; without it such a token does not open it.
+    ``large``: its body may hold a list, or a megabyte of words.
+    ``admits``: it makes tasks, of which a tenant may have so many.
     """
 
     method: HTTPMethod
@@ -94,6 +96,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     versioned: ChangeKind | None = None
     secret: bool = False
     reach: Reach | None = None
+    large: bool = False
+    admits: bool = False
 
     @property
     def mutates(self) -> bool:

@@ -290,6 +290,7 @@ def _post(path: str, handler: Handler, summary: str, body: type[msgspec.Struct],
         body=body,
         answer=answer,
         records=RECORDS,
+        large=True,
     )
 
 

@@ -34,8 +34,9 @@ async def agents(call: Call) -> Reply:
 
 
 async def runners(call: Call) -> Reply:
-    """Runners of this store that are not gone, with when each was heard of last."""
-    return Reply({"items": [runner_document(one) for one in await call.tw.runners()], "cursor": None})
+    """Runners that are not gone, with when each was heard of last: the tenant's own, and those that work for all."""
+    found = await call.desk.runners(call.tw.store, call.principal)
+    return Reply({"items": [runner_document(one) for one in found], "cursor": None})
 
 
 async def health(call: Call) -> Reply:

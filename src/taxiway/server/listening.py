@@ -12,10 +12,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from taxiway.core.errors import Invalid, Unavailable
+from taxiway.server.bounds import Bounds, within_open_files
+from taxiway.server.connection import Listening
 
 BACKLOG: Final = 512
-CONNECTIONS_MAX: Final = 5_000
-KEEP_ALIVE_S: Final = 20
+BOUNDS: Final = Bounds()
 GOODBYE_S: Final = 5  #: how long requests may take to end when the server leaves
 
 
@@ -47,20 +48,21 @@ class _Uvicorn(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+async def listening(app: ASGIApp, listener: socket.socket, bounds: Bounds = BOUNDS) -> AsyncIterator[None]:
     """Serve an application on a socket until the block is left; then what is being answered is ended in good order."""
-    config = uvicorn.Config(
+    bounds = within_open_files(bounds)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(bounds.unread_s * 1000))
+    config = Listening(
         app,
+        bounds,
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_keep_alive=bounds.idle_s,
         timeout_graceful_shutdown=GOODBYE_S,
-        limit_concurrency=CONNECTIONS_MAX,
-        ws="websockets-sansio",
     )
     server = _Uvicorn(config)
     with closing(listener):

@@ -67,5 +67,6 @@ ENDPOINTS: Final = (
         answer=ADMITTED,
         status=201,
         also=(200,),
+        large=True,
     ),
 )

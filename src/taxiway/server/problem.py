@@ -11,6 +11,7 @@ from taxiway.core.errors import Error
 
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 1  #: where nobody knows better
+STATUS_LINES: Final = {int(status): f"HTTP/1.1 {int(status)} {status.phrase}" for status in HTTPStatus}
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
-from taxiway.core.errors import Forbidden, LeaseLost
+from taxiway.core.errors import Forbidden, LeaseLost, NotFound
 from taxiway.core.token import Principal
 from taxiway.server.mint import Mint
 from taxiway.store.protocol import Runner, Store, Topic, Wake, Wakes
@@ -18,6 +18,9 @@ from taxiway.store.protocol import Runner, Store, Topic, Wake, Wakes
 TOPICS: Final = {"work": Topic.WORK, "stop": Topic.STOP, "signal": Topic.SIGNAL}
 REMEMBERED_MAX: Final = 10_000
 UNHEARD_S: Final = 60.0  #: for so long hints are kept for a runner that does not ask for them
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 
 class Ears:
@@ -53,25 +56,47 @@ class RunnerDesk:
         self.mint = mint
         self._wakes = wakes
         self._ears: dict[str, Ears] = {}
-        self._runner_of: dict[str, str] = {}
+        self._runner_of: dict[tuple[str, str], str] = {}
+        self._tenant_by_token: dict[str, str] = {}
         self._token_of: dict[str, str | None] = {}
 
     async def own_runner(self, store: Store, principal: Principal, runner: str) -> str:
-        """The runner, if it works with the caller's key. Raises ``Forbidden``, and ``NotFound``."""
+        """The runner, if it works with the caller's key. Raises ``Forbidden``, and ``NotFound``: also for another
+        tenant's (I10)."""
         token = self._token_of.get(runner)
         if token is None:
             token = (await store.runner(runner)).token
             _remember(self._token_of, runner, token)
-        if token is None or token != principal.token:
-            raise Forbidden("this runner works with another key than yours", runner=runner)
-        return runner
+        if token == principal.token:
+            return runner
+        if token is not None and await self._tenant_of(store, token) != principal.tenant:
+            raise NotFound(f"there is no runner {runner}", id=runner)
+        raise Forbidden("this runner works with another key than yours", runner=runner)
+
+    async def runners(self, store: Store, principal: Principal) -> list[Runner]:
+        """Those that the caller's tenant may know of: its own, and those of the store, which work for everybody."""
+        found = await store.runners()
+        return [
+            one for one in found if one.token is None or await self._tenant_of(store, one.token) == principal.tenant
+        ]
+
+    async def _tenant_of(self, store: Store, token: str) -> str | None:
+        """Whose runners have this key; nobody's, when it has been forgotten."""
+        if token not in self._tenant_by_token:
+            try:
+                known, _ = await store.token(token)
+            except NotFound:
+                return None
+            _remember(self._tenant_by_token, token, known.tenant)
+        return self._tenant_by_token[token]
 
     async def own_run(self, store: Store, principal: Principal, run: str) -> str:
         """The run, if it is one of the caller's runners. Raises ``Forbidden``, and ``NotFound``."""
-        runner = self._runner_of.get(run)
+        runner = self._runner_of.get((principal.tenant, run))
         if runner is None:
+            await store.run(run)  # another tenant's is not there (I10)
             runner = await store.runner_of(run)
-            _remember(self._runner_of, run, runner)
+            _remember(self._runner_of, (principal.tenant, run), runner)
         await self.own_runner(store, principal, runner)
         return run
 
@@ -113,7 +138,7 @@ def _check_live(runner: Runner) -> None:
         )
 
 
-def _remember(known: dict[str, str] | dict[str, str | None], key: str, value: str | None) -> None:
+def _remember(known: dict[Key, Value], key: Key, value: Value) -> None:
     if len(known) >= REMEMBERED_MAX:
         known.clear()
-    known[key] = value  # type: ignore[assignment]
+    known[key] = value

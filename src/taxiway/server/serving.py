@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 from collections.abc import Callable
@@ -10,13 +9,14 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
-from taxiway.core.errors import Error, Forbidden, Invalid, Malformed, TooLarge
+from taxiway.core.errors import Error, Forbidden, Invalid, Malformed
 from taxiway.core.runtoken import Holder
 from taxiway.core.token import Principal
 from taxiway.observe.observer import Moment, Observer
+from taxiway.server.bodies import Bodies
 from taxiway.server.body import lists_of, read_fields, read_json
 from taxiway.server.endpoint import Call, Endpoint, Reply
 from taxiway.server.problem import problem_reply
@@ -27,8 +27,6 @@ from taxiway.store.protocol import REQUEST, Guard, Store
 from taxiway.store.protocol import Reply as Kept
 from taxiway.verbs import Speaking, Taxiway
 
-BODY_BYTES_MAX: Final = 8 << 20  #: of a request: a list of a thousand tasks, or one with a megabyte of words
-BODY_S_MAX: Final = 30.0  #: how long a body may take to come
 JSON: Final = "application/json"
 KEPT_BYTES_MAX: Final = 64 << 10  #: of an answer; of a longer one only what it did is kept, and it is written anew
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
@@ -49,11 +47,17 @@ class Defect(Error):
 class Server:
     """What endpoints stand on: the verbs in a caller's name, and the store that remembers what was answered."""
 
-    def __init__(self, verbs_of: VerbsOf, store: Store, observer: Observer, desk: RunnerDesk) -> None:
+    def __init__(
+        self, verbs_of: VerbsOf, store: Store, observer: Observer, desk: RunnerDesk, open_max: int | None = None
+    ) -> None:
+        """``open_max`` is how many tasks of a tenant may be open when a call has made some."""
         self._verbs_of = verbs_of
         self._store = store
         self._observer = observer
         self._desk = desk
+        self._bodies = Bodies()
+        self._open_max = open_max
+        self._within = Guard(open_max=open_max)
 
     async def ready(self) -> bool:
         """Whether the store answers."""
@@ -96,7 +100,7 @@ class Server:
         path = {name: unquote(text) for name, text in request.path_params.items()}
         if holder is not None:
             who, path = await self._of_run(endpoint, holder, who, path)
-        body = await _body(endpoint, request)
+        body = _body(endpoint, request, await self._bodies.read(request, endpoint.large))
         call = Call(
             principal=principal,
             tw=self._verbs_of(who),
@@ -111,6 +115,9 @@ class Server:
             return _response(endpoint, await endpoint.handler(call))
         seen = seen_versions(request.headers.get("if-match"), endpoint)
         if (call.key is None or _is_keyed(endpoint, call)) and seen is None:
+            if endpoint.admits:
+                tw = self._verbs_of(msgspec.structs.replace(who, guard=self._within))
+                call = msgspec.structs.replace(call, tw=tw)
             return _response(endpoint, await endpoint.handler(call))
         return await self._guarded(endpoint, call, who, seen, request)
 
@@ -141,7 +148,7 @@ class Server:
         expected, done = None, known is not None and known.done
         if seen is not None and endpoint.versioned is not None and not done:
             call, expected = await demanded(call, endpoint.versioned, seen)
-        guard = Guard(key, hash, expected)
+        guard = Guard(key, hash, expected, done, self._open_max if endpoint.admits else None)
         tw = self._verbs_of(msgspec.structs.replace(who, guard=guard))
         call = msgspec.structs.replace(call, tw=tw, guard=guard, done=done)
         try:
@@ -189,9 +196,8 @@ def _query(endpoint: Endpoint, request: Request) -> dict[str, Any]:
     return found
 
 
-async def _body(endpoint: Endpoint, request: Request) -> Any:
+def _body(endpoint: Endpoint, request: Request, raw: bytes) -> Any:
     """What was sent, as the endpoint takes it."""
-    raw = await _read(request)
     if endpoint.body is None:
         if raw and raw != b"{}":
             raise Malformed("this takes no body")
@@ -203,27 +209,6 @@ async def _body(endpoint: Endpoint, request: Request) -> Any:
     if isinstance(endpoint.body, type):
         return read_fields(endpoint.body, value, what="the body")
     return value
-
-
-async def _read(request: Request) -> bytes:
-    """The whole body, unless it is too large or comes too slowly."""
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > BODY_BYTES_MAX:
-        raise TooLarge(f"the body has {length} bytes; {BODY_BYTES_MAX} are the most")
-    pieces: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(BODY_S_MAX):
-            async for piece in request.stream():
-                size += len(piece)
-                if size > BODY_BYTES_MAX:
-                    raise TooLarge(f"the body has more than {BODY_BYTES_MAX} bytes")
-                pieces.append(piece)
-    except TimeoutError:
-        raise Malformed(f"the body did not come within {BODY_S_MAX:g} s") from None
-    except ClientDisconnect:
-        raise Malformed("the body was cut off") from None
-    return b"".join(pieces)
 
 
 def _key(request: Request, holder: Holder | None) -> str | None:

@@ -260,9 +260,11 @@ ENDPOINTS: Final = (
         status=201,
         also=(200,),
         keyed=True,
+        large=True,
         scope=TokenScope.OPERATOR,
         method=HTTPMethod.POST,
         reach=Reach.SESSION,
+        admits=True,
     ),
     Endpoint(
         path="/sessions/{session}/fork",

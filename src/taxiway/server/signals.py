@@ -82,9 +82,11 @@ ENDPOINTS: Final = (
         handler=tell,
         summary="Tell a run something",
         body=NewSignal,
+        large=True,
         answer=ref("Receipt"),
         status=201,
         reach=Reach.RUN_BELOW,
+        admits=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -103,8 +105,10 @@ ENDPOINTS: Final = (
         handler=steer,
         summary="Steer a live turn",
         body=Steer,
+        large=True,
         answer=ref("Receipt"),
         reach=Reach.BELOW,
+        admits=True,
     ),
     Endpoint(
         method=HTTPMethod.POST,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Final
 
 import msgspec
@@ -50,7 +51,9 @@ class Streams:
         """Server-sent events; ``Last-Event-ID`` (or ``after``) is where to go on."""
         try:
             batches, principal = await self._batches(request, request.headers.get("last-event-id"))
-            return _EventStream(batches, self._live, principal, request.state.request)
+            with ExitStack() as place:
+                place.enter_context(self._live.counted(principal))
+                return _EventStream(batches, place.pop_all(), request.state.request)
         except Error as error:
             return refusal(error, request)
 
@@ -62,10 +65,8 @@ class Streams:
                 await socket.accept()
                 await _until_gone(socket, batches)
         except Error as error:
-            document = problem_document(error, socket.state.request)
             await socket.accept()
-            await socket.send_text(_encode({"type": "problem", **document}).decode())
-            await socket.close(REFUSED, error.code)
+            await _say_problem(socket, error)
 
     async def _batches(self, connection: HTTPConnection, last: str | None) -> tuple[AsyncIterator[Batch], Principal]:
         """What is asked for: everything of the caller's behind a cursor, and the logs of some runs."""
@@ -104,17 +105,17 @@ def _number(text: str) -> int:
 class _EventStream(Response):
     """Batches as server-sent events, until the reader leaves, is too slow, or may not go on."""
 
-    def __init__(self, batches: AsyncIterator[Batch], live: Live, principal: Principal, request: str) -> None:
+    def __init__(self, batches: AsyncIterator[Batch], place: ExitStack, request: str) -> None:
+        """``place`` is what it takes among the streams; it is given back at the end."""
         super().__init__(headers=HEADERS)
         self._batches = batches
-        self._live = live
-        self._principal = principal
+        self._place = place
         self._request = request
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI's)
         """Send until somebody leaves."""
         headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
-        with self._live.counted(self._principal):
+        with self._place:
             await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
             async with asyncio.TaskGroup() as group:
                 sending = group.create_task(self._send(send), name="sse")
@@ -177,11 +178,20 @@ async def _send_frames(socket: WebSocket, batches: AsyncIterator[Batch]) -> None
                 await socket.send_text(frame.decode())
     except TimeoutError:
         await socket.close(CUT, "too slow; go on from your cursor")
+    except WebSocketDisconnect:
+        return  # it left while it was being told
+    except Error as error:
+        await _say_problem(socket, error)
+
+
+async def _say_problem(socket: WebSocket, error: Error) -> None:
+    """Why it ends, as its last frame."""
+    document = problem_document(error, socket.state.request)
+    await socket.send_text(_encode({"type": "problem", **document}).decode())
+    await socket.close(REFUSED, error.code)
 
 
 async def _hung_up(socket: WebSocket) -> None:
-    try:
-        while True:
-            await socket.receive_text()
-    except WebSocketDisconnect:
-        return
+    """Until it has; what it says is not listened to."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass

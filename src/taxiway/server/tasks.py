@@ -254,6 +254,8 @@ ENDPOINTS: Final = (
         keyed=True,
         query=InProject,
         reach=Reach.SUBMIT,
+        large=True,
+        admits=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,
@@ -312,6 +314,7 @@ ENDPOINTS: Final = (
         answer=page_of("Task"),
         status=201,
         versioned=ChangeKind.TASK,
+        admits=True,
     ),
     Endpoint(
         method=HTTPMethod.GET,

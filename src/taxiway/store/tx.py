@@ -114,6 +114,7 @@ class Tx:
         self.known = self._memory.looked_up
         self.tenant = DEFAULT_TENANT
         self.request: str | None = None
+        self.admitted = 0  #: tasks that this transaction has made
 
     def all(self, name: str, /, **parameters: Any) -> list[Row]:
         """Every row of the statement called ``name``."""
@@ -140,6 +141,7 @@ class Tx:
     def next_seq(self) -> int:
         """The next submission number."""
         memory = self._memory
+        self.admitted += 1
         memory.seq = (self._last("last_seq") if memory.seq is None else memory.seq) + 1
         return memory.seq
 

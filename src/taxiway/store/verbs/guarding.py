@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from taxiway.core.change import ChangeKind
-from taxiway.core.errors import IdempotencyMismatch, NotFound
+from taxiway.core.errors import Full, IdempotencyMismatch, NotFound
 from taxiway.core.expected import Expected
 from taxiway.store.guard import Guard
 from taxiway.store.tx import Tx
@@ -33,13 +33,23 @@ def around(guard: Guard, operation: Callable[[Tx], T]) -> Callable[[Tx], T]:
             return again
         if number == 0 and guard.expected is not None:
             guard.expected.check(version_of(tx, guard.expected))
+        admitted = tx.admitted
         result = operation(tx)
+        if guard.open_max is not None and tx.admitted > admitted:
+            _check_room(tx, guard.open_max)
         if guard.key is not None:
             kept = msgspec.json.encode([*done, written_result(result)]).decode()
             tx.run("keep_done", tenant=tx.tenant, key=guard.key, hash=guard.hash, done=kept, now=tx.now)
         return result
 
     return guarded
+
+
+def _check_room(tx: Tx, most: int) -> None:
+    """Raise ``Full`` where the tenant would have more open tasks than it may (4.10)."""
+    row = tx.one("count_open_tasks", tenant=tx.tenant, queue=0)
+    if row is not None and row[0] > most:
+        raise Full(f"this would be {row[0]:,} open tasks, and {most:,} are the most: let some end, or cancel some")
 
 
 def version_of(tx: Tx, wanted: Expected) -> int | None:

@@ -66,7 +66,8 @@ def redeem(tx: Tx, invite: str, new: NewToken, actor: str) -> Token:
     token, _ = found(tx, invite)
     if tx.one("token_row", name=new.id) is not None:
         made, hash = found(tx, new.id)
-        if same_hash(hash, new.hash) and made.scope is new.scope and made.name == token.name:
+        same = (made.tenant, made.scope, made.name) == (token.tenant, new.scope, token.name)
+        if same and same_hash(hash, new.hash):
             return made
         raise Unauthorized("this invitation has been used")
     if token.scope is not TokenScope.INVITE or not token.holds(tx.now):
