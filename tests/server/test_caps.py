@@ -11,7 +11,7 @@ from taxiway.core.token import TokenScope
 from taxiway.doors import Speaking
 from taxiway.sections import ServerSection
 from taxiway.server.doorkeeper import Rates
-from taxiway.up import application, standing
+from taxiway.up import application, standing, taken
 from tests.server import working
 from tests.server.conftest import BASE, FREE
 
@@ -105,6 +105,8 @@ async def test_tokens_of_a_tenant_share_a_rate(tw: taxiway.Taxiway) -> None:
 async def test_the_cap_is_a_setting(tw: taxiway.Taxiway, tmp_path: Path) -> None:
     """It holds for the server that was told so."""
     ann, wanted = await shown(tw, "ann"), ServerSection(port=0, open_tasks=1)
-    async with standing(tw, tmp_path / "s.db", wanted) as server, httpx.AsyncClient(headers=ann) as client:
-        answers = [await client.post(f"{server.url}/v1/tasks", json=TASK) for _ in range(2)]
+    with taken(wanted) as place:
+        serving = standing(tw, tmp_path / "s.db", wanted, place)
+        async with serving as server, httpx.AsyncClient(headers=ann) as client:
+            answers = [await client.post(f"{server.url}/v1/tasks", json=TASK) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 429]

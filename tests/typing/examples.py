@@ -33,6 +33,8 @@ async def with_a_store() -> None:
         assert_type(await tw.remove_workspace("wt_1"), Left)
         assert_type(await tw.forget_diffs(), int)
         assert_type(tw.on_behalf_of(Speaking(actor="ann")), taxiway.Taxiway)
+        assert_type(await tw.make_link("ann"), tuple[Token, str])
+        assert_type(await tw.sign_out("tok_x"), Token)
         await tw.drain()
 
 
@@ -163,6 +165,7 @@ async def the_rest(tw: Verbs) -> None:
     assert_type(await tw.tokens(), list[Token])
     assert_type(await tw.revoke_token("ben"), Token)
     assert_type(await tw.revoke_runner("ben"), Token)
+    assert_type(await tw.login_code(), str)
 
 
 def without_await(token: str) -> Sequence[str]:
