@@ -17,11 +17,11 @@ BEGIN = {
     "batch_lost_with_its_writer": 26,
     "interrupt_frees_the_slot_at_once": 50,
     "stop_of_all_forgets_what_was_offered": 180,
-    "an_older_generation_names_the_conversation": 215,
+    "an_older_generation_names_the_conversation": 395,
     "cap_counts_what_was_admitted": 25,
-    "refused_arrival_begins_the_quiet_time": 100,
+    "refused_arrival_begins_the_quiet_time": 40,
     "carried_message_expires_in_its_turn": 55,
-    "nobody_waits_for_the_quiet_time": 274,
+    "nobody_waits_for_the_quiet_time": 8,
 }
 
 
