@@ -146,7 +146,7 @@ def processes(dialogue: LineDialogue) -> Iterator[psutil.Process]:
 
 
 async def test_what_it_says_is_told_once_and_as_it_comes(talk: Open, stub: StubModel) -> None:
-    """A43, OC-07: pieces of thought and text, no text twice, the thread, what applies, usage; then the end."""
+    """B4, A43, OC-07: pieces of thought and text, no text twice, the thread, what applies, usage; then the end."""
     dialogue = await talk()
     events = await turn(
         dialogue, "[[stub: think let me see ;; usage in=1000 out=20 cached=300 ;; say one two three four]]"

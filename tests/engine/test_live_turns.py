@@ -43,7 +43,7 @@ async def test_words_that_a_turn_without_a_session_declines_are_refused_with_its
 
 
 async def test_words_that_the_turn_of_a_session_declines_are_its_next_turn(bench: Bench, stage: Stage) -> None:
-    """OC-02: the receipt says so, and they run as the turn did that they were meant for, in the same process."""
+    """C23, OC-02: the receipt says so, and they run as the turn did that they were meant for, in the same process."""
     async with bench.open(agents={"fake": stage.agent(DECLINES)}) as tw:
         task = await tw.submit(prompt="go", agent="fake", session="box", access="write")
         await stage.heard("turn")
@@ -89,7 +89,7 @@ async def test_a_message_that_rides_with_a_turn_is_spoken_to_by_that_one(bench: 
 
 
 async def test_what_is_no_turn_and_what_are_no_words_is_refused(bench: Bench, stage: Stage) -> None:
-    """Bad input: a command, words of nothing; and a secret that is declared never reaches the store (I11)."""
+    """C23: Bad input: a command, words of nothing; and a secret that is declared never reaches the store (I11)."""
     gate = bench.gate()
     async with bench.open(agents={"fake": stage.agent(LISTENS)}, secrets={"key": "hunter2hunter2"}) as tw:
         command = await tw.submit(shell=gate.wait)

@@ -41,7 +41,7 @@ BAD_IDS = ["../../etc/passwd", "%2e%2e%2f", "task_", "x" * 5_000, "%00", "a%0ab"
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE.keys())
 async def test_what_cannot_be_taken_is_a_problem_and_stores_nothing(body: bytes, client: httpx.AsyncClient) -> None:
-    """Rows 38-40: 4xx with a stable code and a sentence."""
+    """A51, A57: Rows 38-40: 4xx with a stable code and a sentence."""
     for path in PATHS:
         answer = await client.post(path, content=body, headers=JSON)
         if path == "/v1/tasks" and body == b"[]":

@@ -142,7 +142,7 @@ async def test_the_summary_is_as_it_is_described(tw: taxiway.Taxiway, client: ht
 
 
 async def test_a_summary_of_what_ran(tmp_path: Path) -> None:
-    """Seed 003's metrics and more: outcomes, reasons, success rate, throughput, queue and run time."""
+    """B30: outcomes, reasons, success rate, throughput, queue and run time."""
     metrics = Metrics()
     async with taxiway.open(tmp_path / "s.db", slots=2, project="p") as tw:
         for argv in (["true"], ["true"], ["true"], ["false"]):

@@ -11,7 +11,7 @@ from tests.server import working
 
 
 async def test_a_queue_is_made_moved_and_resized(client: httpx.AsyncClient) -> None:
-    """A1-A10, surface 6: a move that its state does not allow is refused, names both states, and changes nothing."""
+    """A53-A55, A1-A10, surface 6: a move that its state does not allow is refused with both, and changes nothing."""
     made = await client.post("/v1/queues", json={"name": "nightly", "slots": 2})
     assert (made.status_code, made.json()["state"], made.json()["slots"]) == (201, "running", 2)
     assert (await client.post("/v1/queues", json={"name": "nightly"})).status_code == 409
@@ -42,7 +42,7 @@ async def test_a_queues_project_can_be_named(client: httpx.AsyncClient, tmp_path
 
 
 async def test_counts_and_the_first_tasks_are_of_one_moment(client: httpx.AsyncClient, tw: taxiway.Taxiway) -> None:
-    """C48, DC12: open work first, twenty at most, with the version and the time that the counts belong to."""
+    """C49, C48, DC12: open work first, twenty at most, with the version and the time that the counts belong to."""
     await working.register(tw)
     await tw.submit(shell="true", priority=9)
     await working.end(tw, await working.take(tw))

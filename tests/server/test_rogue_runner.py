@@ -100,7 +100,7 @@ async def test_a_run_of_the_house_is_nobodys_elsewhere(tw: taxiway.Taxiway, clie
 
 
 async def test_a_forged_or_stale_fence_and_a_forged_batch_change_nothing(tw: taxiway.Taxiway, client_of: As) -> None:
-    """I2, I4: also within one's own run."""
+    """C13, I2, I4: also within one's own run."""
     own = await client_of(TokenScope.RUNNER, "own")
     await registered(own, "runner_own")
     await tw.submit(command=["true"])
@@ -115,7 +115,7 @@ async def test_a_forged_or_stale_fence_and_a_forged_batch_change_nothing(tw: tax
 
 
 async def test_everything_may_be_said_twice(tw: taxiway.Taxiway, client_of: As) -> None:
-    """I4, I12: an answer may be lost, so what was done is not done again."""
+    """C28, I4, I12: an answer may be lost, so what was done is not done again."""
     own = await client_of(TokenScope.RUNNER, "own")
     for _ in range(2):
         await registered(own, "runner_own")

@@ -27,7 +27,7 @@ async def run(tw: taxiway.Taxiway) -> Claimed:
 async def test_words_for_the_turn_under_way_are_accepted_and_settled(
     run: Claimed, client: httpx.AsyncClient, tw: taxiway.Taxiway
 ) -> None:
-    """C15, C18, C20, C22: numbered from 1; applied by the turn, which goes on."""
+    """C19, C15, C18, C20, C22: numbered from 1; applied by the turn, which goes on."""
     for text in ("one", "two"):
         answer = await client.post(f"/v1/runs/{run.run}/signals", json={"kind": "steer", "text": text})
         assert answer.status_code == 201

@@ -9,7 +9,7 @@ KEY = {"idempotency-key": "one"}
 
 
 async def test_a_task_is_submitted_read_cancelled_tried_again_and_forgotten(client: httpx.AsyncClient) -> None:
-    """Surface 6: its whole way; the actor is the token's name."""
+    """C45: Surface 6: its whole way; the actor is the token's name."""
     made = await client.post("/v1/tasks", json={"shell": "true", "name": "lint"})
     assert made.status_code == 201
     task = made.json()
@@ -117,7 +117,7 @@ async def test_a_list_shows_what_was_asked_for(query: str, found: int, client: h
 
 
 async def test_a_plan_is_admitted_and_run_again(client: httpx.AsyncClient) -> None:
-    """Surface 3: the plan file as JSON; the second time nothing is new."""
+    """C50: Surface 3: the plan file as JSON; the second time nothing is new."""
     plan = {"queue": "build", "tasks": {"a": {"shell": "true"}, "b": {"shell": "true", "after": ["a"]}}}
     first = await client.post("/v1/plans", json=plan)
     assert first.status_code == 201, first.text

@@ -66,14 +66,14 @@ class Ordering(Suite):
         assert len(await bench.claim(10_000)) == CLAIM_TASKS_MAX
 
     async def test_claims_at_the_same_time_never_share_a_task(self, bench: Bench) -> None:
-        """A29, I2."""
+        """A29, C7, I2."""
         tasks = {await bench.submit() for _ in range(40)}
         rounds = await asyncio.gather(*(bench.claim(3) for _ in range(20)))
         taken = [run.task for claimed in rounds for run in claimed]
         assert sorted(taken) == sorted(tasks)
 
     async def test_a_claim_records_the_run_before_anything_is_sent(self, bench: Bench) -> None:
-        """A26: the task runs, with its run, its start and its first event."""
+        """C3, A26: the task runs, with its run, its start and its first event."""
         task = await bench.submit()
         run = await bench.take()
         found = await bench.task(task)
@@ -356,7 +356,7 @@ class Scoping(Suite):
             await bench.claim(runner="runner_nobody")
 
     async def test_a_beat_is_counted_and_dated(self, bench: Bench) -> None:
-        """I2: expiry watches the counter, never a clock."""
+        """C8, I2: expiry watches the counter, never a clock."""
         bench.clock.advance(3)
         assert await bench.store.beat(bench.runner)
         [runner] = await bench.store.runners()

@@ -27,7 +27,7 @@ class Fencing(Suite):
         assert fences == [1, 2]
 
     async def test_stale_writes_change_nothing(self, bench: Bench) -> None:
-        """I2: after the task was taken by another, its old owner may neither start, record, stop nor finish."""
+        """C13, I2: after the task was taken by another, its old owner may neither start, record, stop nor finish."""
         task = await bench.submit()
         old = await bench.take()
         await bench.finish(old, Lost())
@@ -62,7 +62,7 @@ class Fencing(Suite):
             await bench.store.record("run_nobody", 1, 1, [])
 
     async def test_the_first_finish_wins_and_a_late_one_is_kept_as_an_event(self, bench: Bench) -> None:
-        """I12, B24: late results are visible, never applied."""
+        """C44, I12, B24: late results are visible, never applied."""
         task = await bench.submit()
         run = await bench.take()
         assert (await bench.finish(run, failed())).applied
@@ -96,7 +96,7 @@ class Fencing(Suite):
         assert [event.data.get("phase") for event in events] == [None, None]
 
     async def test_a_batch_that_comes_twice_is_stored_once(self, bench: Bench) -> None:
-        """I4: a reply may be lost, and the batch sent again."""
+        """C24, I4: a reply may be lost, and the batch sent again."""
         await bench.submit()
         run = await bench.take()
         batch = [_line("a"), _line("b")]
@@ -107,7 +107,7 @@ class Fencing(Suite):
         assert [event.data["text"] for event in events] == ["a", "b", "c"]
 
     async def test_a_batch_that_leaves_a_gap_is_refused(self, bench: Bench) -> None:
-        """I4: one is missing, so nothing is stored."""
+        """C24, I4: one is missing, so nothing is stored."""
         await bench.submit()
         run = await bench.take()
         with pytest.raises(LeaseLost, match="missing"):
@@ -174,7 +174,7 @@ class Fencing(Suite):
         assert await bench.standing(task) == (TaskState.FAILED, Reason.TIMEOUT)
 
     async def test_live_runs_are_listed_until_they_have_ended(self, bench: Bench) -> None:
-        """I7: of one runner, or of all."""
+        """C29, I7: of one runner, or of all."""
         for _ in range(3):
             await bench.submit()
         mine = await bench.claim(2)
@@ -206,7 +206,7 @@ class Fencing(Suite):
         assert await bench.store.runners() == []
 
     async def test_a_silent_runner_loses_its_lease_before_its_runs_are_settled(self, bench: Bench) -> None:
-        """I2: from then on it may not beat, drain or take more, while what it has is settled; then it is gone."""
+        """C7, C8, C12, I2: it may not beat, drain or take more, while what it has is settled; then it is gone."""
         await bench.submit(), await bench.submit()
         run = await bench.take()
         assert await bench.store.declare_lost(bench.runner, 0)

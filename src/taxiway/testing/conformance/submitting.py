@@ -17,7 +17,7 @@ class Submitting(Suite):
     """What a submit promises."""
 
     async def test_a_submitted_task_is_there_as_it_was_asked_for(self, bench: Bench) -> None:
-        """B1, A15, I17: the spec as given, the counters at zero, the times of the store's clock."""
+        """C40, B1, A15, I17: the spec as given, the counters at zero, the times of the store's clock."""
         asked = bench.new(name="one", priority=3, labels={"team": "red"}, metadata={"deep": [1, {"x": None}]})
         [answer] = await bench.submit_all(asked)
         found = await bench.task(asked.id)
