@@ -23,4 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(REAL_PROCESSES) and not item.nodeid.startswith(PATIENT):
             item.add_marker(pytest.mark.xdist_group("real processes"))
+        if item.nodeid.startswith("tests/house/"):
+            item.add_marker(pytest.mark.xdist_group("house"))  # all of them read all the code, once for each worker
     items.sort(key=lambda item: not item.nodeid.startswith(REAL_PROCESSES))

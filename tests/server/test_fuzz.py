@@ -28,7 +28,7 @@ from taxiway.up import application
 from tests.server.conftest import FREE
 from tests.server.test_contract import WHOLE
 
-EXAMPLES, EXAMPLES_OF_THE_PROOF = 150, 4_000
+EXAMPLES, EXAMPLES_OF_THE_PROOF = 50, 4_000
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3})")
 BRIEF = Bounds(head_s=0.05, body_s=0.05, idle_s=0.05, linger_s=0.05)
 

@@ -302,7 +302,7 @@ class AgentDrive:
         self._mates.courier.opened(self._claim.run, self)
         self._questions.opened(live.dialogue)
         if self._agent.driver.abilities.steer:
-            self._transcript.know(TurnFacts(steerable=True))
+            await self._transcript.tell(TurnFacts(steerable=True))
         return True
 
     def _over(self, end: End) -> End:

@@ -115,10 +115,6 @@ class Recorder:
         """Wait until something waits to be written: a silent program costs nothing."""
         await self._gathered.wait()
 
-    def press(self) -> None:
-        """What goes with the events waits to be written: whoever waits for something ``gathered`` may go on."""
-        self._gathered.set()
-
     def start_over(self) -> None:
         """What was written so far was done before the work itself, and is no part of its output."""
         self._tail.clear()

@@ -92,7 +92,7 @@ class Transcript:
                 assert_never(event)
 
     async def spoken(self, seconds: float) -> None:
-        """Wait until the agent has said something, or its session should know something; at most so long."""
+        """Wait until the agent has said something, at most so long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._spoken.wait()
@@ -117,21 +117,19 @@ class Transcript:
             raise failures.exceptions[0] from None
 
     def know(self, facts: TurnFacts) -> None:
-        """What concerns the session: stored with what has been taken down, by the next flush, which is due now."""
+        """What concerns the session: stored with what has been taken down, by the next flush."""
         told = {name: value for name, value in msgspec.structs.asdict(facts).items() if value is not None}
         self._untold = msgspec.structs.replace(self._untold or TurnFacts(), **told)
-        self._spoken.set()
-        self._recorder.press()
 
     async def _tell_untold(self) -> None:
         """A write that is cancelled on its way is done again by the next one: facts stay true."""
         facts = self._untold
         assert facts is not None
-        await self._tell(facts)
+        await self.tell(facts)
         if self._untold is facts:
             self._untold = None
 
-    async def _tell(self, facts: TurnFacts) -> None:
+    async def tell(self, facts: TurnFacts) -> None:
         """Store what concerns the session, if there is one."""
         if self._claim.seat is not None:
             await self._store.tell_session(self._claim.run, self._claim.fence, facts)
@@ -158,7 +156,7 @@ class Transcript:
             self._recorder.error(f"it named its conversation by {len(thread)} characters; that is not kept")
             return
         self._recorder.say(EventType.SESSION_UPDATED, {"thread": thread})
-        await self._tell(TurnFacts(thread=thread))
+        await self.tell(TurnFacts(thread=thread))
 
     def _used(self, used: Used) -> None:
         usage = self._meter.told(_counted(used.usage))
