@@ -7,7 +7,10 @@ from hypothesis import settings
 
 REAL_PROCESSES = ("tests/faults/", "tests/e2e/", "tests/agents/")
 #: Real processes that wait for each other and for no clock: they may run beside the others, on either worker.
-PATIENT = ("tests/faults/test_agent_conformance.py", "tests/faults/test_fake_", "tests/faults/test_hostile_agents.py")
+PATIENT = (
+    *("tests/faults/test_agent_conformance.py", "tests/faults/test_fake_", "tests/faults/test_hostile_agents.py"),
+    *("tests/e2e/test_remote_runners.py", "tests/e2e/test_run_tokens.py", "tests/e2e/test_restarted_server.py"),
+)
 
 for name in [name for name in os.environ if name.startswith("TAXIWAY_")]:
     del os.environ[name]
