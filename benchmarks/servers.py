@@ -32,8 +32,6 @@ from taxiway.up import application
 TOKENS = 16  #: a token may have 256 live streams
 #: What is measured is what a server can do, not what it lets one caller do.
 FREE = Rates(per_s=1e9, burst=1e9, tenant_per_s=1e9, tenant_burst=1e9)
-    per_s=1e9, burst=1e9, tenant_per_s=1e9, tenant_burst=1e9
-)  # what is measured is what a server can do, not what it lets one caller do
 
 
 class Served:
