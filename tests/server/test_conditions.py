@@ -20,8 +20,8 @@ CHANGES: dict[str, tuple[str, str, str, Any]] = {
     "queue, moved": ("/v1/queues/nightly", "POST", "/v1/queues/nightly/pause", None),
     "lane": ("/v1/lanes/gpu", "PUT", "/v1/lanes/gpu", {"size": 7}),
     "lane, stopped": ("/v1/lanes/gpu", "POST", "/v1/lanes/gpu/stop", None),
-    "account": ("/v1/accounts/work", "PATCH", "/v1/accounts/work", {"limit": 7}),
-    "account, parked": ("/v1/accounts/work", "POST", "/v1/accounts/work/park", {"why": "x"}),
+    "account": ("/v1/accounts/team", "PATCH", "/v1/accounts/team", {"limit": 7}),
+    "account, parked": ("/v1/accounts/team", "POST", "/v1/accounts/team/park", {"why": "x"}),
 }
 EVERY = pytest.mark.parametrize(("at", "method", "path", "body"), CHANGES.values(), ids=CHANGES.keys())
 
@@ -33,7 +33,7 @@ async def things(tw: taxiway.Taxiway) -> None:
     await tw.session("box", agent="coder")
     await tw.make_queue("nightly", 2)
     await tw.set_lane("gpu", 1)
-    await tw.limit_account("work", 3)
+    await tw.limit_account("team", 3)
 
 
 @EVERY

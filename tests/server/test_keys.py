@@ -28,7 +28,7 @@ MUTATIONS: dict[str, tuple[str, str, Any]] = {
     "make": ("POST", "/v1/queues", {"name": "weekly"}),
     "pause": ("POST", "/v1/queues/nightly/pause", None),
     "resize": ("PUT", "/v1/lanes/gpu", {"size": 7}),
-    "park": ("POST", "/v1/accounts/work/park", {"for_s": 60}),
+    "park": ("POST", "/v1/accounts/team/park", {"for_s": 60}),
     "revoke": ("DELETE", "/v1/tokens/bob", None),
 }
 EVERY = pytest.mark.parametrize(("method", "path", "body"), MUTATIONS.values(), ids=MUTATIONS.keys())

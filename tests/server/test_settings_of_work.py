@@ -37,16 +37,16 @@ async def test_the_first_answer_to_a_question_stands(client: httpx.AsyncClient, 
 
 async def test_an_account_is_parked_released_and_limited(client: httpx.AsyncClient) -> None:
     """A provider's limit: until a time, for a while, or until it is released."""
-    parked = (await client.post("/v1/accounts/work/park", json={"for_s": 60, "why": "holiday"})).json()
+    parked = (await client.post("/v1/accounts/team/park", json={"for_s": 60, "why": "holiday"})).json()
     assert (parked["phase"], parked["why"], parked["by_hand"]) == ("parked", "holiday", True)
     assert parked["until"] > parked["since"]
-    assert (await client.post("/v1/accounts/work/release")).json()["phase"] == "open"
-    assert (await client.patch("/v1/accounts/work", json={"limit": 2})).json()["size"] == 2
-    until = await client.post("/v1/accounts/work/park", json={"until": "2199-01-01T00:00:00Z"})
+    assert (await client.post("/v1/accounts/team/release")).json()["phase"] == "open"
+    assert (await client.patch("/v1/accounts/team", json={"limit": 2})).json()["size"] == 2
+    until = await client.post("/v1/accounts/team/park", json={"until": "2199-01-01T00:00:00Z"})
     assert until.json()["until"] == "2199-01-01T00:00:00.000Z"
-    assert [one["name"] for one in (await client.get("/v1/accounts")).json()["items"]] == ["work"]
+    assert [one["name"] for one in (await client.get("/v1/accounts")).json()["items"]] == ["team"]
     for body in ({"until": "tomorrow"}, {"for_s": 0}, {"for_s": 1e300}, {"until": "2001-01-01T00:00:00Z"}):
-        assert (await client.post("/v1/accounts/work/park", json=body)).status_code == 422
+        assert (await client.post("/v1/accounts/team/park", json=body)).status_code == 422
     assert (await client.post("/v1/accounts/nobody/release")).status_code == 404
 
 
