@@ -96,7 +96,7 @@ def make_app(server: Server, streams: Streams, login: Login, guard: Guard, other
         *login.routes(),
         openapi_route(PREFIX, ENDPOINTS),
         *streams.routes(PREFIX),
-        *(_route(server, path, list(on)) for path, on in groupby(sorted(ENDPOINTS, key=_path), key=_path)),
+        *(_route(server, path, list(on)) for path, on in groupby(sorted(ENDPOINTS, key=_turn), key=_path)),
     ]
     inner = Starlette(routes=routes, exception_handlers={HTTPException: _unrouted})
     inner.router.redirect_slashes = False
@@ -119,6 +119,11 @@ def _on_raw_paths(inner: ASGIApp) -> ASGIApp:
 
 def _path(one: Endpoint) -> str:
     return one.path
+
+
+def _turn(one: Endpoint) -> tuple[bool, str]:
+    """Routes are tried one after the other: first those that name nothing, which are few and called most."""
+    return "{" in one.path, one.path
 
 
 def _route(server: Server, path: str, on: list[Endpoint]) -> Route:

@@ -63,8 +63,7 @@ def read_fields(kind: type[T], given: Any, *, what: str, strict: bool = True) ->
             values[name] = msgspec.convert(value, legal[name], strict=strict)
         except msgspec.ValidationError as error:
             problems.append(Problem(_said(error), name))
-    missing = [field.name for field in msgspec.structs.fields(kind) if field.required and field.name not in given]
-    problems += [Problem("is missing", name) for name in missing]
+    problems += [Problem("is missing", name) for name in _required(kind) if name not in given]
     if problems:
         raise Invalid(f"{what} cannot be used: {problems[0]}", problems)
     return kind(**values)
@@ -79,6 +78,11 @@ def lists_of(kind: type[msgspec.Struct]) -> frozenset[str]:
 @lru_cache
 def _types(kind: type[msgspec.Struct]) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
+
+
+@lru_cache
+def _required(kind: type[msgspec.Struct]) -> tuple[str, ...]:
+    return tuple(field.name for field in msgspec.structs.fields(kind) if field.required)
 
 
 def _said(error: msgspec.ValidationError) -> str:
