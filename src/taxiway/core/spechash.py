@@ -20,14 +20,13 @@ def spec_hash(spec: TaskSpec) -> bytes:
     does the order in which ``after`` and ``retry_on`` were written. As defaults are left out, a field that a later
     version adds leaves the hashes of older specs as they are.
     """
-    meant = msgspec.structs.replace(
-        spec,
-        idempotency_key=None,
-        after=tuple(sorted(spec.after, key=lambda edge: edge.task)),
-        retry_on=None if spec.retry_on is None else tuple(sorted(set(spec.retry_on))),
-    )
     # Through the record's own types and back, so that a timeout of 30 and one of 30.0 are the same.
-    typed = msgspec.json.decode(msgspec.json.encode(meant), type=TaskSpec)
+    typed = msgspec.structs.asdict(msgspec.json.decode(msgspec.json.encode(spec), type=TaskSpec))
     # By equality: the encoder leaves out only what is the very same object as the default.
-    asked = {name: value for name in TaskSpec.__struct_fields__ if (value := getattr(typed, name)) != _DEFAULTS[name]}
+    asked = {name: value for name, value in typed.items() if value != _DEFAULTS[name]}
+    asked.pop("idempotency_key", None)
+    if "after" in asked:
+        asked["after"] = sorted(asked["after"], key=lambda edge: edge.task)
+    if "retry_on" in asked:
+        asked["retry_on"] = sorted(set(asked["retry_on"]))
     return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).digest()

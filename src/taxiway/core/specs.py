@@ -218,7 +218,7 @@ def _check_prompt(draft: Draft, fields: Mapping[str, Any], agent: str | None) ->
     kinds = [kind for kind in KINDS if kind in fields]
     if kinds and "prompt" not in kinds and not _faulty(draft, "prompt"):
         for field, unsaid in OF_PROMPTS.items():
-            if fields.get(field, unsaid) != unsaid:
+            if field in fields and fields[field] != unsaid:
                 draft.fault(f"belongs to a prompt, and this task is a {kinds[0]}", field)
     if missing_agent(fields, agent) and not _faulty(draft, "agent") and not _faulty(draft, "session"):
         draft.fault(NEEDS_AGENT, "agent", hint=AGENT_HINT)
@@ -228,7 +228,7 @@ def _check_prompt(draft: Draft, fields: Mapping[str, Any], agent: str | None) ->
 
 def _faulty(draft: Draft, field: str) -> bool:
     depth = len(draft.path)
-    return any(fault.path[: depth + 1] == (*draft.path, field) for fault in draft.faults)
+    return bool(draft.faults) and any(fault.path[: depth + 1] == (*draft.path, field) for fault in draft.faults)
 
 
 def _check_templates(

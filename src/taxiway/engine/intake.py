@@ -122,6 +122,14 @@ class Intake:
     async def submit_many(self, many: Sequence[Mapping[str, Any]], project: str | None = None) -> list[Submitted]:
         """Admit up to 1,000 tasks, all of them or none; later ones may name earlier ones in ``after``. They are of
         this door's project unless another one is named."""
+        return await self._store.submit(await self._judged(many, project), self._actor)
+
+    async def submit_and_read(self, many: Sequence[Mapping[str, Any]]) -> list[tuple[Submitted, Task]]:
+        """The same, each with its task as it then is."""
+        return await self._store.submit_and_read(await self._judged(many, None), self._actor)
+
+    async def _judged(self, many: Sequence[Mapping[str, Any]], project: str | None) -> list[NewTask]:
+        """What is asked, checked and complete."""
         self._check_open()
         if len(many) > SUBMIT_BATCH_MAX:
             raise Invalid(f"{len(many)} tasks in one call; {SUBMIT_BATCH_MAX} are the most")
@@ -134,8 +142,7 @@ class Intake:
                 bounds.check(spec)
         self._refuse_literal_secrets(specs)
         await self._refuse_bad_schemas(specs)
-        tasks = [self._new(spec, wanted) for spec in await self._completed(specs, wanted)]
-        return await self._store.submit(tasks, self._actor)
+        return [self._new(spec, wanted) for spec in await self._completed(specs, wanted)]
 
     async def run_plan(self, plan: Plan, fresh: bool = False) -> PlanAdmitted:
         """Admit a plan whole, or run it again."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from taxiway.server.routing import answering
 from taxiway.server.serving import Server
 
 
@@ -21,4 +24,4 @@ def health_routes(server: Server) -> list[Route]:
             "ok\n" if ready else "the store does not answer\n", 200 if ready else 503, media_type="text/plain"
         )
 
-    return [Route("/healthz", healthz), Route("/readyz", readyz)]
+    return [answering("/healthz", {HTTPMethod.GET: healthz}), answering("/readyz", {HTTPMethod.GET: readyz})]

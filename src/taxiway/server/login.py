@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from html import escape
+from http import HTTPMethod
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,6 +23,7 @@ from taxiway.clock import Clock, Ids
 from taxiway.core.errors import Error, Malformed, TooLarge, Unauthorized
 from taxiway.core.token import Token, read_token, secret_hash, token_text
 from taxiway.server.cookies import set_cookie
+from taxiway.server.routing import answering
 from taxiway.server.serving import refusal
 from taxiway.store.protocol import NewToken, Store
 
@@ -61,9 +63,9 @@ class Login:
         self._ids = ids
         self._make_secret = make_secret
 
-    def routes(self) -> list[Route]:
+    def route(self) -> Route:
         """The page, and where its form goes."""
-        return [Route(PATH, self._page, methods=["GET"]), Route(PATH, self._sign_in, methods=["POST"])]
+        return answering(PATH, {HTTPMethod.GET: self._page, HTTPMethod.POST: self._sign_in})
 
     async def _page(self, request: Request) -> Response:  # noqa: ARG002  (Starlette's)
         return Response(_PAGE, headers=HEADERS, media_type="text/html")

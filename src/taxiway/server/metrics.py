@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPMethod
 from typing import Final
 
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from taxiway.core.token import Principal, TokenScope
 from taxiway.observe import catalogue
 from taxiway.observe.instruments import CONTENT_TYPE
 from taxiway.observe.metrics import Metrics
+from taxiway.server.routing import answering
 from taxiway.server.serving import refusal
 from taxiway.verbs import Taxiway
 
@@ -32,7 +34,7 @@ class Scrape:
 
     def route(self) -> Route:
         """Outside ``/v1``, as scrapers want it."""
-        return Route(METRICS_PATH, self._respond)
+        return answering(METRICS_PATH, {HTTPMethod.GET: self._respond})
 
     async def begin(self) -> None:
         """Changes are counted from now on."""

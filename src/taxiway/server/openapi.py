@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from taxiway import __version__
 from taxiway.server.endpoint import Endpoint, NoQuery, Schema, ref
+from taxiway.server.routing import answering
 from taxiway.wire.schemas import schemas
 
 _REFUSED: Final = "What was wrong, and what would be right"
@@ -44,7 +45,7 @@ def openapi_route(prefix: str, endpoints: Sequence[Endpoint]) -> Route:
     async def tell(request: Request) -> Response:  # noqa: ARG001  (Starlette's)
         return Response(text, media_type="application/json")
 
-    return Route(f"{prefix}/openapi.json", tell)
+    return answering(f"{prefix}/openapi.json", {HTTPMethod.GET: tell})
 
 
 def openapi(prefix: str, endpoints: Sequence[Endpoint]) -> Schema:

@@ -185,6 +185,8 @@ def refusal(error: Error, request: Request) -> Response:
 def _query(endpoint: Endpoint, request: Request) -> dict[str, Any]:
     """The query's parameters, each of which stands once, unless it is one of several by its type."""
     found: dict[str, Any] = {}
+    if not request.scope["query_string"]:
+        return found
     several = lists_of(endpoint.query)
     for name, value in request.query_params.multi_items():
         if name in several:

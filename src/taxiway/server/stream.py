@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from http import HTTPMethod
 from typing import Final
 
 import msgspec
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -20,6 +21,7 @@ from taxiway.server.bearers import Bearers
 from taxiway.server.cursor import RUNS_MAX, Cursor, read_cursor
 from taxiway.server.live import Batch, Live
 from taxiway.server.problem import problem_document
+from taxiway.server.routing import AnyRoute, answering
 from taxiway.server.serving import VerbsOf, refusal
 from taxiway.verbs import Speaking
 
@@ -40,10 +42,10 @@ class Streams:
         self._bearers = bearers
         self._live = live
 
-    def routes(self, prefix: str) -> list[Route | WebSocketRoute]:
+    def routes(self, prefix: str) -> list[AnyRoute]:
         """What answers live."""
         return [
-            Route(f"{prefix}/stream", self._sse),
+            answering(f"{prefix}/stream", {HTTPMethod.GET: self._sse}),
             WebSocketRoute(f"{prefix}/ws", self._socket),
         ]
 

@@ -92,13 +92,12 @@ async def submit(call: Call) -> Reply:
     many = [object_in(fields, "a task") for fields in (call.body if listed else [call.body])]
     if call.key is not None and not listed and many[0].get("idempotency_key") is None:
         many = [{**many[0], "idempotency_key": call.key}]  # admission makes a repeated call do nothing (I9)
-    answers = await call.tw.intake.submit_many(many)
-    tasks = await call.tw.store.tasks_named([answer.id for answer in answers])
-    documents = [admitted_document(task, answer) for task, answer in zip(tasks, answers, strict=True)]
-    status = 201 if any(answer.created for answer in answers) and not call.replayed else 200
+    admitted = await call.tw.intake.submit_and_read(many)
+    documents = [admitted_document(task, answer) for answer, task in admitted]
+    status = 201 if any(answer.created for answer, _ in admitted) and not call.replayed else 200
     if listed:
         return Reply({"items": documents, "cursor": None}, status)
-    return Reply(documents[0], status, {"location": f"/v1/tasks/{answers[0].id}"})
+    return Reply(documents[0], status, {"location": f"/v1/tasks/{documents[0]['id']}"})
 
 
 async def page(call: Call) -> Reply:

@@ -157,6 +157,10 @@ class Store(
         """Admit all of ``tasks``, or none of them."""
         ...
 
+    async def submit_and_read(self, tasks: Sequence[NewTask], actor: str) -> list[tuple[Submitted, Task]]:
+        """The same, each with its task as it then is."""
+        ...
+
     async def submit_plan(self, plan: Plan, tasks: Sequence[NewTask], fresh: bool, actor: str) -> PlanAdmitted:
         """Run a plan, or run it again: see semantics, "Running it again"."""
         ...
@@ -185,10 +189,6 @@ class Store(
 
     async def task(self, task: str) -> Task:
         """One task; raises ``NotFound``."""
-        ...
-
-    async def tasks_named(self, tasks: Sequence[str]) -> list[Task]:
-        """Tasks by their whole ids, in that order, as they are at one moment; raises ``NotFound``."""
         ...
 
     async def tasks(self, filter: TaskFilter, limit: int, cursor: str | None) -> TaskPage:

@@ -37,7 +37,7 @@ def task_document(task: Task) -> dict[str, Any]:
         "id": task.id,
         **spec_document(task.spec),
         "project": task.project,
-        **{field: msgspec.to_builtins(getattr(task, field)) for field in _OWN},
+        **{field: getattr(task, field) for field in _OWN},
         "usage": msgspec.structs.asdict(task.usage),
         "created_at": rfc3339(task.created_at),
         "due_at": rfc3339(task.due_at),
@@ -55,7 +55,9 @@ def task_document(task: Task) -> dict[str, Any]:
 
 def spec_document(spec: TaskSpec) -> dict[str, Any]:
     """A spec with every field, also those that nobody gave; ``after`` as a plan file has it."""
-    document = {name: msgspec.to_builtins(value) for name, value in msgspec.structs.asdict(spec).items()}
+    document = msgspec.structs.asdict(spec)
+    for name in _RECORDS:
+        document[name] = msgspec.to_builtins(document[name])
     document["after"] = {edge.task: str(edge.on) for edge in spec.after}
     document["backoff"] = msgspec.structs.asdict(spec.backoff)
     return document

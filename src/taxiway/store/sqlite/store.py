@@ -91,6 +91,19 @@ class SqliteStore(
         """Admit all of ``tasks``, or none of them."""
         return await self._bulk(lambda tx: submitting.submit(tx, tasks, actor))
 
+    async def submit_and_read(self, tasks: Sequence[NewTask], actor: str) -> list[tuple[Submitted, Task]]:
+        """The same, each with its task as it then is."""
+        born: dict[str, Task] = {}
+
+        def tell(task: Task) -> None:
+            if task.spec.session is None:  # its mailbox may move what is in one
+                born[task.id] = task
+
+        def read(tx: Tx, answers: list[Submitted]) -> list[tuple[Submitted, Task]]:
+            return [(answer, born.get(answer.id) or reading.task(tx, answer.id)) for answer in answers]
+
+        return await self._bulk_and_read(lambda tx: submitting.submit(tx, tasks, actor, tell), read)
+
     async def submit_plan(self, plan: Plan, tasks: Sequence[NewTask], fresh: bool, actor: str) -> PlanAdmitted:
         """Run a plan, or run it again."""
         return await self._bulk(lambda tx: plans.submit_plan(tx, plan, tasks, fresh, actor))
@@ -249,10 +262,6 @@ class SqliteStore(
     async def task(self, task: str) -> Task:
         """One task."""
         return await self._reader.read(lambda tx: reading.task(tx, task))
-
-    async def tasks_named(self, tasks: Sequence[str]) -> list[Task]:
-        """Tasks by their ids."""
-        return await self._reader.read(lambda tx: [reading.task(tx, task) for task in tasks])
 
     async def tasks(self, filter: TaskFilter, limit: int, cursor: str | None) -> TaskPage:
         """A page of tasks."""

@@ -17,6 +17,7 @@ from taxiway.store.verbs.guarding import around
 from taxiway.store.writer import Operation, Urgency, Writer
 
 T = TypeVar("T")
+R = TypeVar("R")
 MAIN_SIZE: Final = 4  #: of lane ``main``, where nobody says
 
 
@@ -52,10 +53,15 @@ class SqliteVerbs:
         return await self._reader.whole.read(founding.tenants)
 
     async def _first(self, operation: Operation[T]) -> T:
-        return await self._write(operation, Urgency.FIRST)
+        return await self._write(self._held(operation), Urgency.FIRST)
 
     async def _bulk(self, operation: Operation[T]) -> T:
-        return await self._write(operation, Urgency.BULK)
+        return await self._write(self._held(operation), Urgency.BULK)
+
+    async def _bulk_and_read(self, operation: Operation[T], read: Callable[[Tx, T], R]) -> R:
+        """Write, then read in the same transaction; a repeated call is answered with what is there by then."""
+        held = self._held(operation)
+        return await self._write(lambda tx: read(tx, held(tx)), Urgency.BULK)
 
     async def _serve(self, operation: Operation[T], urgency: Urgency = Urgency.FIRST) -> T:
         """A verb of the engine, which is for the whole store and says itself whose it is that it writes."""
@@ -64,8 +70,11 @@ class SqliteVerbs:
     async def _write(self, operation: Operation[T], urgency: Urgency) -> T:
         if self._tenant not in self._made:
             await self._be_made()
-        held = operation if self._guard is None else around(self._guard, operation)
-        return await self._writer.write(_by(self._tenant, held), urgency)
+        return await self._writer.write(_by(self._tenant, operation), urgency)
+
+    def _held(self, operation: Operation[T]) -> Operation[T]:
+        """A write that is held to what its call is guarded by."""
+        return operation if self._guard is None else around(self._guard, operation)
 
     async def _be_made(self) -> None:
         """A tenant is made by its first use."""

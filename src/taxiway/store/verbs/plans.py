@@ -165,9 +165,8 @@ def _admit(
     for name in parents_first({name: [edge.task for edge in by_name[name].spec.after] for name in anew}):
         new = by_name[name]
         edges = [Edge(*edges_of[edge.task], edge.on, edge.task) for edge in new.spec.after]
-        seq, state = admission.admit(new, edges, held[name].id if name in held else None)
-        row = task_row(tx, seq)
-        edges_of[name] = (seq, state, Reason(row.reason) if row.reason else None)
+        born = admission.admit(new, edges, held[name].id if name in held else None)
+        edges_of[name] = (born.seq, born.state, born.reason)
         ids[name] = new.id
     admission.close()
     return ids

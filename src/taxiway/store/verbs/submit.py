@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -15,7 +15,7 @@ from taxiway.core.policy import Box, MailboxChange
 from taxiway.core.queue import Queue, QueueState, check_admission
 from taxiway.core.readiness import obstacles
 from taxiway.core.session import Disposition
-from taxiway.core.task import TASK_TERMINAL, Condition, Dependency, Reason, TaskSpec, TaskState
+from taxiway.core.task import TASK_TERMINAL, Condition, Dependency, Reason, Task, TaskSpec, TaskState
 from taxiway.store.protocol import NewTask, Submitted
 from taxiway.store.tx import Row, Topic, Tx
 from taxiway.store.verbs import accounts, gates, lineage, mailbox, sweeps
@@ -58,8 +58,8 @@ class Admission:
         self.origin = origin
         self.places: dict[str, Place] = {}  #: where messages to sessions were put, by task
 
-    def admit(self, new: NewTask, edges: Sequence[Edge], retry_of: str | None = None) -> tuple[int, TaskState]:
-        """Write one task with its dependencies; its submission number and the state it was born in."""
+    def admit(self, new: NewTask, edges: Sequence[Edge], retry_of: str | None = None) -> Task:
+        """Write one task with its dependencies; the task as it was born, but for its place in a session."""
         tx, spec = self._tx, new.spec
         self.origin = lineage.one_more(self.origin)
         queue, _ = self.queue(new.project, spec.queue)
@@ -72,6 +72,24 @@ class Admission:
         version = tx.change(ChangeKind.TASK, new.id, birth.state, birth.reason, self._actor, "submit")
         ended = birth.state is TaskState.CANCELLED
         urgency = -spec.priority
+        born = Task(
+            id=new.id,
+            seq=seq,
+            tenant=tx.tenant,
+            project=new.project,
+            spec=spec,
+            state=birth.state,
+            reason=birth.reason,
+            unmet=birth.unmet,
+            error=VERDICT_ERRORS[birth.reason] if ended and birth.reason else None,
+            created_at=tx.now,
+            due_at=birth.due_at,
+            expires_at=None if spec.expires_s is None else tx.now + int(spec.expires_s * 1000),
+            finished_at=tx.now if ended else None,
+            retry_of=retry_of,
+            submitted_by=self.origin.run,
+            version=version,
+        )
         tx.run(
             "insert_task",
             seq=seq,
@@ -83,25 +101,25 @@ class Admission:
             name=spec.name,
             urgency=urgency,
             position=spec.position,
-            state=birth.state,
-            reason=birth.reason,
+            state=born.state,
+            reason=born.reason,
             ready=int(ready),
             open=int(not ended),
-            unmet=birth.unmet,
-            now=tx.now,
-            due_at=birth.due_at,
-            expires_at=None if spec.expires_s is None else tx.now + int(spec.expires_s * 1000),
-            finished_at=tx.now if ended else None,
-            error=VERDICT_ERRORS[birth.reason] if ended and birth.reason else None,
-            retry_of=retry_of,
+            unmet=born.unmet,
+            now=born.created_at,
+            due_at=born.due_at,
+            expires_at=born.expires_at,
+            finished_at=born.finished_at,
+            error=born.error,
+            retry_of=born.retry_of,
             session=session,
             box=Box.OUT if place is None else place.box,
             capped=0 if place is None else int(place.capped),
             carrier=None if place is None else place.carrier,
             kin=None if place is None else place.kin,
             joined_at=None if place is None else tx.now,
-            version=version,
-            submitter=self.origin.run,
+            version=born.version,
+            submitter=born.submitted_by,
             depth=self.origin.depth,
         )
         tx.run("insert_spec", task=seq, hash=new.hash, body=_encode_spec(spec).decode())
@@ -119,7 +137,7 @@ class Admission:
             tx.note(Topic.TIME)
         submitted, opened = self._counted.get(queue, (0, 0))
         self._counted[queue] = submitted + 1, opened + (not ended)
-        return seq, birth.state
+        return born
 
     def _session(self, new: NewTask) -> int | None:
         spec = new.spec
@@ -197,8 +215,11 @@ def lane_of(tx: Tx, queue: int, name: str) -> int:
     return lane
 
 
-def submit(tx: Tx, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:
-    """Admit all of ``tasks``, or raise and admit none. A task may name earlier ones of the same call."""
+def submit(
+    tx: Tx, tasks: Sequence[NewTask], actor: str, told: Callable[[Task], object] = lambda _: None
+) -> list[Submitted]:
+    """Admit all of ``tasks``, or raise and admit none. A task may name earlier ones of the same call. ``told`` hears of
+    each one that is made, as it was born."""
     admission = Admission(tx, actor, origin=_origin(tx, tasks))
     batch: dict[str, str] = {}
     answers: list[Submitted] = []
@@ -206,8 +227,9 @@ def submit(tx: Tx, tasks: Sequence[NewTask], actor: str) -> list[Submitted]:
         answer = _known_key(tx, new)
         if answer is None:
             _check_name(tx, admission, new)
-            _, state = admission.admit(new, _edges(tx, admission, new, batch))
-            answer = _answer(new, state, admission.places.get(new.id))
+            born = admission.admit(new, _edges(tx, admission, new, batch))
+            told(born)
+            answer = _answer(born, admission.places.get(new.id))
         if new.spec.name is not None:
             batch[new.spec.name] = answer.id
         answers.append(answer)
@@ -223,13 +245,12 @@ def _origin(tx: Tx, tasks: Sequence[NewTask]) -> Lineage:
     return NOBODYS if run is None else lineage.begin(tx, run)
 
 
-def _answer(new: NewTask, state: TaskState, place: Place | None) -> Submitted:
+def _answer(born: Task, place: Place | None) -> Submitted:
     """What is known of a task now, and of its place if it is a message."""
+    id, state = born.id, born.state
     if place is None:
-        return Submitted(new.id, state, True, Disposition.READY if state is TaskState.QUEUED else Disposition.WAITING)
-    return Submitted(
-        new.id, state, True, place.disposition, place.position, place.offered, place.carrier_id, place.dropped
-    )
+        return Submitted(id, state, True, Disposition.READY if state is TaskState.QUEUED else Disposition.WAITING)
+    return Submitted(id, state, True, place.disposition, place.position, place.offered, place.carrier_id, place.dropped)
 
 
 def _known_key(tx: Tx, new: NewTask) -> Submitted | None:

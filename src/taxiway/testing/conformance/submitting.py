@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from taxiway.core.errors import Conflict, Full, IdempotencyMismatch, Invalid, NotFound, QueueEnded, QueueStopping
-from taxiway.core.task import Reason, TaskState
+from taxiway.core.policy import Drop
+from taxiway.core.task import Backoff, Reason, TaskState
 from taxiway.store.protocol import NewTask, TaskFilter
 from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, failed, spec_of
 
@@ -26,6 +27,28 @@ class Submitting(Suite):
         assert (found.attempt, found.fence, found.crashes, found.unmet) == (0, 0, 0, 0)
         assert found.created_at == bench.clock.now_ms()
         assert (found.started_at, found.finished_at, found.run) == (None, None, None)
+
+    async def test_what_a_submit_tells_of_its_tasks_is_what_is_there(self, bench: Bench) -> None:
+        """C40, I9: whatever a task was born as, also when its key was known, or a later one of the call moved it."""
+        fallen = await bench.submit(name="fallen", expires_s=5)
+        await bench.pass_time(6)
+        await bench.session("s", max_concurrent=1, drop=Drop.OLD, cap=1)
+        known = bench.new(idempotency_key="k", expires_s=60)
+        await bench.submit_all(known)
+        asked = [
+            bench.new(name="one", labels={"team": "red"}, timeout_s=30, backoff=Backoff(first_s=2)),
+            bench.new(after=["one"], delay_s=7),
+            bench.new(after=[fallen]),
+            bench.new(delay_s=3, expires_s=9.5),
+            bench.new(idempotency_key="k", expires_s=60),
+            bench.new(session="s", position=1),
+            bench.new(session="s"),
+            bench.new(session="s"),
+        ]
+        admitted = await bench.store.submit_and_read(asked, ACTOR)
+        assert [task for _, task in admitted] == [await bench.task(answer.id) for answer, _ in admitted]
+        assert [answer.created for answer, _ in admitted] == [True, True, True, True, False, True, True, True]
+        assert {task.state for _, task in admitted} >= {TaskState.BLOCKED, TaskState.SCHEDULED, TaskState.CANCELLED}
 
     async def test_a_submit_with_one_bad_task_admits_none(self, bench: Bench) -> None:
         """I1: whole or nothing, whatever stood before the bad one."""
