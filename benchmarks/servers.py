@@ -27,7 +27,7 @@ from benchmarks.streams import streaming_agents
 from taxiway.core.token import TokenScope
 from taxiway.server.doorkeeper import Rates
 from taxiway.server.listening import bind, listening
-from taxiway.up import application
+from taxiway.up import application, spare_collector
 
 TOKENS = 16  #: a token may have 256 live streams
 #: What is measured is what a server can do, not what it lets one caller do.
@@ -93,6 +93,7 @@ async def serve(folder: Path, plan: str) -> dict[str, object]:
         made = [await tw.make_token(f"bench{number}", TokenScope.ADMIN) for number in range(TOKENS)]
         listener = bind("127.0.0.1", 0)
         async with application(tw, rates=FREE) as app, listening(app, listener):
+            spare_collector()
             await _say_and_wait(listener, [text for _, text in made])
     return {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import os
 import sys
@@ -160,6 +161,13 @@ async def application(
             for keeper in keepers:
                 keeper.cancel()
             await bearers.step()
+
+
+def spare_collector() -> None:
+    """For a process that is there to serve: what it has made by now stays, and the garbage collector walks through it
+    no more. A full walk stops every answer for 20 ms (gc.freeze)."""
+    gc.collect()
+    gc.freeze()
 
 
 def _verbs_of(tw: Taxiway) -> VerbsOf:

@@ -24,7 +24,7 @@ def test_every_line_is_one_object_from_the_first_to_the_last(taxiway: CommandLin
     lines = [json.loads(line) for line in log.splitlines()]
     assert all({"time", "level", "logger", "event"} <= line.keys() for line in lines)
     served = [(line["route"], line["status"], line["request"]) for line in lines if line["event"] == "request.served"]
-    assert served == [("/v1/queues", 201, "mine-1"), ("/v1/tasks/{task}", 404, "mine-1")]
+    assert served == [("/v1/tasks/{task}", 404, "mine-1")], "what was answered well is for the level debug"
     exported = [json.loads(line) for line in taxiway("--json", "db", "audit", "--by", "owner").stdout.splitlines()]
     assert [(one["kind"], one["id"], one["cause"], one["request"]) for one in exported] == [
         ("queue", "q", "made", "mine-1")

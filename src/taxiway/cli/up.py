@@ -18,7 +18,7 @@ from taxiway.cli.output import answer, answer_json_line, note
 from taxiway.cli.verb import Verb
 from taxiway.cli.words import count
 from taxiway.core.logging import LogFormat
-from taxiway.up import LogSection, ServerSection, Standing, running
+from taxiway.up import LogSection, ServerSection, Standing, running, spare_collector
 
 LOGGER: Final = logging.getLogger("taxiway")
 
@@ -56,6 +56,7 @@ async def _serve(door: Door, slots: int, wanted: ServerSection, log: LogSection)
     async with running(door.loaded, door.wanted(slots), wanted, log) as (tw, server):
         with Interrupts() as interrupts:
             _tell(door, server, slots)
+            spare_collector()
             await interrupts.first.wait()
             await _leave(tw, interrupts, LOGGER.info if log.format is LogFormat.JSON else note)
 

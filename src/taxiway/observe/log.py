@@ -8,6 +8,7 @@ from typing import Any, Final
 from taxiway.observe.observer import Moment
 
 LOGGER: Final = logging.getLogger("taxiway")
+REFUSED: Final = 400  #: the status of an answer that refuses, or a higher one
 _LEVELS: Final = {
     Moment.TREE_UNCERTAIN: logging.ERROR,
     Moment.SERVICE_FAILED: logging.ERROR,
@@ -18,18 +19,20 @@ _LEVELS: Final = {
     Moment.LIMIT_MET: logging.WARNING,
     Moment.RUN_SETTLED: logging.INFO,
     Moment.RUN_FINISHED: logging.INFO,
-    Moment.REQUEST_SERVED: logging.INFO,
 }
 
 
-def level_of(moment: Moment) -> int:
-    """How loud a moment is; what is not named here is for whoever looks closely."""
+def level_of(moment: Moment, status: int = 0) -> int:
+    """How loud a moment is; what is not named here is for whoever looks closely. So is a request with its ``status``,
+    unless it was refused: a program that waits asks again and again."""
+    if moment is Moment.REQUEST_SERVED and status >= REFUSED:
+        return logging.INFO
     return _LEVELS.get(moment, logging.DEBUG)
 
 
 def log_moment(moment: Moment, **facts: Any) -> None:
     """Write one moment with its facts as ``key=value``; whoever wants them as fields finds them in the record."""
-    level = level_of(moment)
+    level = level_of(moment, facts.get("status") or 0)
     if LOGGER.isEnabledFor(level):
         text = " ".join(f"{key}={value!r}" for key, value in facts.items())
         LOGGER.log(level, "%s %s", moment, text, extra={"moment": str(moment), "facts": facts})

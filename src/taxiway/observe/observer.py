@@ -26,7 +26,7 @@ class Moment(StrEnum):
     RUNNER_LOST = "runner.lost"  #: runner, why
     TREE_UNCERTAIN = "tree.uncertain"  #: run or process, why: something may be left
     SERVICE_FAILED = "service.failed"  #: service, error
-    REQUEST_SERVED = "request.served"  #: method, route, status, seconds, actor, request, address
+    REQUEST_SERVED = "request.served"  #: method, route, status (info from 400 on), seconds, actor, request, address
     REQUEST_FAILED = "request.failed"  #: path, request, error: a defect of the server's own
     STORE_FAILED = "store.failed"  #: error: this process stops writing
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+
+SECONDS_KEPT: Final = 1_000  #: a page of a log is of few seconds
 
 
 def rfc3339(at_ms: int | None) -> str | None:
@@ -10,7 +14,12 @@ def rfc3339(at_ms: int | None) -> str | None:
     if at_ms is None:
         return None
     seconds, millis = divmod(at_ms, 1_000)
-    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{millis:03d}Z"
+    return f"{_to_the_second(seconds)}.{millis:03d}Z"
+
+
+@lru_cache(SECONDS_KEPT)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def milliseconds(text: str | None) -> int | None:

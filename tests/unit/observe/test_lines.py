@@ -35,7 +35,7 @@ def test_a_line_is_one_object_with_its_facts_as_fields() -> None:
     served, failed, begun, raised = map(json.loads, written(LogFormat.JSON))
     assert served["time"].endswith("Z")
     del served["time"]
-    fields = {"level": "info", "logger": "taxiway", "event": "request.served", "method": "GET", "route": "/v1/tasks"}
+    fields = {"level": "debug", "logger": "taxiway", "event": "request.served", "method": "GET", "route": "/v1/tasks"}
     assert served == fields | {"status": 200, "seconds": 0.001235}
     assert (failed["level"], failed["error"]) == ("error", "a\n[redacted] b<U+202E>")
     assert begun["level"] == "debug"
@@ -101,3 +101,5 @@ def test_every_moment_has_a_level() -> None:
     loud = {moment for moment in Moment if level_of(moment) >= logging.WARNING}
     assert {Moment.STORE_FAILED, Moment.REQUEST_FAILED, Moment.RUNNER_LOST} <= loud
     assert level_of(Moment.RUN_CLAIMED) == logging.DEBUG
+    assert level_of(Moment.REQUEST_SERVED, 200) == logging.DEBUG
+    assert level_of(Moment.REQUEST_SERVED, 401) == logging.INFO

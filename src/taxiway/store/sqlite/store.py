@@ -8,12 +8,11 @@ from pathlib import Path
 
 from taxiway.core.change import Change
 from taxiway.core.event import Event, NewEvent
+from taxiway.core.ids import is_full_id
 from taxiway.core.plan import Plan
-from taxiway.core.policy import MailboxChange, MailboxPolicy
 from taxiway.core.queue import Queue, QueueStats
 from taxiway.core.readiness import Facts, Scope
 from taxiway.core.run import Outcome, ProcessMark, Run, StopCause
-from taxiway.core.session import Session, Stopped
 from taxiway.core.task import Task
 from taxiway.store.protocol import (
     CheckFinding,
@@ -21,18 +20,13 @@ from taxiway.store.protocol import (
     Finished,
     LiveRun,
     NewTask,
-    PendingSignal,
     PlanAdmitted,
     Pruned,
     Runner,
-    SessionFilter,
-    SessionPage,
     StopRequest,
     Submitted,
     TaskFilter,
     TaskPage,
-    TurnFacts,
-    WarmProcess,
 )
 from taxiway.store.sqlite.accounts import SqliteAccounts
 from taxiway.store.sqlite.approvals import SqliteApprovals
@@ -41,6 +35,7 @@ from taxiway.store.sqlite.doors import SqliteDoors
 from taxiway.store.sqlite.lineage import SqliteLineage
 from taxiway.store.sqlite.observation import SqliteObservation
 from taxiway.store.sqlite.reader import SqliteReader
+from taxiway.store.sqlite.sessions import SqliteSessions
 from taxiway.store.sqlite.tokens import SqliteTokens
 from taxiway.store.sqlite.verbs import MAIN_SIZE
 from taxiway.store.tx import Tx
@@ -55,13 +50,9 @@ from taxiway.store.verbs import (
     reading,
     replacing,
     runners,
-    session_control,
-    session_reading,
-    sessions,
 )
 from taxiway.store.verbs import explain as explaining
 from taxiway.store.verbs import finish as finishing
-from taxiway.store.verbs import signals as signalling
 from taxiway.store.verbs import submit as submitting
 from taxiway.store.verbs.cancel_all import cancel_all
 from taxiway.store.verbs.claim import Claim
@@ -76,6 +67,7 @@ class SqliteStore(
     SqliteLineage,
     SqliteDoors,
     SqliteObservation,
+    SqliteSessions,
 ):
     """One file. ``new_id`` makes ids for what the store itself makes; it is used by the writer only."""
 
@@ -129,134 +121,17 @@ class SqliteStore(
         """Forget a task that does not run."""
         return await self._bulk(lambda tx: replacing.remove(tx, task, actor))
 
-    # -- sessions -------------------------------------------------------------------------------------------------
-    async def make_session(
-        self, key: str, project: str, agent: str | None, policy: MailboxPolicy, actor: str, title: str | None = None
-    ) -> Session:
-        """The session of a key, made when it is new."""
-
-        def operation(tx: Tx) -> Session:
-            name = sessions.make_or_find(tx, key, project, agent, policy, actor, title)
-            return session_reading.session(tx, name, None)
-
-        return await self._bulk(operation)
-
-    async def set_session(self, session: str, change: MailboxChange, actor: str) -> Session:
-        """Change its policy."""
-
-        def operation(tx: Tx) -> Session:
-            sessions.set_policy(tx, session, change, actor)
-            return session_reading.session(tx, session, None)
-
-        return await self._first(operation)
-
-    async def find_session(self, ref: str, project: str | None) -> str:
-        """The whole id of a session."""
-        return await self._reader.read(lambda tx: sessions.find_session(tx, ref, project))
-
-    async def keyed_session(self, key: str, project: str) -> Session | None:
-        """The session that work of a project means by a key."""
-        return await self._reader.read(lambda tx: session_reading.keyed(tx, key, project))
-
-    async def session(self, session: str, reader: str | None = None) -> Session:
-        """One session."""
-        return await self._reader.read(lambda tx: session_reading.session(tx, session, reader))
-
-    async def sessions(self, filter: SessionFilter, limit: int, cursor: str | None) -> SessionPage:
-        """A page of sessions."""
-        return await self._reader.read(lambda tx: session_reading.sessions(tx, filter, limit, cursor))
-
-    async def session_tasks(self, session: str, limit: int, after: int) -> list[Task]:
-        """Its open tasks."""
-        return await self._reader.read(
-            lambda tx: session_reading.session_tasks(tx, sessions.row_of(tx, session), limit, after)
-        )
-
-    async def earlier_turns(self, session: str, generation: int, limit: int) -> list[Task]:
-        """What its turns took."""
-        return await self._reader.read(
-            lambda tx: session_reading.earlier_turns(tx, sessions.row_of(tx, session), generation, limit)
-        )
-
-    async def stop_session(self, session: str, actor: str) -> Task | None:
-        """Stop its oldest started run."""
-
-        def operation(tx: Tx) -> Task | None:
-            stopped = session_control.stop_one(tx, sessions.row_of(tx, session), actor)
-            return None if stopped is None else reading.task(tx, stopped)
-
-        return await self._first(operation)
-
-    async def stop_all_of_session(self, session: str, actor: str) -> Stopped:
-        """Stop everything of it."""
-        return await self._first(lambda tx: session_control.stop_all(tx, sessions.row_of(tx, session), actor))
-
-    async def reset_session(self, session: str, discard: bool, actor: str) -> Stopped:
-        """A new generation."""
-        return await self._first(lambda tx: session_control.reset(tx, sessions.row_of(tx, session), discard, actor))
-
-    async def archive_session(self, session: str, archived: bool, actor: str) -> Session:
-        """Put it away, or take it back."""
-
-        def operation(tx: Tx) -> Session:
-            sessions.archive(tx, session, archived, actor)
-            return session_reading.session(tx, session, None)
-
-        return await self._first(operation)
-
-    async def read_session(self, session: str, reader: str) -> Session:
-        """Store what a reader has seen."""
-
-        def operation(tx: Tx) -> Session:
-            sessions.mark_read(tx, session, reader)
-            return session_reading.session(tx, session, reader)
-
-        return await self._first(operation)
-
-    async def session_output(self, run: str, after: int, limit: int) -> tuple[list[Event], int]:
-        """Output events of a run."""
-        return await self._reader.read(lambda tx: session_reading.output(tx, run, after, limit))
-
-    async def signals(self, runner: str) -> list[PendingSignal]:
-        """Unsettled signals of a runner's live runs."""
-        return await self._reader.read(lambda tx: signalling.pending(tx, runner))
-
-    async def settle_signal(self, run: str, fence: int, signal: str, applied: bool, why: str | None) -> None:
-        """A signal's receipt."""
-
-        def operation(tx: Tx) -> None:
-            row = finishing.owned(tx, run, fence)
-            signalling.settle(tx, row.id, row.task_seq, signal, applied, why)
-
-        await self._serve(operation)
-
-    async def tell_session(self, run: str, fence: int, facts: TurnFacts) -> None:
-        """What a live turn tells of its session."""
-        await self._serve(lambda tx: sessions.tell(tx, finishing.owned(tx, run, fence).id, facts))
-
-    async def opened_process(self, process: WarmProcess) -> None:
-        """Write down a session's process."""
-        await self._serve(lambda tx: sessions.opened_process(tx, process))
-
-    async def closed_process(self, process: str) -> None:
-        """It is gone."""
-        await self._serve(lambda tx: sessions.closed_process(tx, process))
-
-    async def outdated_processes(self, runner: str) -> list[str]:
-        """Processes that hold no conversation any more."""
-        return await self._reader.read(lambda tx: sessions.outdated_processes(tx, runner))
-
-    async def warm_processes(self, runner: str | None = None) -> list[WarmProcess]:
-        """Processes of sessions."""
-        return await self._reader.read(lambda tx: session_reading.warm_processes(tx, runner))
-
     # -- reading --------------------------------------------------------------------------------------------------
     async def find_task(self, ref: str, project: str | None = None) -> str:
         """The whole id of a task."""
+        if is_full_id(ref, "task"):
+            return ref
         return await self._reader.read(lambda tx: finding.find_task(tx, ref, project))
 
     async def find_run(self, ref: str) -> str:
         """The whole id of a run."""
+        if is_full_id(ref, "run"):
+            return ref
         return await self._reader.read(lambda tx: finding.find_run(tx, ref))
 
     async def task(self, task: str) -> Task:

@@ -70,26 +70,8 @@ class Admission:
         place = self._place(session, seq, new) if birth.state is TaskState.QUEUED else None
         ready = birth.state is TaskState.QUEUED and (place is None or place.box is Box.ADMITTED)
         version = tx.change(ChangeKind.TASK, new.id, birth.state, birth.reason, self._actor, "submit")
-        ended = birth.state is TaskState.CANCELLED
         urgency = -spec.priority
-        born = Task(
-            id=new.id,
-            seq=seq,
-            tenant=tx.tenant,
-            project=new.project,
-            spec=spec,
-            state=birth.state,
-            reason=birth.reason,
-            unmet=birth.unmet,
-            error=VERDICT_ERRORS[birth.reason] if ended and birth.reason else None,
-            created_at=tx.now,
-            due_at=birth.due_at,
-            expires_at=None if spec.expires_s is None else tx.now + int(spec.expires_s * 1000),
-            finished_at=tx.now if ended else None,
-            retry_of=retry_of,
-            submitted_by=self.origin.run,
-            version=version,
-        )
+        born = self._born(seq, new, birth, version, retry_of)
         tx.run(
             "insert_task",
             seq=seq,
@@ -104,7 +86,7 @@ class Admission:
             state=born.state,
             reason=born.reason,
             ready=int(ready),
-            open=int(not ended),
+            open=int(not born.ended),
             unmet=born.unmet,
             now=born.created_at,
             due_at=born.due_at,
@@ -136,8 +118,30 @@ class Admission:
         if birth.due_at is not None or spec.expires_s is not None:
             tx.note(Topic.TIME)
         submitted, opened = self._counted.get(queue, (0, 0))
-        self._counted[queue] = submitted + 1, opened + (not ended)
+        self._counted[queue] = submitted + 1, opened + (not born.ended)
         return born
+
+    def _born(self, seq: int, new: NewTask, birth: Birth, version: int, retry_of: str | None) -> Task:
+        spec, now = new.spec, self._tx.now
+        ended = birth.state is TaskState.CANCELLED
+        return Task(
+            id=new.id,
+            seq=seq,
+            tenant=self._tx.tenant,
+            project=new.project,
+            spec=spec,
+            state=birth.state,
+            reason=birth.reason,
+            unmet=birth.unmet,
+            error=VERDICT_ERRORS[birth.reason] if ended and birth.reason else None,
+            created_at=now,
+            due_at=birth.due_at,
+            expires_at=None if spec.expires_s is None else now + int(spec.expires_s * 1000),
+            finished_at=now if ended else None,
+            retry_of=retry_of,
+            submitted_by=self.origin.run,
+            version=version,
+        )
 
     def _session(self, new: NewTask) -> int | None:
         spec = new.spec
