@@ -1,2 +1,2 @@
--- The gates of an agent that stand behind another account than the one it uses now.
-SELECT g.id, g.account FROM gate g WHERE g.account = :before AND g.needs = :needs
+-- The gates of an agent that stand behind another account than the one it uses now, and their paths.
+SELECT g.id, g.lane, g.path FROM gate g WHERE g.account = :before AND g.needs = :needs
