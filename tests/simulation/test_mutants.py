@@ -12,16 +12,16 @@ TRIES = 100  #: a tenth of what the whole proof allows
 BEGIN = {
     "terminal_overwritten": 150,
     "no_safety_poll": 69,
-    "cancel_by_hint_alone": 447,
+    "cancel_by_hint_alone": 475,
     "started_is_not_fenced": 130,
     "batch_lost_with_its_writer": 26,
     "interrupt_frees_the_slot_at_once": 50,
     "stop_of_all_forgets_what_was_offered": 440,
     "an_older_generation_names_the_conversation": 215,
     "cap_counts_what_was_admitted": 25,
-    "refused_arrival_begins_the_quiet_time": 25,
-    "carried_message_expires_in_its_turn": 50,
-    "nobody_waits_for_the_quiet_time": 205,
+    "refused_arrival_begins_the_quiet_time": 95,
+    "carried_message_expires_in_its_turn": 320,
+    "nobody_waits_for_the_quiet_time": 270,
 }
 
 
