@@ -18,8 +18,8 @@ ACCOUNTS_AND_GATES = """
     VALUES (1, 'default', 'asked', 'open', 0), (2, 'default', 'parked', 'parked', 0), (3, 'default', 'full', 'open', 1);
     INSERT INTO gate (id, queue, lane, needs, account, open, head_urgency, head_position, head_seq)
     VALUES (1, 1, 1, '', NULL, 1, 0, 0, 10), (2, 2, 1, '', NULL, 0, 0, 0, 5), (3, 1, 1, 'agent:a', 1, 1, 0, 0, 11),
-           (4, 1, 1, 'agent:b', 2, 0, 0, 0, 12), (5, 1, 2, 'agent:a', 1, 1, 0, 0, 4), (6, 1, 1, 'agent:c', 3, 0, 0, 0, 3),
-           (7, 1, 3, '', NULL, 1, 0, 0, 2);
+           (4, 1, 1, 'agent:b', 2, 0, 0, 0, 12), (5, 1, 2, 'agent:a', 1, 1, 0, 0, 4),
+           (6, 1, 1, 'agent:c', 3, 0, 0, 0, 3), (7, 1, 3, '', NULL, 1, 0, 0, 2);
 """
 OF_PATHS = ("wrong_path_head", "wrong_account_head", "path_shut_wrongly", "gate_off_its_path", "gate_shut_wrongly")
 
@@ -28,10 +28,11 @@ OF_PATHS = ("wrong_path_head", "wrong_account_head", "path_shut_wrongly", "gate_
 def older() -> apsw.Connection:
     """A database before paths, with gates behind accounts and lanes of every kind."""
     connection = apsw.Connection(":memory:")
+    [paths] = [number for number, text in scripts() if "CREATE TABLE path" in text]
     for number, text in scripts():
-        if number < 6:
+        if number < paths:
             connection.execute(text)
-    connection.execute("PRAGMA user_version = 5")
+    connection.execute(f"PRAGMA user_version = {paths - 1}")
     connection.execute(ACCOUNTS_AND_GATES)
     return connection
 
