@@ -19,9 +19,9 @@ BEGIN = {
     "stop_of_all_forgets_what_was_offered": 440,
     "an_older_generation_names_the_conversation": 215,
     "cap_counts_what_was_admitted": 25,
-    "refused_arrival_begins_the_quiet_time": 100,
-    "carried_message_expires_in_its_turn": 75,
-    "nobody_waits_for_the_quiet_time": 274,
+    "refused_arrival_begins_the_quiet_time": 95,
+    "carried_message_expires_in_its_turn": 320,
+    "nobody_waits_for_the_quiet_time": 270,
 }
 
 
