@@ -46,6 +46,7 @@ SCENARIOS: dict[str, Scenario] = {
     "two-processes": sharing.two_processes,
     "claim-depth": claiming.depths,
     "claim-groups": claiming.groups,
+    "claim-accounts": claiming.accounts,
     "admission": mailboxes.admission,
     "claim-sessions": mailboxes.many_sessions,
     "session-start": conversations.starts,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -25,6 +25,7 @@ DEEP = 1_000_000
 GROUPS = 10_000
 CLAIMS = 110
 FREE = 8
+AGENT = "side"  #: and its account
 
 Prepare = Callable[[Store, Ids], Awaitable[str]]
 
@@ -60,6 +61,46 @@ async def groups(place: Place) -> list[Figure]:
     return figures
 
 
+async def accounts(place: Place) -> list[Figure]:
+    """One account whose work waits in one queue, against one whose work waits in ten thousand queues or lanes; each
+    claim takes its last slot. And what parking it by hand, and releasing it, costs then."""
+    one = await _filled(place, _one_queue_of_an_account, 0, of_account=True)
+    figures = []
+    for name, prepare in {"queues": _queues_of_an_account, "lanes": _lanes_of_an_account}.items():
+        many = await _filled(place, prepare, 0, of_account=True)
+        raw, measured, ratio = await compare(one, many)
+        what = f"one account that it fills, {GROUPS:,} {name}"
+        figures.append(_figure("claim-accounts", what, raw, measured, ratio, "in one queue", 3))
+        raw, measured, ratio = await _compare_parking(one, many)
+        figures.append(
+            Figure(
+                scenario="claim-accounts",
+                name=f"parking and releasing an account, {GROUPS:,} {name}",
+                unit="us",
+                measured=measured,
+                raw=raw,
+                raw_name="with one queue",
+                ratio=ratio,
+                goals=(at_most(3, "ratio"),),
+            )
+        )
+    return figures
+
+
+async def _compare_parking(one: Path, many: Path) -> tuple[float, float, float]:
+    costs: dict[Path, list[float]] = {one: [], many: []}
+    async with AsyncExitStack() as stack:
+        stores = [(folder, (await stack.enter_async_context(opened_store(folder)))[0].store) for folder in (one, many)]
+        for _ in range(CLAIMS):
+            for folder, store in stores:
+                began = time.perf_counter()
+                await store.park_account(AGENT, None, "", "bench")
+                await store.release_account(AGENT, "bench")
+                costs[folder].append((time.perf_counter() - began) * 1e6)
+    raw, measured = (statistics.median(costs[folder][5:]) for folder in (one, many))
+    return raw, measured, measured / raw
+
+
 def _figure(scenario: str, name: str, raw: float, measured: float, ratio: float, base: str, goal: float) -> Figure:
     return Figure(
         scenario=scenario,
@@ -73,15 +114,16 @@ def _figure(scenario: str, name: str, raw: float, measured: float, ratio: float,
     )
 
 
-async def _filled(place: Place, prepare: Prepare, tasks: int) -> Path:
-    """A store with ``SHALLOW`` tasks that may start, and as many more as ``prepare`` would have it, up to ``tasks``."""
+async def _filled(place: Place, prepare: Prepare, tasks: int, of_account: bool = False) -> Path:
+    """A store with ``SHALLOW`` tasks that may start, and as many more as ``prepare`` would have it, up to ``tasks``.
+    They are jobs, or prompts ``of_account``."""
     folder = place.fresh("claims")
     async with opened_store(folder) as (opened, ids):
         deep = await prepare(opened.store, ids)
     if deep:
         deepen(folder / FILE, deep, max(0, tasks - SHALLOW))
     async with opened_store(folder) as (opened, ids):
-        spec = TaskSpec(job="noop", priority=1)
+        spec = TaskSpec(prompt="go", agent=AGENT, priority=1) if of_account else TaskSpec(job="noop", priority=1)
         await opened.store.submit([NewTask(ids.new("task"), spec, b"h") for _ in range(SHALLOW)], "bench")
     return folder
 
@@ -147,19 +189,53 @@ async def _blocked(store: Store, ids: Ids) -> str:
     return await _submit(store, ids, after=(Dependency(parent),), priority=500)
 
 
+async def _one_queue_of_an_account(store: Store, ids: Ids) -> str:
+    await store.limit_account(AGENT, FREE, "bench")
+    specs = [TaskSpec(prompt="go", agent=AGENT, priority=2)] * GROUPS
+    await _submit_all(store, ids, specs)
+    return ""
+
+
+async def _queues_of_an_account(store: Store, ids: Ids) -> str:
+    await store.limit_account(AGENT, FREE, "bench")
+    await _make_queues(store)
+    await _submit_all(
+        store, ids, [TaskSpec(prompt="go", agent=AGENT, queue=f"q{number}", priority=2) for number in range(GROUPS)]
+    )
+    return ""
+
+
+async def _lanes_of_an_account(store: Store, ids: Ids) -> str:
+    await store.limit_account(AGENT, FREE, "bench")
+    await _submit_lanes(store, ids, prompt="go", agent=AGENT)
+    return ""
+
+
 async def _many_queues(store: Store, ids: Ids) -> str:
+    await _make_queues(store)
+    await _submit_all(store, ids, [TaskSpec(job="noop", queue=f"q{number}", priority=2) for number in range(GROUPS)])
+    return ""
+
+
+async def _make_queues(store: Store) -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(GROUPS):
             group.create_task(store.make_queue(f"q{number}", None, "bench"))
-    specs = [TaskSpec(job="noop", queue=f"q{number}", priority=2) for number in range(GROUPS)]
-    for start in range(0, GROUPS, 1_000):
+
+
+async def _submit_all(store: Store, ids: Ids, specs: Sequence[TaskSpec]) -> None:
+    for start in range(0, len(specs), 1_000):
         await store.submit([NewTask(ids.new("task"), spec, b"h") for spec in specs[start : start + 1_000]], "bench")
-    return ""
 
 
 async def _many_lanes(store: Store, ids: Ids) -> str:
+    await _submit_lanes(store, ids, job="noop")
+    return ""
+
+
+async def _submit_lanes(store: Store, ids: Ids, **work: str) -> None:
+    """A plan whose tasks have a lane each."""
     lanes: dict[str, int | None] = {f"l{number}": 4 for number in range(GROUPS)}
-    specs = tuple(TaskSpec(name=lane, job="noop", queue="plan", lane=lane, priority=2) for lane in lanes)
+    specs = tuple(TaskSpec(name=lane, queue="plan", lane=lane, priority=2, **work) for lane in lanes)  # type: ignore[arg-type]
     plan = Plan(queue="plan", project="", tasks=specs, lanes=lanes, slots=None, source="bench")
     await store.submit_plan(plan, [NewTask(ids.new("task"), spec, b"h") for spec in specs], False, "bench")
-    return ""

@@ -36,6 +36,7 @@ PLANTED = {
     "full_lane_with_room": "UPDATE lane SET full = 1 WHERE name = 'main'",
     "full_queue_with_room": "UPDATE queue SET full = 1 WHERE name = 'default'",
     "gate_of_other_account": "UPDATE gate SET account = NULL",
+    "gate_off_its_path": "UPDATE gate SET path = NULL",
     "gate_shut_wrongly": "UPDATE gate SET open = 0",
     "joined_twice": "UPDATE task SET state = 'blocked', reason = 'dependency' WHERE box = 1",
     "key_without_task": "UPDATE idempotency SET task = 'task_nobody'",
@@ -45,6 +46,7 @@ PLANTED = {
     "message_ready_unadmitted": "UPDATE task SET ready = 1 WHERE box = 1",
     "open_miscounted": "UPDATE queue SET open = open + 1",
     "parked_with_slot": "UPDATE run SET lane_slot = 77 WHERE parked = 1",
+    "path_shut_wrongly": "UPDATE path SET shut = 1 - shut",
     "queue_never_ended": "UPDATE queue SET standing = 0 WHERE open = 0",
     "queue_overbooked": "DROP INDEX run_queue_slot; UPDATE run SET queue_slot = 1 WHERE live = 1",
     "queued_not_ready": "UPDATE task SET ready = 0 WHERE state = 'queued'",
@@ -75,8 +77,9 @@ PLANTED = {
     "wait_for_other_tenant": "UPDATE task SET tenant = 'other' WHERE state = 'blocked'",
     "waiting_apart": "UPDATE task SET state = 'running' WHERE state = 'waiting'",
     "waiting_unasked": "DELETE FROM approval WHERE state = 'pending'",
+    "wrong_account_head": "UPDATE account SET head_seq = 12345",
     "wrong_gate_head": "UPDATE gate SET head_seq = head_seq + 1000 WHERE head_seq IS NOT NULL",
-    "wrong_lane_head": "UPDATE lane SET head_seq = 12345 WHERE name = 'main'",
+    "wrong_path_head": "UPDATE path SET head_seq = 12345 WHERE account = 0",
 }
 
 #: What no statement may do, however it came to be run.

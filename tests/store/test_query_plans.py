@@ -27,7 +27,12 @@ def steps(statement: str) -> list[str]:
         ("ready_ahead", []),
         ("last_seq", []),
         ("event_facts", []),
-        ("gates_ahead", ["SCAN g USING INDEX gate_by_queue"]),  # open gates
+        ("gates_ahead", ["SCAN g USING INDEX gate_by_path"]),  # open gates
+        ("accounts_by_head", ["SCAN account USING INDEX account_by_head"]),  # in order, and two of them
+        ("paths_by_head", []),
+        ("gates_of_path", []),
+        ("shut_paths", []),
+        ("move_limited", ["SCAN task USING COVERING INDEX task_limited"]),  # what met a limit
         ("answered_runs", []),
         ("resumable_runs", []),
         ("due_approvals", []),

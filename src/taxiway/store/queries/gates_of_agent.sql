@@ -1,2 +1,2 @@
--- The gates of an agent that stand behind another account than the one it uses now.
-SELECT id FROM gate WHERE needs = :needs AND account IS NOT :account
+-- The gates of an agent that stand behind another account than the one it uses now, and their paths.
+SELECT g.id, g.lane, g.path FROM gate g WHERE g.needs = :needs AND g.account IS NOT :account

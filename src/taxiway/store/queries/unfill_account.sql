@@ -1,2 +1,2 @@
 -- A slot of the account is free again.
-UPDATE account SET full = 0 WHERE id = :account AND full = 1 RETURNING phase
+UPDATE account SET full = 0 WHERE id = :account AND full = 1

@@ -1,7 +1,7 @@
 """Accounts: which one an agent uses, what its provider and its people said of it, and the slots that its runs take.
 
-An account is one more thing that gates ready work. Parking, filling and releasing it touch its gates, never the tasks
-behind them.
+An account is one more thing that gates ready work. Parking, filling and releasing it is one row: a claim looks at
+nothing of an account that lets no run through.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from taxiway.core.run import Completed, Failed, Limited, Outcome
 from taxiway.core.task import Reason
 from taxiway.core.tenant import DEFAULT_TENANT
 from taxiway.store.tx import Topic, Tx
+from taxiway.store.verbs import gates
 
 AGENT: str = "agent:"  #: how a gate's need names an agent
 PROVIDER: str = "provider"  #: who moved an account where a run was told
@@ -172,10 +173,11 @@ def _move_gates(tx: Tx, agent: str, account: int) -> None:
     if not moved:
         return
     until = ledger(tx, account).account.until
-    for (gate,) in moved:
-        lane = tx.one("move_gate", gate=gate, account=account)
-        assert lane is not None
-        tx.run("settle_lane", lane=lane[0])
+    for gate, lane, path in moved:
+        other = gates.path_of(tx, account, lane)
+        tx.run("move_gate", gate=gate, account=account, path=other)
+        gates.settle_path(tx, path)
+        gates.settle_path(tx, other)
         tx.run("move_limited_of_gate", gate=gate, due_at=tx.now if until is None else until)
     tx.note(Topic.WORK)
     tx.note(Topic.TIME)
@@ -185,21 +187,12 @@ def _move_gates(tx: Tx, agent: str, account: int) -> None:
 def fill(tx: Tx, account: int) -> None:
     """A claim saw every slot taken: nobody looks at its work until one is free."""
     tx.run("fill_account", account=account)
-    _open_gates(tx, account, False)
 
 
 def free(tx: Tx, account: int) -> None:
     """A run gave its slot back: what was full is looked at again."""
-    row = tx.one("unfill_account", account=account)
-    if row is not None and row[0] != Phase.PARKED:
-        _open_gates(tx, account, True)
-
-
-def _open_gates(tx: Tx, account: int, open_now: bool) -> None:
     tx.note(Topic.WORK)
-    lanes = {row[0] for row in tx.all("open_gates_of_account", account=account, open=int(open_now))}
-    for lane in sorted(lanes):
-        tx.run("settle_lane", lane=lane)
+    tx.run("unfill_account", account=account)
 
 
 # -- what is said of it -----------------------------------------------------------------------------------------------
@@ -333,7 +326,7 @@ def _save(tx: Tx, before: Ledger, after: Account, actor: str, cause: str) -> Non
         del fields[name]
     tx.run("save_account", account=before.row, size=after.limit, **{**fields, "version": version})
     if before.full or after.phase is not old.phase:
-        _open_gates(tx, before.row, after.phase is not Phase.PARKED)
+        tx.note(Topic.WORK)
     if after.until != old.until or after.phase is not old.phase:
         due_at = after.until if after.until is not None else tx.now
         if not (after.phase is Phase.PARKED and after.until is None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Collection, Iterator
 from typing import Final, NamedTuple
 
@@ -112,7 +113,7 @@ class Claim:
                 continue
             lane_slot, queue_slot = lowest(lane_taken, head.lane_size), lowest(queue_taken, head.queue_slots)
             claimed.append(self._start(head, row, Slots(lane_slot, queue_slot, allotted)))
-        gates.settle_gate(tx, head.gate)
+        path = gates.settle_gate(tx, head.gate)
         if head.queue_state != QueueState.RUNNING:
             gates.open_gates(tx, head.queue, False)
         if head.lane_size is not None and len(lane_taken) >= head.lane_size:
@@ -122,7 +123,8 @@ class Claim:
             gates.open_gates(tx, head.queue, False)
         if allotted is not None and allotted.room == 0:
             accounts.fill(tx, allotted.ledger.row)
-        tx.run("settle_lane", lane=head.lane)
+        if path is not None:
+            gates.settle_path(tx, path)
         return claimed
 
     def _start(self, head: Head, row: Row, slots: Slots) -> Claimed:
@@ -194,44 +196,66 @@ def best_gate(tx: Tx, scope: Scope, shut: Collection[Shut]) -> tuple[Head | None
         for queue in _queues(tx, scope):
             heads.extend(_first_two(tx, scope, shut, "gates_of_queue", queue=queue))
     else:
-        for lane, rank in _lanes(tx, scope):
-            # Lanes come by their heads: a gate that goes before this lane's head goes before all that is left.
+        for path, rank in _paths(tx, scope):
+            # Paths come by their heads: a gate that goes before this path's head goes before all that is left.
             if heads and min(heads).rank < rank:
                 first, *others = sorted(heads)
                 return first, min([rank, *(head.rank for head in others)])
-            heads.extend(_first_two(tx, scope, shut, "gates_of_lane", lane=lane))
+            heads.extend(_first_two(tx, scope, shut, "gates_of_path", path=path))
     heads.sort()
     if not heads:
         return None, LAST
     return heads[0], heads[1].rank if len(heads) > 1 else LAST
 
 
-def _lanes(tx: Tx, scope: Scope) -> Iterator[tuple[int, Rank]]:
-    limit, skip = 2, 0
-    while True:
-        rows = tx.all("lanes_by_head", limit=limit, skip=skip)
-        for lane, name, _, urgency, position, seq in rows:
-            if scope.lanes is None or name in scope.lanes:
-                yield lane, (urgency, position, seq)
-        if len(rows) < limit:
-            return
-        skip += limit
-        limit *= PAGES_GROW
+def _paths(tx: Tx, scope: Scope) -> Iterator[tuple[int, Rank]]:
+    """Paths with ready work that may start, by their heads: those of work without an account, and of each account that
+    lets runs through. An account is looked at when its turn comes, and never before."""
+    accounts_left = _paged(tx, "accounts_by_head")
+    following = next(accounts_left, None)
+    ways: list[tuple[Rank, int, Iterator[tuple[Rank, int]]]] = []
+    _add_way(ways, _paths_of(tx, scope, gates.NO_ACCOUNT))
+    while ways or following is not None:
+        while following is not None and (not ways or following[1:] < ways[0][0]):
+            _add_way(ways, _paths_of(tx, scope, following[0]))
+            following = next(accounts_left, None)
+        if ways:
+            rank, path, way = heapq.heappop(ways)
+            yield path, rank
+            _add_way(ways, way)
+
+
+def _add_way(ways: list[tuple[Rank, int, Iterator[tuple[Rank, int]]]], way: Iterator[tuple[Rank, int]]) -> None:
+    path = next(way, None)
+    if path is not None:
+        heapq.heappush(ways, (*path, way))
+
+
+def _paths_of(tx: Tx, scope: Scope, account: int) -> Iterator[tuple[Rank, int]]:
+    for path, lane, urgency, position, seq in _paged(tx, "paths_by_head", account=account):
+        if scope.lanes is None or lane in scope.lanes:
+            yield (urgency, position, seq), path
 
 
 def _first_two(tx: Tx, scope: Scope, shut: Collection[Shut], statement: str, **where: int) -> list[Head]:
     found: list[Head] = []
+    for row in _paged(tx, statement, **where):
+        head = head_of(row)
+        if not shut_off(head, shut) and takes(scope, head):
+            found.append(head)
+            if len(found) == 2:
+                break
+    return found
+
+
+def _paged(tx: Tx, statement: str, **where: int) -> Iterator[Row]:
+    """The rows of a statement with ``limit`` and ``skip``, of which two are nearly always enough."""
     limit, skip = 2, 0
     while True:
         rows = tx.all(statement, limit=limit, skip=skip, **where)
-        for row in rows:
-            head = head_of(row)
-            if not shut_off(head, shut) and takes(scope, head):
-                found.append(head)
-                if len(found) == 2:
-                    return found
+        yield from rows
         if len(rows) < limit:
-            return found
+            return
         skip += limit
         limit *= PAGES_GROW
 

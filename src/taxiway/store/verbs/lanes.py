@@ -7,7 +7,7 @@ from taxiway.core.errors import Invalid, NotFound
 from taxiway.core.lane import Lane, check_size
 from taxiway.core.limits import COUNTED_TASKS_MAX
 from taxiway.store.tx import Topic, Tx
-from taxiway.store.verbs import slots, sweeps
+from taxiway.store.verbs import gates, slots, sweeps
 from taxiway.store.verbs.queues import queue_of
 
 
@@ -57,6 +57,7 @@ def put_lane(tx: Tx, owner: int, name: str, size: int | None, actor: str) -> Non
         tx.one("insert_lane", tenant=tx.tenant, queue=owner, name=name, size=size, version=version)
     else:
         tx.run("set_lane_size", lane=known[0], size=size, version=version)
+        gates.shut_paths(tx, known[0])
         if size is not None:
             slots.number_lane(tx, known[0])
         tx.note(Topic.WORK)
@@ -70,6 +71,7 @@ def move_lane(tx: Tx, name: str, verb: str, actor: str, queue: str | None, proje
     row = _row_of(tx, name, queue, project)
     version = tx.change(ChangeKind.LANE, name, "stopped" if verb == "stop" else "set", None, actor, verb)
     tx.run("set_lane_stopped", lane=row, stopped=int(verb == "stop"), version=version)
+    gates.shut_paths(tx, row)
     if verb == "stop":
         sweeps.begin(tx, "lane_stop", row, actor)
     tx.note(Topic.WORK)
