@@ -22,10 +22,11 @@ class Bodies:
     async def read(self, request: Request, large: bool) -> bytes:
         """The whole body, unless it is too large, packed, or there are too many others."""
         most = LARGE_BODY_BYTES_MAX if large else BODY_BYTES_MAX
-        coding = request.headers.get("content-encoding", "identity").lower()
+        headers = request.scope["state"]["headers"]
+        coding = headers.get("content-encoding", "identity").lower()
         if coding != "identity":
             raise Malformed(f"a body is taken as it is, without Content-Encoding: {coding[:80]}")
-        length = request.headers.get("content-length", "0")
+        length = headers.get("content-length", "0")
         if length.isascii() and length.isdecimal() and int(length[:20]) > most:
             raise TooLarge(f"the body has {length} bytes; {most} are the most")
         pieces: list[bytes] = []

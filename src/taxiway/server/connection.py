@@ -79,7 +79,8 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._bounds = self.config.bounds
         self._over: Error | None = None  # why nothing more is listened to
-        self._deadline: asyncio.TimerHandle | None = None
+        self._deadline_s: float | None = None  # when what is awaited must be there
+        self._timer: asyncio.TimerHandle | None = None  # looks at it then, or earlier
         self._in_head = True
         self._chunks = self._around_bytes = self._head_bytes = 0
         self._inside = self.config.door.enter(_address(self.client))
@@ -93,6 +94,7 @@ class Connection(HttpToolsProtocol):
         if self._inside:
             self.config.door.leave(_address(self.client))
         self._expect(None)
+        self._set_timer(None)
         super().connection_lost(exc)
 
     # -- what comes ---------------------------------------------------------------------------------------------------
@@ -101,7 +103,7 @@ class Connection(HttpToolsProtocol):
         if self._over is not None:
             return
         self._unset_keepalive_if_required()
-        if self._deadline is None:
+        if self._deadline_s is None:
             self._expect(self._bounds.head_s)
         self._around_bytes += len(data)
         try:
@@ -211,12 +213,25 @@ class Connection(HttpToolsProtocol):
         return HeadTooLarge(f"a request's head has at most {bounds.head_bytes:,} bytes and {bounds.headers} headers")
 
     def _expect(self, within_s: float | None) -> None:
-        """What is awaited comes within so many seconds; ``None``: nothing is."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        if within_s is not None:
-            self._deadline = self.loop.call_later(within_s, self._run_out)
+        """What is awaited comes within so many seconds; ``None``: nothing is. A timer that is set for earlier stays:
+        when it rings it is set anew. So a request that comes in time sets none."""
+        self._deadline_s = None if within_s is None else self.loop.time() + within_s
+        if self._deadline_s is not None and (self._timer is None or self._timer.when() > self._deadline_s):
+            self._set_timer(self.loop.call_at(self._deadline_s, self._ring))
+
+    def _set_timer(self, timer: asyncio.TimerHandle | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = timer
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._deadline_s is None:
+            return
+        if self._deadline_s > self.loop.time():
+            self._timer = self.loop.call_at(self._deadline_s, self._ring)
+        else:
+            self._run_out()
 
     def _run_out(self) -> None:
         nothing_came = self._in_head and not self._around_bytes
@@ -244,7 +259,7 @@ class Connection(HttpToolsProtocol):
         self.transport.write(f"{STATUS_LINES[status]}\r\n{lines}\r\n".encode("latin-1") + body)
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._deadline = self.loop.call_later(self._bounds.linger_s, self._end)
+        self._set_timer(self.loop.call_later(self._bounds.linger_s, self._end))
 
     def _end(self) -> None:
         self._over = self._over or Malformed("over")

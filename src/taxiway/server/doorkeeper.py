@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ LOGIN: Final = "/login"  #: where a browser gets one: a page that is the same fo
 STREAMS: Final = frozenset({"/v1/stream", "/v1/ws"})
 PAGES_OWN: Final = "x-taxiway"  #: a header that no form can send, and no other site's page may
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+HOSTS_KEPT: Final = 100  #: spellings of hosts that are known without reading them again
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SAFE_HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -85,7 +87,7 @@ class Doorkeeper:
         safe = _with_headers(send, request)
         try:
             self._check_where(headers, scope)
-            scope["state"] = {**scope.get("state", {}), "request": request}
+            scope["state"] = {**scope.get("state", {}), "request": request, "headers": headers}
             if scope["path"] == LOGIN:
                 self._check_login(headers, scope)
             elif scope["path"] not in self._open_paths:
@@ -173,6 +175,7 @@ def _check_page(headers: dict[str, str], scope: Scope) -> None:
         raise Forbidden("with a cookie a change needs the header X-Taxiway: 1, and a page of this server")
 
 
+@lru_cache(HOSTS_KEPT)
 def _host_of(host: str) -> str:
     """Its name, without the port; nothing where it is none."""
     try:

@@ -109,11 +109,11 @@ class Server:
             body=body if holder is None else without_token(body, _shown(request)),
             desk=self._desk,
             key=_key(request, holder) if endpoint.mutates else None,
-            accept=request.headers.get("accept", ""),
+            accept=_headers(request).get("accept", ""),
         )
         if not endpoint.mutates:
             return _response(endpoint, await endpoint.handler(call))
-        seen = seen_versions(request.headers.get("if-match"), endpoint)
+        seen = seen_versions(_headers(request).get("if-match"), endpoint)
         if (call.key is None or _is_keyed(endpoint, call)) and seen is None:
             if endpoint.admits:
                 tw = self._verbs_of(msgspec.structs.replace(who, guard=self._within))
@@ -182,6 +182,12 @@ def refusal(error: Error, request: Request) -> Response:
     return Response(body, status, headers)
 
 
+def _headers(request: Request) -> dict[str, str]:
+    """As the doorkeeper has read them."""
+    headers: dict[str, str] = request.scope["state"]["headers"]
+    return headers
+
+
 def _query(endpoint: Endpoint, request: Request) -> dict[str, Any]:
     """The query's parameters, each of which stands once, unless it is one of several by its type."""
     found: dict[str, Any] = {}
@@ -204,7 +210,7 @@ def _body(endpoint: Endpoint, request: Request, raw: bytes) -> Any:
         if raw and raw != b"{}":
             raise Malformed("this takes no body")
         return None
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = _headers(request).get("content-type", "").partition(";")[0].strip().lower()
     if kind != JSON:
         raise Malformed(f"the body must be {JSON}, not '{kind[:80]}'")
     value = read_json(raw)
@@ -215,7 +221,7 @@ def _body(endpoint: Endpoint, request: Request, raw: bytes) -> Any:
 
 def _key(request: Request, holder: Holder | None) -> str | None:
     """The idempotency key. Those of runs are their task's own: another's key would lead to another's answer."""
-    key = request.headers.get("idempotency-key")
+    key = _headers(request).get("idempotency-key")
     if key is not None and _KEY.fullmatch(key) is None:
         raise Invalid("an Idempotency-Key has 1 to 200 printable characters of ASCII, and no spaces")
     return key if key is None or holder is None else f"{holder.task}:{key}"
@@ -223,7 +229,7 @@ def _key(request: Request, holder: Holder | None) -> str | None:
 
 def _shown(request: Request) -> str:
     """The token that the caller showed."""
-    return str(request.headers.get("authorization", "")).partition(" ")[2].strip()
+    return str(_headers(request).get("authorization", "")).partition(" ")[2].strip()
 
 
 def _response(endpoint: Endpoint, reply: Reply) -> Response:
