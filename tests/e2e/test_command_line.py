@@ -183,8 +183,8 @@ def test_a_runner_that_was_killed_is_called_dead_before_anybody_settles_it(taxiw
     program.communicate(timeout=10)
     # Whoever looks may settle it in the same moment; what nobody may say is that it lives.
     assert {one["state"] for one in taxiway.json("runner", "list")["items"]} <= {"dead"}
-    told = taxiway("submit", "--", "true").stderr
-    assert "no runner is alive" in told
+    for words in (("submit", "--", "true"), ("session", "send", "s", "--", "true")):
+        assert "no runner is alive" in taxiway(*words).stderr
     until(lambda: not alive(["sleep", "9874"]), "its processes end")
 
 

@@ -89,6 +89,18 @@ async def test_a_link_works_once(tw: taxiway.Taxiway, ann: Token, browser: httpx
     assert [one.browser for one in await tw.tokens()] == [None, "session"]
 
 
+async def test_who_is_refused_reads_a_sentence_and_may_try_again(browser: httpx.AsyncClient) -> None:
+    """A person sees a page with the form, a program a problem document; the status is the same."""
+    asked = {"data": {"code": "txw_<b>"}}
+    page = await browser.post("/login", **asked, headers=PAGE | {"accept": "text/html,*/*;q=0.8"})
+    assert (page.status_code, page.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert "this is no code of a link" in page.text
+    assert '<form method="post"' in page.text
+    assert "<b>" not in page.text
+    told = await browser.post("/login", **asked, headers=PAGE)
+    assert (told.status_code, told.json()["code"]) == (401, "unauthorized")
+
+
 async def test_a_late_link_works_no_more(tmp_path: Path) -> None:
     """4.2: a minute, by the clock of the store."""
     async with taxiway.open(tmp_path / "s.db", slots=0) as tw:

@@ -14,10 +14,15 @@ from taxiway.client.outbox import Outbox
 from taxiway.client.remote_store import RemoteStore
 from taxiway.core.errors import LeaseLost
 from taxiway.core.event import EventType, NewEvent
+from taxiway.core.limits import LEASE_S
 from taxiway.core.readiness import Scope
 from taxiway.core.run import Completed, Lost
 from taxiway.core.token import TokenScope
+from taxiway.engine.reaper import Host, Reaper
+from taxiway.observe.observer import nobody
+from taxiway.runner import HostEvidence
 from taxiway.store.protocol import Claimed, Runner
+from taxiway.testing.clock import HandClock
 from taxiway.up import application
 from tests.server.conftest import BASE, FREE
 
@@ -141,6 +146,26 @@ async def test_what_comes_too_late_is_dropped_and_told_as_late(tw: taxiway.Taxiw
     assert list(far.folder.iterdir()) == []
     assert ((await task.get()).state, await said(tw, run.run)) == ("queued", [])
     assert (await tw.store.events(run.run, 0, 10))[-1].data["phase"] == "late_result"
+
+
+async def test_an_end_is_told_after_an_hour_in_which_the_server_was_gone(
+    tw: taxiway.Taxiway, far: Far, tmp_path: Path
+) -> None:
+    """I1, I2: nobody was there to take over, and whoever starts now waits a whole lease before counting it as dead."""
+    task = await tw.submit(command=["true"])
+    run = await far.run()
+    clock = HandClock()
+    far.wire.cut = True
+    await far.store.record(run.run, run.fence, 1, line("a"))
+    await far.store.finish(run.run, run.fence, Completed(output="a"), 0.5)
+    clock.advance(3_600)
+    reaper = Reaper(tw.store, clock, Host("here", "b"), None, HostEvidence(tmp_path), nobody, LEASE_S)
+    for _ in range(int(LEASE_S)):
+        await reaper.step()
+        clock.advance(1)
+    far.wire.cut = False
+    assert await far.next_life().delivered()
+    assert ((await task.get()).state, await said(tw, run.run)) == ("completed", ["a"])
 
 
 async def test_a_run_with_letters_is_known_to_the_server_as_ours(tw: taxiway.Taxiway, far: Far) -> None:

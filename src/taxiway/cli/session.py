@@ -10,6 +10,7 @@ import click
 from taxiway.cli.door import Door, pass_door, reader_here
 from taxiway.cli.given import PROMPT, folder_of, standard_input
 from taxiway.cli.message import policy_of, policy_options, prompt_options
+from taxiway.cli.missingrunner import note_missing_runner
 from taxiway.cli.options import Duration
 from taxiway.cli.output import answer, answer_json, coloured, note, page_document, table
 from taxiway.cli.safe import safe_line
@@ -269,6 +270,7 @@ async def _send(door: Door, key: str, fields: dict[str, Any], wait: bool) -> int
         sent = await _sent(tw, key, fields)
         if wait:
             note(sent_words(sent))
+            await note_missing_runner(door, tw)
             ended = await tw.wait(sent.id)
             show_ended(door, [ended])
             return status_of([ended])
@@ -277,6 +279,7 @@ async def _send(door: Door, key: str, fields: dict[str, Any], wait: bool) -> int
         else:
             answer(sent.id)
             note(sent_words(sent))
+        await note_missing_runner(door, tw)
         return 0
 
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 import click
 
-from taxiway import diagnosis
 from taxiway.app import PlanAdmitted
 from taxiway.cli.door import Door, pass_door
 from taxiway.cli.following import Following
 from taxiway.cli.given import folder_of, standard_input
 from taxiway.cli.message import policy_of, policy_options, prompt_options
+from taxiway.cli.missingrunner import note_missing_runner
 from taxiway.cli.options import Duration, Json, pairs, workspace_option
 from taxiway.cli.output import answer, answer_json, note
 from taxiway.cli.plain import PlainView
@@ -21,13 +21,12 @@ from taxiway.cli.summary import exit_status, summary
 from taxiway.cli.task import show_ended, status_of
 from taxiway.cli.verb import ArgvVerb
 from taxiway.client.verbs import Verbs
-from taxiway.core.errors import Ambiguous, Forbidden, NotFound
+from taxiway.core.errors import Ambiguous, NotFound
 from taxiway.core.task import Condition, Task
 from taxiway.wire.documents import queue_document, task_document
 
 PLAN_ENDINGS: Final = (".yaml", ".yml", ".toml", ".json")
 DEFAULT_QUEUE: Final = "default"
-NO_RUNNER: Final = "no runner is alive on this store, so nothing starts yet: taxiway runner start"
 
 
 @click.command(cls=ArgvVerb)
@@ -98,7 +97,7 @@ async def _submit_task(door: Door, fields: dict[str, Any], wait: bool) -> int:
             queue = fields.get("queue", DEFAULT_QUEUE)
             fields["after"] = [{await _parent(tw, word, queue): on} for word, on in fields["after"]]
         handle = await tw.submit(**fields)
-        await _note_missing_runner(door, tw)
+        await note_missing_runner(door, tw)
         if wait:
             ended = await handle.wait()
             show_ended(door, [ended])
@@ -117,7 +116,7 @@ async def _submit_plan(door: Door, path: str, overrides: tuple[str, ...], fresh:
     async with door.open(project=plan.project) as tw:
         admitted = await tw.run_plan(plan, fresh)
         note(announced(plan, admitted))
-        await _note_missing_runner(door, tw)
+        await note_missing_runner(door, tw)
         following = Following(tw, plan.queue, plan.project)
         if not wait:
             return _show_admitted(door, admitted)
@@ -137,15 +136,6 @@ def _show_admitted(door: Door, admitted: PlanAdmitted) -> int:
     else:
         answer("\n".join(f"{task}  {name}" for name, task in admitted.ids.items()))
     return 0
-
-
-async def _note_missing_runner(door: Door, tw: Verbs) -> None:
-    try:
-        runners = await tw.runners()
-    except Forbidden:  # a run that asks for another one: what runs it is there
-        return
-    if all(door.condition(one) is diagnosis.Condition.DEAD for one in runners):
-        note(NO_RUNNER)
 
 
 def _fields(argv: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:

@@ -34,16 +34,18 @@ BODY_S_MAX: Final = 10.0
 NO_CODE: Final = "this is no code of a link; one begins with txw_"
 
 _SCRIPT: Final = (
-    "const code = location.hash.slice(1); history.replaceState(null, '', location.pathname);"
-    " if (code) { const form = document.forms[0]; form.code.value = code; form.submit(); }"
+    "function take() { const code = location.hash.slice(1); history.replaceState(null, '', location.pathname);"
+    " if (code) { const form = document.forms[0]; form.code.value = code; form.submit(); } }"
+    " addEventListener('hashchange', take); take();"  # a link that is opened where the page is loads nothing
 )
 _HASH: Final = b64encode(sha256(_SCRIPT.encode()).digest()).decode()
 _HEAD: Final = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Taxiway</title><h1>Taxiway</h1>'
-_PAGE: Final = (
-    f'{_HEAD}<form method="post" action="{PATH}"><label>The code of your link '
+_FORM: Final = (
+    f'<form method="post" action="{PATH}"><label>The code of your link '
     '<input name="code" type="password" autocomplete="off" required></label> <button>Sign in</button></form>'
     f"<script>{_SCRIPT}</script></html>"
 )
+_PAGE: Final = _HEAD + _FORM
 HEADERS: Final = {
     "content-security-policy": (
         f"default-src 'none'; script-src 'sha256-{_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -79,7 +81,7 @@ class Login:
             new = NewToken(id=id, hash=secret_hash(secret))
             made = await self._store.sign_in(*claim, new)
         except Error as error:
-            return refusal(error, request)
+            return _refused(request, error)
         return self._signed_in(request, made, token_text(id, secret))
 
     def _signed_in(self, request: Request, made: Token, text: str) -> Response:
@@ -89,6 +91,15 @@ class Login:
         cookie = set_cookie(host, urlsplit(f"//{host}").hostname or "", https, text, age_s)
         page = f"{_HEAD}<p>You are signed in as {escape(made.name)}, with the scope {made.scope}.</p></html>"
         return Response(page, headers={**HEADERS, "set-cookie": cookie}, media_type="text/html")
+
+
+def _refused(request: Request, error: Error) -> Response:
+    """A sentence and the form for whoever looks at it in a browser, a problem document for programs."""
+    refused = refusal(error, request)
+    if "text/html" not in request.headers.get("accept", ""):
+        return refused
+    page = f"{_HEAD}<p>{escape(error.message)}</p>{_FORM}"
+    return Response(page, refused.status_code, HEADERS, media_type="text/html")
 
 
 async def _code(request: Request) -> str:
