@@ -35,7 +35,7 @@ def error_codes() -> str:
         name = "&nbsp;" * 4 * depth + code(kind.__name__)
         meaning = first_sentence(kind.__doc__)
         rows.append([name, code(kind.code), str(kind.exit_status), str(kind.http_status), meaning])
-    return table(["error", "code", "exit status", "HTTP (later)", "meaning"], rows)
+    return table(["error", "code", "exit status", "HTTP", "meaning"], rows)
 
 
 def bounds() -> str:

@@ -1,5 +1,7 @@
 """Speaking to the turn of a task: the words, the interrupt, and the receipt that says what became of them."""
 
+import asyncio
+
 import pytest
 
 import taxiway
@@ -7,10 +9,11 @@ from taxiway.core.agent import Adapter, AgentKind
 from taxiway.core.session import Signal, SignalState
 from taxiway.core.task import Reason, TaskState
 from tests.engine.acting import Stage
-from tests.engine.conftest import Bench, changed, ended
+from tests.engine.conftest import DEADLINE_S, Bench, changed, ended
 
 LISTENS = {"turns": [{"match": "go", "steps": [{"repeat": {"times": 100000, "steps": [{"sleep": 0.002}]}}]}]}
 DECLINES = {"steers": "decline", "turns": [{"match": "go", "steps": [{"sleep": 0.3}, {"sleep": 0.3}]}]}
+BUSY = {"turns": [{"match": "go", "steps": [{"sleep": 300}]}]}
 SHELL = AgentKind(adapter=Adapter.PTY, command=("bash", "--norc", "-i"), ready=r"\$ $", env={"PS1": "$ "})
 
 
@@ -28,6 +31,22 @@ async def test_a_task_without_a_session_is_steered_and_interrupted(bench: Bench,
         assert (found.state, found.reason) == (TaskState.CANCELLED, Reason.INTERRUPTED)
         with pytest.raises(taxiway.NoTurn, match="is cancelled"):
             await task.steer("too late")
+
+
+async def test_words_that_wait_for_a_safe_point_are_delivered_until_then(bench: Bench, stage: Stage) -> None:
+    """OC-01: the agent has them; with the end of the turn they are refused, for it never took them."""
+    async with bench.open(agents={"fake": stage.agent(BUSY)}) as tw:
+        task = await tw.submit(prompt="go", agent="fake")
+        await stage.heard("turn")
+        told = await tw.store.tell_task(task.id, Signal.STEER, "left", "ann")
+        assert told.signal is not None
+        async with asyncio.timeout(DEADLINE_S):
+            while (await tw.store.receipt(told.signal)).state is SignalState.ACCEPTED:
+                await asyncio.sleep(0.005)
+        assert (await tw.store.receipt(told.signal)).state is SignalState.DELIVERED
+        assert (await task.interrupt()).state is SignalState.APPLIED
+        await ended(task)
+        assert (await tw.store.receipt(told.signal)).state is SignalState.REFUSED
 
 
 async def test_words_that_a_turn_without_a_session_declines_are_refused_with_its_reason(

@@ -35,6 +35,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/runs/{run}/stop": {"cause": "drain"},
     "/runs/{run}/approvals": {"question": QUESTION},
     "/runs/{run}/approvals/{approval}/withdraw": {},
+    "/runs/{run}/signals/{signal}/delivered": {},
     "/runs/{run}/signals/{signal}/settle": {"applied": True},
     "/runs/{run}/session": {"facts": FACTS},
     "/runs/{run}/provider": {},

@@ -189,6 +189,7 @@ WAYS: Final[dict[str, list[Way]]] = {
     "POST /runs/{run}/stop": [Way({**FENCE, "cause": "drain"})],
     "POST /runs/{run}/approvals": [Way({**FENCE, "question": {"text": "may I?"}})],
     "POST /runs/{run}/approvals/{approval}/withdraw": [Way(FENCE)],
+    "POST /runs/{run}/signals/{signal}/delivered": [Way(FENCE)],
     "POST /runs/{run}/signals/{signal}/settle": [Way({**FENCE, "applied": True})],
     "POST /runs/{run}/session": [Way({**FENCE, "facts": {"thread": "stolen"}})],
     "GET /runs/{run}/turns": [Way(query={"generation": 0})],

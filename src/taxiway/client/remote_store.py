@@ -172,6 +172,10 @@ class RemoteStore:
         """What live runs of a runner have been told and have not settled."""
         return _items(await self._get(f"/runners/{runner}/signals"), list[PendingSignal])
 
+    async def deliver_signal(self, run: str, fence: int, signal: str) -> None:
+        """Its agent has been given it."""
+        await self._post(f"/runs/{run}/signals/{signal}/delivered", {"fence": fence})
+
     async def settle_signal(self, run: str, fence: int, signal: str, applied: bool, why: str | None) -> None:
         """The run took it, or could not."""
         body = {"fence": fence, "applied": applied, "why": why}

@@ -83,11 +83,10 @@ class AgentDrive:
         self._environment = environment
         self._clocks = RunClocks(self.stop, spec.timeout_s, spec.idle_timeout_s)
         self._questions = Questions(claim, store, recorder, self._clocks, mates.parking, mates.policy)
-        self._meter = Meter(price_of(spec.model or agent.kind.model, mates.prices), spec.budget)
+        model = spec.model or agent.kind.model
+        self._meter = Meter(price_of(model, mates.prices), spec.budget)
         window = agent.kind.context_window
-        self._witness = Witness(
-            claim, agent.name, spec.model or agent.kind.model, self._meter, recorder, mates.observer
-        )
+        self._witness = Witness(claim, agent.name, model, self._meter, recorder, mates.observer)
         self._transcript = Transcript(claim, store, recorder, self._meter, mates.chance, window)
         self._judge = Judge(spec, recorder, self._transcript, self._meter, agent.driver.abilities.degraded)
         self._watching = Watching(claim, store, recorder, self._clocks, agent, mates.vigil, self.stop)
@@ -162,21 +161,22 @@ class AgentDrive:
         if signal.id in self._told or signal.fence != self._claim.fence or self._live is None:
             return
         self._told.add(signal.id)
+        settle = partial(self._store.settle_signal, signal.run, signal.fence, signal.id)
         match signal.kind:
             case Signal.STEER if not self._agent.driver.abilities.steer:
                 why = (
                     f"agent {self._agent.name} takes no words in the middle of a turn; in a session they would be the "
                     "next one, and this one can be interrupted"
                 )
-                await self._store.settle_signal(signal.run, signal.fence, signal.id, False, why)
+                await settle(False, why)
             case Signal.STEER:
                 await self._live.dialogue.send(Steer(signal.id, signal.text or ""))
+                await self._transcript.delivered(signal.id)
             case Signal.INTERRUPT | Signal.STOP:
                 self.stop(StopCause.INTERRUPT if signal.kind is Signal.INTERRUPT else StopCause.CANCEL)
-                await self._store.settle_signal(signal.run, signal.fence, signal.id, True, None)
+                await settle(True, None)
             case Signal.TURN:
-                why = "a turn is open; the next one is a message of its own"
-                await self._store.settle_signal(signal.run, signal.fence, signal.id, False, why)
+                await settle(False, "a turn is open; the next one is a message of its own")
             case _:
                 assert_never(signal.kind)
 

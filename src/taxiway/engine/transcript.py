@@ -22,7 +22,7 @@ from taxiway.agents.dialogue import (
 )
 from taxiway.agents.protocol import Ended, Output
 from taxiway.clock import Chance
-from taxiway.core.errors import NotFound
+from taxiway.core.errors import LeaseLost, NotFound, Unavailable
 from taxiway.core.event import EventType
 from taxiway.core.limits import TASK_OUTPUT_BYTES_MAX
 from taxiway.core.providerlimit import LimitKind, ProviderLimit
@@ -177,6 +177,11 @@ class Transcript:
         """The provider answers: those that wait for that need not wait for the end of the turn."""
         self._unanswered = False
         await self._store.tell_account(self._claim.run, self._claim.fence, None, self._chance.random())
+
+    async def delivered(self, signal: str) -> None:
+        """The agent has been given an instruction; whether it takes it is settled when it answers."""
+        with suppress(LeaseLost, NotFound, Unavailable):
+            await self._store.deliver_signal(self._claim.run, self._claim.fence, signal)
 
     async def _settle(self, signal: str, applied: bool, why: str | None) -> None:
         said = None if why is None else self._recorder.sentence(why)[:WHY_CHARS_MAX]

@@ -182,6 +182,13 @@ async def withdraw(call: Call) -> Reply:
     return Reply({"id": run})
 
 
+async def deliver(call: Call) -> Reply:
+    """Its agent has been given an instruction, and has not answered yet."""
+    run = await _own(call)
+    await call.tw.store.deliver_signal(run, call.body.fence, call.path["signal"])
+    return Reply({"id": run})
+
+
 async def settle(call: Call) -> Reply:
     """It took an instruction, or could not."""
     asked: Settle = _sound(call.body)
@@ -318,6 +325,7 @@ ENDPOINTS: Final = (
     _get("/attempts", attempts, "All runs of a run's task", _all("Run")),
     _post("/approvals", ask, "Ask a person", Ask, ref("Approval")),
     _post("/approvals/{approval}/withdraw", withdraw, "Withdraw a question", Fence),
+    _post("/signals/{signal}/delivered", deliver, "An instruction has reached its turn", Fence),
     _post("/signals/{signal}/settle", settle, "Settle an instruction", Settle),
     _post("/session", tell, "What a turn tells of its session", Tell),
     _get("/session", session, "The session of a run", ref("Session")),

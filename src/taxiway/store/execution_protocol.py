@@ -218,6 +218,10 @@ class ExecutionStore(Protocol):
         """What live runs of a runner have been told and have not settled."""
         ...
 
+    async def deliver_signal(self, run: str, fence: int, signal: str) -> None:
+        """The run's agent has been given it, and has not answered yet. Raises ``LeaseLost``."""
+        ...
+
     async def settle_signal(self, run: str, fence: int, signal: str, applied: bool, why: str | None) -> None:
         """The run took it, or could not: then its message waits in its old place (OC-01, OC-02)."""
         ...

@@ -108,6 +108,10 @@ class SqliteSessions(SqliteVerbs):
         """Unsettled signals of a runner's live runs."""
         return await self._reader.read(lambda tx: signalling.pending(tx, runner))
 
+    async def deliver_signal(self, run: str, fence: int, signal: str) -> None:
+        """It has reached its turn."""
+        await self._serve(lambda tx: signalling.deliver(tx, finishing.owned(tx, run, fence).id, signal))
+
     async def settle_signal(self, run: str, fence: int, signal: str, applied: bool, why: str | None) -> None:
         """A signal's receipt."""
 

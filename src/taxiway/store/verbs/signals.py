@@ -10,7 +10,7 @@ from taxiway.core.policy import Box
 from taxiway.core.session import Receipt, Signal, SignalState
 from taxiway.core.task import TaskSpec
 from taxiway.store.protocol import PendingSignal
-from taxiway.store.tx import Tx
+from taxiway.store.tx import Topic, Tx
 from taxiway.store.verbs import mailbox
 from taxiway.store.verbs.events import tell
 
@@ -43,6 +43,12 @@ def settle(tx: Tx, run: int, carrier: int, signal: str, applied: bool, why: str 
             _settle(tx, run, row, name, kind, SignalState.APPLIED if applied else SignalState.REFUSED, why)
             if task is not None:
                 _place(tx, task, carrier if applied else None)
+
+
+def deliver(tx: Tx, run: int, signal: str) -> None:
+    """A signal has reached its turn; one that is settled by now stays so."""
+    tx.run("deliver_signal", run=run, signal=signal)
+    tx.note(Topic.EVENTS)
 
 
 def turn_ended(tx: Tx, run: int, cancelled: bool) -> bool:

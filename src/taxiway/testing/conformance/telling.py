@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taxiway.core.approval import ApprovalState, Question
-from taxiway.core.errors import Conflict, NotFound, NoTurn, Terminal
+from taxiway.core.errors import Conflict, LeaseLost, NotFound, NoTurn, Terminal
 from taxiway.core.event import EventType
 from taxiway.core.policy import Mode
 from taxiway.core.run import Cancelled, Lost, StopCause
@@ -33,6 +33,21 @@ class Telling(Suite):
         events = {event.type: event.data for event in await bench.store.events(run.run, 0, 10)}
         assert events[EventType.SIGNAL_RECEIVED]["text"] == "only the first"
         assert events[EventType.SIGNAL_SETTLED]["why"] == "not now"
+
+    async def test_words_that_reached_their_turn_are_delivered_until_it_answers(self, bench: Bench) -> None:
+        """OC-01: they are still to be settled, what is settled stays so, and only the owner says it (I2)."""
+        run = await _turn(bench)
+        told = await bench.store.tell_task(run.task, Signal.STEER, "only the first", ACTOR)
+        assert told.signal is not None
+        with pytest.raises(LeaseLost):
+            await bench.store.deliver_signal(run.run, run.fence + 1, told.signal)
+        await bench.store.deliver_signal(run.run, run.fence, told.signal)
+        receipt = await bench.store.receipt(told.signal)
+        assert (receipt.state, receipt.final) == (SignalState.DELIVERED, False)
+        assert [signal.id for signal in await bench.store.signals(bench.runner)] == [told.signal]
+        await bench.store.settle_signal(run.run, run.fence, told.signal, True, None)
+        await bench.store.deliver_signal(run.run, run.fence, told.signal)
+        assert (await bench.store.receipt(told.signal)).state is SignalState.APPLIED
 
     async def test_what_a_turn_did_not_take_is_refused_with_its_end(self, bench: Bench) -> None:
         """I14: no signal of an ended run is without its receipt, with a session or without one."""
