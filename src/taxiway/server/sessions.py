@@ -187,7 +187,7 @@ async def trace(call: Call) -> Reply:
 
 
 async def output(call: Call) -> Reply:
-    """A page of what a run wrote: messages, output, diffs, errors and the end; the cursor passes over everything else."""
+    """A page of what a run wrote: messages, output, diffs, errors, its end; the cursor passes over all else."""
     asked: TraceQuery = call.query
     found = await call.tw.session_verbs.output(call.path["session"], asked.run, asked.after, asked.limit)
     return _trace(found)

@@ -37,9 +37,9 @@ from taxiway.testing.conformance.bench import ACTOR, Bench, Suite, digest, faile
 OF_THE_STORE: Final = frozenset(
     "register beat declare_lost retire claim started record finish stop_requests request_stop next_due wake_due "
     "advance runners live_runs check backup close signals settle_signal tell_session opened_process closed_process "
-    "deliver_signal warm_processes outdated_processes ask withdraw resume tell_account use_accounts of tenants token tokens_used "
+    "warm_processes outdated_processes ask withdraw resume tell_account use_accounts of tenants token tokens_used "
     "prune_replies runner runner_of redeem_invite schema tally_all live_processes_of_all count_changes "
-    "run_key holder sign_in".split()
+    "run_key holder sign_in deliver_signal".split()
 )
 CUT: Final = 3  #: characters are left out where an id is named by its start
 ANY_ID: Final = re.compile(r"\b(task|run|sess|appr|sig|tok)_[0-9a-z]{26}\b")
