@@ -1,2 +1,2 @@
 -- An instruction has reached the turn that it is for, and has not been answered.
-UPDATE signal SET state = 'delivered' WHERE run = :run AND name = :signal AND state = 'accepted'
+UPDATE signal SET state = 'delivered' WHERE id = :id AND state = 'accepted'

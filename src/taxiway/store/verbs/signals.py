@@ -47,8 +47,10 @@ def settle(tx: Tx, run: int, carrier: int, signal: str, applied: bool, why: str 
 
 def deliver(tx: Tx, run: int, signal: str) -> None:
     """A signal has reached its turn; one that is settled by now stays so."""
-    tx.run("deliver_signal", run=run, signal=signal)
-    tx.note(Topic.EVENTS)
+    for row, name, _, _ in tx.all("open_signals_of_run", run=run):
+        if name == signal:
+            tx.run("deliver_signal", id=row)
+            tx.note(Topic.EVENTS)
 
 
 def turn_ended(tx: Tx, run: int, cancelled: bool) -> bool:
