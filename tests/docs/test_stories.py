@@ -19,7 +19,9 @@ USUAL_PORT = "8787"  # the pages say it; here two stories may be told at once
 PROGRAMS = Path(sys.executable).parent  # `taxiway` is there, beside the interpreter
 TOLD = [page for page in pages() if any(block.runs for block in story(page.read_text("utf-8")))]
 
-pytestmark = pytest.mark.xdist_group("real processes")
+#: The stories of a server wait for answers and for no clock; the others are told where real processes are tried.
+ALONE = pytest.mark.xdist_group("real processes")
+STORIES = [page if page.parent.name == "http" else pytest.param(page, marks=ALONE) for page in TOLD]
 
 
 def run(block: Block, folder: Path, program: str = sys.executable) -> subprocess.CompletedProcess[str]:
@@ -61,7 +63,7 @@ def free_port() -> str:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("page", TOLD, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", STORIES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_says_to_type_works(page: Path, story_folder: Path) -> None:
     """Every block that is marked is run, in order, ends with status 0 and prints what the page says it does; a bare
     traceback is never an answer."""
